@@ -1,0 +1,25 @@
+// Why a task failed: one row a code. `docs/errors.md` is printed from this table.
+
+export const FAILURES = {
+  service_error: 'The service answered 500, or anything else that the table of answers does not name.',
+  redirect: 'The service answered 3xx. Redirects are never followed.',
+  timeout: "Every try failed, the last one at the service's `timeout`.",
+  service_unavailable: 'Every try failed: refused, reset, or answered 408, 425, 429, 502, 503 or 504.',
+  too_many_steps: 'The service answered 206 `maxSteps` times.',
+  deadline_exceeded: 'The task grew older than the `deadline` of its service.',
+  unknown_service: 'No live node has known the service for 60 s.',
+  crashed: 'The task killed the thread or the node that ran it, again and again or when run alone.',
+  bad_body: 'The body of an answer 206 was not JSON.',
+  body_too_large: 'The body of an answer 206 was larger than 1 MiB.',
+} as const
+
+export type FailureCode = keyof typeof FAILURES
+
+/** What a failed task shows as its `error`. `status` and `body` are those of the last answer, where there was one. */
+export interface Failure {
+  readonly code: FailureCode
+  readonly detail: string
+  readonly status?: number
+  /** At most the first 64 KiB of the answer's body, as text. */
+  readonly body?: string
+}

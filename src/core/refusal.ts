@@ -1,0 +1,69 @@
+// Why the API refuses a request: one row a code, and the error that carries it. `docs/errors.md` is printed from this table.
+
+export const REFUSALS = {
+  malformed_json: { status: 400, title: 'The body is not JSON', meaning: 'The body is not JSON text in UTF-8.' },
+  too_deep: { status: 400, title: 'The body is nested too deeply', meaning: 'More than 512 containers deep.' },
+  invalid_task: {
+    status: 400,
+    title: 'The task is not valid',
+    meaning: '`errors` names each fault with its JSON Pointer.',
+  },
+  unknown_service: {
+    status: 400,
+    title: 'The service is not registered',
+    meaning: "The service is not in this node's configuration.",
+  },
+  invalid_parameter: { status: 400, title: 'A query parameter is not valid', meaning: '`detail` names the parameter.' },
+  bad_request: { status: 400, title: 'The request is not valid HTTP', meaning: 'The request could not be parsed.' },
+  not_found: { status: 404, title: 'Not found', meaning: 'No such path, or no such task: never created, or deleted.' },
+  method_not_allowed: { status: 405, title: 'Method not allowed', meaning: '`Allow` names the methods of the path.' },
+  too_slow: { status: 408, title: 'The request took too long', meaning: 'Headers or body did not arrive in time.' },
+  body_too_large: { status: 413, title: 'The body is too large', meaning: 'The body is over 1 MiB.' },
+  not_json: {
+    status: 415,
+    title: 'The body is not declared as JSON',
+    meaning: '`Content-Type` must be `application/json`, with no content encoding.',
+  },
+  headers_too_large: { status: 431, title: 'The headers are too large', meaning: 'The headers are over 16 KiB.' },
+  internal: {
+    status: 500,
+    title: 'Something went wrong here',
+    meaning: 'A fault of task_api; the log has the details.',
+  },
+  unavailable: {
+    status: 503,
+    title: 'Postgres cannot be reached',
+    meaning: 'Nothing was created or changed. Try again after `Retry-After`.',
+  },
+  outcome_unknown: {
+    status: 503,
+    title: 'The outcome is unknown',
+    meaning: 'The connection to Postgres broke during the commit: the task may exist.',
+  },
+} as const satisfies Record<string, { status: number; title: string; meaning: string }>
+
+export type RefusalCode = keyof typeof REFUSALS
+
+/** One fault of the input, by JSON Pointer (RFC 6901). */
+export interface Fault {
+  readonly pointer: string
+  readonly detail: string
+}
+
+/** An expected refusal: a caller's fault, or Postgres out of reach. Anything else that is thrown is a fault of ours. */
+export class Refusal extends Error {
+  readonly code: RefusalCode
+  readonly faults: readonly Fault[]
+
+  constructor(code: RefusalCode, detail: string, faults: readonly Fault[] = []) {
+    super(detail)
+    this.name = 'Refusal'
+    this.code = code
+    this.faults = faults
+  }
+
+  /** The HTTP status of the answer. */
+  get status(): number {
+    return REFUSALS[this.code].status
+  }
+}

@@ -1,0 +1,42 @@
+// A target service as the configuration registers it, and the address of one of its actions.
+
+/** A registered target service. All times are milliseconds. */
+export interface Service {
+  readonly name: string
+  /** `{action}` stands for the action; without it `/{action}` is appended to the path. */
+  readonly url: string
+  /** The longest that one request may take, connecting and reading included. */
+  readonly timeout: number
+  /** The most requests that one node has open to it at once. */
+  readonly concurrency: number
+  readonly retry: {
+    /** Failed tries of one step until the task fails; 0: until the deadline. */
+    readonly attempts: number
+    readonly backoff: number
+    readonly maxBackoff: number
+  }
+  /** The most answers 206 of one task; 0: no limit. */
+  readonly maxSteps: number
+  /** The age at which a task fails; 0: never. */
+  readonly deadline: number
+  /** Sent with every request; their values are secrets and never logged. */
+  readonly headers: Readonly<Record<string, string>>
+}
+
+export type Services = ReadonlyMap<string, Service>
+
+/** The shape of a service's name. */
+export const SERVICE_NAME = /^[A-Za-z0-9._-]{1,100}$/
+
+const ACTION = /^[A-Za-z0-9._~-]{1,200}$/
+
+/** Whether a string may name an action. `.` and `..` would climb out of the service's path. */
+export const isAction = (text: string): boolean => ACTION.test(text) && text !== '.' && text !== '..'
+
+/** The URL that a task's requests go to. `action` must satisfy `isAction`: it is put in as it is. */
+export function urlOf(service: Pick<Service, 'url'>, action: string): URL {
+  if (service.url.includes('{action}')) return new URL(service.url.replaceAll('{action}', () => action))
+  const url = new URL(service.url)
+  url.pathname = url.pathname.replace(/\/$/, '') + '/' + action
+  return url
+}

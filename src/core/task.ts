@@ -1,0 +1,35 @@
+// What a task is: its statuses, the moves between them, its id and its location.
+
+/** One row a status: what it means, and which statuses may follow it. `docs/states.md` is printed from this table. */
+export const STATUSES = {
+  pending: { meaning: 'The task has been created, but has not been executed yet.', next: ['running'] },
+  running: { meaning: 'The task is currently running, or waits to repeat a request.', next: ['complete', 'failed'] },
+  complete: { meaning: 'The task has completed successfully.', next: [] },
+  failed: { meaning: 'The task has failed.', next: [] },
+} as const satisfies Record<string, { meaning: string; next: readonly string[] }>
+
+export type Status = keyof typeof STATUSES
+
+/** Whether a string names a status. */
+export const isStatus = (text: string): text is Status => Object.hasOwn(STATUSES, text)
+
+/** A task as a caller submits it. The payload is JSON text, kept to the byte. */
+export interface NewTask {
+  readonly service: string
+  readonly action: string
+  readonly payload: string
+}
+
+/** A task as it was stored. Ids are Postgres bigints and travel as decimal strings. */
+export interface Submitted extends NewTask {
+  readonly id: string
+}
+
+const ID = /^[1-9][0-9]{0,18}$/
+const MAX_ID = 9223372036854775807n
+
+/** Whether a string can be the id of a task: a positive bigint in plain decimal digits. */
+export const isTaskId = (text: string): boolean => ID.test(text) && (text.length < 19 || BigInt(text) <= MAX_ID)
+
+/** The path of a task, without a host: what `Location` and `Task-Location` say. */
+export const locationOf = (id: string): string => `/tasks/${id}`

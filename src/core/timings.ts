@@ -1,0 +1,41 @@
+// The protocol's times. They are arguments of the parts, so that tests can shorten them; users cannot set them.
+
+/** All in milliseconds; docs/protocol.md says what each is for. */
+export interface Timings {
+  /** How long a node may go without a good beat before others take its tasks over. */
+  readonly lease: number
+  /** Between two beats. */
+  readonly beat: number
+  /** How long after the start of its last good beat a node still begins requests. Shorter than the lease. */
+  readonly trust: number
+  /** Between two sweeps. */
+  readonly sweep: number
+  /** How long a node must have held its own lease before it takes over from others. */
+  readonly settled: number
+  /** How long a pending row is left to the queue before the sweep takes it. */
+  readonly grace: number
+  /** The age from which a waiting row gets its share of the slots even while pops keep them busy. */
+  readonly overdue: number
+  /** How long no live node must have known a service before its tasks fail. */
+  readonly forgotten: number
+  /** How long a thread may be silent before it is ended. */
+  readonly silence: number
+  /** How long a suspect may hold the quarantine thread alone. */
+  readonly quarantine: number
+}
+
+export const TIMINGS: Timings = {
+  lease: 10_000,
+  beat: 2_000,
+  trust: 8_000,
+  sweep: 1_000,
+  settled: 10_000,
+  grace: 1_000,
+  overdue: 5_000,
+  forgotten: 60_000,
+  silence: 5_000,
+  quarantine: 30_000,
+}
+
+/** A wait of this length or more gives the slot back (the task is parked); a shorter one stays in the actor. */
+export const PARK_FROM = 1_000

@@ -1,0 +1,33 @@
+// The port of the queue: what the rest of a node asks of it. Two adapters keep it: Redis, and one in this process.
+import type { Part } from '../core/part.ts'
+
+/** An id that was popped from the list of a service. Only a hint: the id may be stale, doubled, foreign or no id at all. */
+export interface Popped {
+  readonly service: string
+  readonly id: string
+}
+
+/** Lists of ids, one a service, and hints of cancellation between nodes. Nothing here is ever relied on (docs/protocol.md). */
+export interface Queue extends Part {
+  /** Whether ids and hints get through at the moment. */
+  readonly healthy: boolean
+  /** Which adapter this is, for the log and `/readyz`. */
+  readonly kind: 'redis' | 'memory'
+  /** Rings the bell for a row that is committed. Never throws and never waits; resolves to false when the id did not get in. */
+  push(service: string, id: string): Promise<boolean>
+  /**
+   * Waits until one of the lists has ids (2 s at most; lists in the order given), and takes one. An empty array when none
+   * came, when `interrupt` was called, or when the queue is not healthy; never throws. One pop at a time.
+   */
+  pop(services: readonly string[]): Promise<Popped[]>
+  /** Takes up to `count` (at least 1) ids from one list at once. Empty when there are none or the queue is not healthy; never throws. */
+  take(service: string, count: number): Promise<Popped[]>
+  /** Ends the `pop` that waits now, without losing an id. */
+  interrupt(): void
+  /** Tells a node that a task was deleted. Never throws; a lost hint is made up for by that node's sync. */
+  hint(node: string, id: string): void
+  /** Hears the hints for this node from now on (a node may change its name: the latest call counts). Ids are untrusted. */
+  listen(node: string, cancelled: (id: string) => void): void
+  /** Called whenever `healthy` changes. */
+  onHealth(changed: (healthy: boolean) => void): void
+}
