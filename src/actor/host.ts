@@ -1,0 +1,88 @@
+// The actors of one thread: starts one for each task that is handed over, brings it its commands, and carries reports up.
+import type { MessagePort } from 'node:worker_threads'
+import type { Command, Report, ThreadStart, Upward } from '../core/mailbox.ts'
+import { Trust } from '../core/trust.ts'
+import { Mailbox } from './mailbox.ts'
+import { run } from './run.ts'
+import { type Line, openLine, send } from './send.ts'
+
+/** Runs the actors of this thread for as long as the thread lives. An error that no actor expects ends the thread. */
+export function host({ port, trust: buffer, services, version }: ThreadStart): Promise<never> {
+  const trust = new Trust(buffer)
+  const lines = new Map<string, Line>()
+  for (const service of services.values()) lines.set(service.name, openLine(service, version))
+  const actors = new Map<string, { token: number; mailbox: Mailbox }>()
+  const up = outbox(port)
+  let draining = false
+
+  return new Promise((_resolve, reject) => {
+    const start = (task: Extract<Command, { say: 'run' }>['task']): void => {
+      const line = lines.get(task.service)
+      if (!line) throw new Error(`a task of the unknown service ${task.service} was handed over`)
+      // One actor of one task: the older claim's actor is stopped before the newer one's first request.
+      actors.get(task.id)?.mailbox.stop()
+      const mailbox = new Mailbox(trust, task.epoch, process.hrtime.bigint)
+      if (draining) mailbox.drain()
+      const actor = { token: task.token, mailbox }
+      actors.set(task.id, actor)
+      run(
+        {
+          service: line.service,
+          mailbox,
+          send: (request) => send(line, request, mailbox.mayBegin),
+          report: (report: Report) => mailbox.stopped || up(report),
+          now: () => performance.now(),
+          random: Math.random,
+        },
+        task,
+      )
+        .finally(() => {
+          if (actors.get(task.id) === actor) actors.delete(task.id)
+        })
+        .catch(reject)
+    }
+    const addressee = (claim: { id: string; token: number }): Mailbox | undefined => {
+      const actor = actors.get(claim.id)
+      return actor?.token === claim.token ? actor.mailbox : undefined
+    }
+    const obey = (command: Command): void => {
+      switch (command.say) {
+        case 'run':
+          return start(command.task)
+        case 'go':
+          return addressee(command)?.go(command.attempt, command.epoch)
+        case 'confirm':
+          return addressee(command)?.confirm(command.epoch)
+        case 'stop':
+          return addressee(command)?.stop()
+        case 'drain':
+          draining = true
+          for (const { mailbox } of actors.values()) mailbox.drain()
+          return
+        case 'ping':
+          return up({ tell: 'pong' })
+      }
+    }
+    port.on('message', (commands: Command[]) => {
+      try {
+        for (const command of commands) obey(command)
+      } catch (error) {
+        reject(error as Error)
+      }
+    })
+    up({ tell: 'ready' })
+  })
+}
+
+/** Collects what goes up and posts it once a tick: a post costs far more than an element. */
+function outbox(port: MessagePort): (upward: Upward) => void {
+  let waiting: Upward[] = []
+  return (upward) => {
+    if (waiting.push(upward) > 1) return
+    setImmediate(() => {
+      const batch = waiting
+      waiting = []
+      port.postMessage(batch)
+    })
+  }
+}

@@ -1,0 +1,169 @@
+// Sends one request of a task and reads its answer: one deadline over everything, capped bodies, no redirects.
+import { isUtf8 } from 'node:buffer'
+import type { IncomingHttpHeaders } from 'node:http'
+import { type Dispatcher, Pool } from 'undici'
+import { type Body, type Reply, outcomeOf } from '../core/answers.ts'
+import { retryAfter } from '../core/backoff.ts'
+import { checkJson } from '../core/json.ts'
+import { ERROR_BODY, MAX_BODY, MAX_DEPTH } from '../core/limits.ts'
+import { type Service, urlOf } from '../core/service.ts'
+import { locationOf } from '../core/task.ts'
+
+/** One request of a task. */
+export interface Request {
+  readonly id: string
+  readonly key: string
+  readonly action: string
+  readonly body: string
+  readonly step: number
+  readonly attempt: number
+  /** Milliseconds for everything: connecting, sending, and reading to the end. */
+  readonly timeout: number
+}
+
+/** A request that can be cut off. */
+export interface Flight {
+  /** What came of it; `not_begun` when `mayBegin` said no at the socket, `stopped` when it was cut off. Never rejects. */
+  readonly reply: Promise<Reply | 'not_begun' | 'stopped'>
+  /** Cuts it off: its socket closes, or it never begins. */
+  stop(): void
+}
+
+/** A service's connections in this thread. */
+export interface Line {
+  readonly service: Service
+  readonly pool: Pool
+  readonly userAgent: string
+}
+
+/** Opens the line to a service; connections are made when they are needed. */
+export function openLine(service: Service, version: string): Line {
+  const pool = new Pool(new URL(service.url.replaceAll('{action}', '')).origin, {
+    connections: service.concurrency,
+    pipelining: 1,
+    connect: { timeout: service.timeout },
+    // Our own deadline covers the whole request.
+    headersTimeout: 0,
+    bodyTimeout: 0,
+  })
+  return { service, pool, userAgent: `task_api/${version}` }
+}
+
+/** Sends a request. `mayBegin` is asked at the last moment, when a connection is there and nothing has been written. */
+export function send(line: Line, request: Request, mayBegin: () => boolean): Flight {
+  const reading = new Reading(mayBegin)
+  const timer = setTimeout(() => reading.end({ kind: 'timeout' }), request.timeout)
+  const url = urlOf(line.service, request.action)
+  try {
+    line.pool.dispatch(
+      { method: 'POST', path: url.pathname + url.search, headers: headersOf(line, request), body: request.body },
+      reading,
+    )
+  } catch (error) {
+    reading.end(unreachable(error))
+  }
+  return { reply: reading.done.finally(() => clearTimeout(timer)), stop: () => reading.end('stopped') }
+}
+
+function headersOf({ service, userAgent }: Line, request: Request): Record<string, string> {
+  return {
+    ...service.headers,
+    'content-type': 'application/json',
+    accept: 'application/json',
+    'accept-encoding': 'identity',
+    'user-agent': userAgent,
+    'task-location': locationOf(request.id),
+    'task-action': request.action,
+    'task-step': String(request.step),
+    'task-attempt': String(request.attempt),
+    'idempotency-key': `"${request.key}.${request.step}"`,
+  }
+}
+
+type End = Awaited<Flight['reply']>
+
+/** Collects one answer. The first end counts: whatever the socket says later is ignored. */
+class Reading implements Dispatcher.DispatchHandler {
+  readonly done: Promise<End>
+  readonly #mayBegin: () => boolean
+  #resolve: (end: End) => void = () => {}
+  #controller: Dispatcher.DispatchController | undefined
+  #ended = false
+  #status = 0
+  #retryAfter: number | undefined
+  #chunks: Buffer[] = []
+  #size = 0
+  #cap = 0
+
+  constructor(mayBegin: () => boolean) {
+    this.#mayBegin = mayBegin
+    this.done = new Promise((resolve) => (this.#resolve = resolve))
+  }
+
+  end(end: End): void {
+    if (this.#ended) return
+    this.#ended = true
+    this.#resolve(end)
+    this.#controller?.abort(new Error('cut off'))
+  }
+
+  onRequestStart(controller: Dispatcher.DispatchController): void {
+    this.#controller = controller
+    if (this.#ended) return controller.abort(new Error('cut off'))
+    if (!this.#mayBegin()) this.end('not_begun')
+  }
+
+  onResponseStart(_controller: Dispatcher.DispatchController, status: number, headers: IncomingHttpHeaders): void {
+    if (status < 200) return
+    this.#status = status
+    const outcome = outcomeOf(status)
+    this.#cap = outcome === 'complete' || outcome === 'progress' ? MAX_BODY : ERROR_BODY
+    const asked = headers['retry-after']
+    this.#retryAfter = retryAfter(Array.isArray(asked) ? asked[0] : asked, Date.now())
+  }
+
+  onResponseData(_controller: Dispatcher.DispatchController, chunk: Buffer): void {
+    if (this.#ended) return
+    this.#chunks.push(chunk)
+    this.#size += chunk.length
+    if (this.#size > this.#cap) this.#answer()
+  }
+
+  onResponseEnd(): void {
+    if (!this.#ended) this.#answer()
+  }
+
+  onResponseError(_controller: Dispatcher.DispatchController, error: Error): void {
+    this.end(unreachable(error))
+  }
+
+  #answer(): void {
+    const large = this.#size > this.#cap
+    const bytes = Buffer.concat(this.#chunks).subarray(0, this.#cap)
+    this.#chunks = []
+    const answer: Reply = {
+      kind: 'answer',
+      status: this.#status,
+      retryAfter: this.#retryAfter,
+      body: bodyOf(bytes, large, this.#cap),
+    }
+    if (large) return this.end(answer)
+    this.#ended = true
+    this.#resolve(answer)
+  }
+}
+
+function bodyOf(bytes: Buffer, large: boolean, cap: number): Body {
+  if (bytes.length === 0) return { kind: 'empty', text: '' }
+  // A body that was cut at the cap of an error is still shown; one over 1 MiB is never kept.
+  if (large) return cap === MAX_BODY ? { kind: 'large', text: '' } : { kind: 'text', text: bytes.toString('utf8') }
+  const text = bytes.toString('utf8')
+  return { kind: isUtf8(bytes) && checkJson(bytes, MAX_DEPTH) === 'ok' ? 'json' : 'text', text }
+}
+
+function unreachable(error: unknown): Reply {
+  const { code, message } = error as { code?: unknown; message?: unknown }
+  // A system error's code says it all and names no address; undici's own errors say more in their message.
+  const detail = typeof code === 'string' && !code.startsWith('UND_') ? code : String(message ?? code ?? 'unknown')
+  return { kind: 'unreachable', detail }
+}

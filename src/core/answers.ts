@@ -1,0 +1,118 @@
+// What a service's answer means for its task: the table of answers, and the verdict that is drawn from it.
+import { backoff, pollWait } from './backoff.ts'
+import type { Failure } from './failures.ts'
+import type { Service } from './service.ts'
+
+/** What can become of a step. */
+export type Outcome = 'complete' | 'progress' | 'again' | 'redirect' | 'failed'
+
+/** One row for each range of status codes; the first row that fits counts. Docs are printed from this table. */
+export const ANSWERS: readonly { from: number; to: number; outcome: Outcome; meaning: string }[] = [
+  {
+    from: 206,
+    to: 206,
+    outcome: 'progress',
+    meaning: 'Still running: the body becomes the payload of the next request, at once or after `Retry-After`.',
+  },
+  { from: 200, to: 299, outcome: 'complete', meaning: 'Complete: the body is the result (204: none).' },
+  { from: 300, to: 399, outcome: 'redirect', meaning: 'Failed, `redirect`: never followed.' },
+  { from: 408, to: 408, outcome: 'again', meaning: 'The same step again, after a backoff.' },
+  { from: 425, to: 425, outcome: 'again', meaning: 'The same step again, after a backoff.' },
+  { from: 429, to: 429, outcome: 'again', meaning: 'The same step again, after a backoff or `Retry-After`.' },
+  { from: 502, to: 502, outcome: 'again', meaning: 'The same step again, after a backoff.' },
+  { from: 503, to: 503, outcome: 'again', meaning: 'The same step again, after a backoff or `Retry-After`.' },
+  { from: 504, to: 504, outcome: 'again', meaning: 'The same step again, after a backoff.' },
+]
+
+/** What an answer's status code means. Whatever the table does not name, 500 above all, is `failed`. */
+export const outcomeOf = (status: number): Outcome =>
+  ANSWERS.find((row) => status >= row.from && status <= row.to)?.outcome ?? 'failed'
+
+/** An answer's body: nothing, JSON text to the byte, text that is no JSON, or more than the cap (`text` is what was read). */
+export interface Body {
+  readonly kind: 'empty' | 'json' | 'text' | 'large'
+  readonly text: string
+}
+
+/** What came of one request. */
+export type Reply =
+  | { readonly kind: 'answer'; readonly status: number; readonly retryAfter: number | undefined; readonly body: Body }
+  | { readonly kind: 'timeout' }
+  | { readonly kind: 'unreachable'; readonly detail: string }
+
+/** Where a task stands when a reply comes in. */
+export interface Standing {
+  /** The payload that was sent. */
+  readonly sent: string
+  readonly step: number
+  /** Failed tries of this step before this one. */
+  readonly fails: number
+  /** Answers 206 in a row that changed nothing, before this one. */
+  readonly repeats: number
+}
+
+/** What to do next. Waits in milliseconds. */
+export type Verdict =
+  | { readonly kind: 'complete'; readonly result: string | null; readonly omitted: boolean }
+  | { readonly kind: 'failed'; readonly failure: Failure }
+  /** `state` null: the payload stays as it is. */
+  | { readonly kind: 'progress'; readonly state: string | null; readonly repeats: number; readonly wait: number }
+  | { readonly kind: 'again'; readonly wait: number; readonly failure: Failure }
+
+/** Draws the verdict. Pure: `random` is uniform in [0, 1). */
+export function classify(reply: Reply, at: Standing, service: Service, random: number): Verdict {
+  if (reply.kind !== 'answer') return again(reply, at, service, random)
+  switch (outcomeOf(reply.status)) {
+    case 'complete':
+      return complete(reply.body)
+    case 'progress':
+      return progress(reply.body, reply.retryAfter, at, service)
+    case 'again':
+      return again(reply, at, service, random)
+    case 'redirect':
+      return failed(answered('redirect', `The service answered ${reply.status}; redirects are not followed.`, reply))
+    case 'failed':
+      return failed(answered('service_error', `The service answered ${reply.status}.`, reply))
+  }
+}
+
+const failed = (failure: Failure): Verdict => ({ kind: 'failed', failure })
+
+type Answer = Extract<Reply, { kind: 'answer' }>
+
+function answered(code: Failure['code'], detail: string, { status, body }: Answer): Failure {
+  return body.kind === 'empty' ? { code, detail, status } : { code, detail, status, body: body.text }
+}
+
+function complete(body: Body): Verdict {
+  if (body.kind === 'large') return { kind: 'complete', result: null, omitted: true }
+  const result = body.kind === 'empty' ? null : body.kind === 'json' ? body.text : JSON.stringify(body.text)
+  return { kind: 'complete', result, omitted: false }
+}
+
+function progress(body: Body, asked: number | undefined, at: Standing, { maxSteps }: Service): Verdict {
+  if (maxSteps > 0 && at.step + 1 >= maxSteps)
+    return failed({ code: 'too_many_steps', detail: `The service answered 206 ${maxSteps} times.`, status: 206 })
+  if (body.kind === 'large')
+    return failed({ code: 'body_too_large', detail: 'The body of an answer 206 was larger than 1 MiB.', status: 206 })
+  if (body.kind === 'text')
+    return failed({ code: 'bad_body', detail: 'The body of an answer 206 was not JSON.', status: 206 })
+  const state = body.kind === 'empty' ? null : body.text
+  const repeats = state === null || state === at.sent ? at.repeats + 1 : 0
+  return { kind: 'progress', state, repeats, wait: asked ?? (repeats > 0 ? pollWait(repeats) : 0) }
+}
+
+function again(reply: Reply, at: Standing, { retry }: Service, random: number): Verdict {
+  const failure = failureOf(reply)
+  const fails = at.fails + 1
+  if (retry.attempts > 0 && fails >= retry.attempts) return failed(failure)
+  const asked = reply.kind === 'answer' && (reply.status === 429 || reply.status === 503) ? (reply.retryAfter ?? 0) : 0
+  return { kind: 'again', wait: Math.max(asked, backoff(retry, fails, random)), failure }
+}
+
+function failureOf(reply: Reply): Failure {
+  if (reply.kind === 'timeout') return { code: 'timeout', detail: 'The service did not answer in time.' }
+  if (reply.kind === 'unreachable')
+    return { code: 'service_unavailable', detail: `The service could not be reached: ${reply.detail}.` }
+  return answered('service_unavailable', `The service answered ${reply.status}.`, reply)
+}

@@ -1,0 +1,93 @@
+// What the supervisor and its actors say to each other: commands go down, reports come up, in arrays, one array a tick.
+import type { Failure } from './failures.ts'
+import type { Service } from './service.ts'
+
+/** Names one claim of a task: the fence. Only that claim's actor hears a command, only its row takes a report. */
+export interface Claim {
+  readonly id: string
+  readonly token: number
+}
+
+/** A claimed task as an actor needs it. */
+export interface Assignment extends Claim {
+  /** The task's UUID, for `Idempotency-Key`. */
+  readonly key: string
+  readonly service: string
+  readonly action: string
+  /** The payload of the next request: JSON text, to the byte. */
+  readonly body: string
+  readonly step: number
+  readonly attempt: number
+  readonly fails: number
+  readonly repeats: number
+  /** Milliseconds since the task was created, by Postgres' clock, when it was claimed. */
+  readonly age: number
+  /** The trust epoch in which the claim was sent: a request begins only in the epoch that its claim was confirmed in. */
+  readonly epoch: number
+}
+
+export type Command =
+  | { readonly say: 'run'; readonly task: Assignment }
+  /** The checkpoint or retry is committed; the next request may begin, in this epoch. `attempt` is its number. */
+  | ({ readonly say: 'go'; readonly attempt: number; readonly epoch: number } & Claim)
+  /** The claim has been confirmed in this epoch. */
+  | ({ readonly say: 'confirm'; readonly epoch: number } & Claim)
+  /** Stop: abort the request, report nothing more. */
+  | ({ readonly say: 'stop' } & Claim)
+  /** From now on give back whatever is not in flight. */
+  | { readonly say: 'drain' }
+  | { readonly say: 'ping' }
+
+/** What an actor asks the supervisor to write. `checkpoint` and `retry` wait for `go`; the others are its last words. */
+export type Report = Claim & (Checkpoint | Retry | Park | Settle | Release)
+
+export interface Checkpoint {
+  readonly tell: 'checkpoint'
+  /** The step that was answered. */
+  readonly step: number
+  /** Null: the payload stays as it is. */
+  readonly state: string | null
+  readonly repeats: number
+  /** Milliseconds to park for; null: goes on at once. */
+  readonly wait: number | null
+}
+export interface Retry {
+  readonly tell: 'retry'
+  readonly step: number
+  readonly attempt: number
+  readonly failure: Failure
+}
+export interface Park {
+  readonly tell: 'park'
+  readonly step: number
+  readonly attempt: number
+  readonly wait: number
+  readonly failure: Failure
+}
+export interface Settle {
+  readonly tell: 'settle'
+  /** Answers 206 so far, the last one included; null: as the row says. */
+  readonly step: number | null
+  readonly attempt: number
+  readonly status: 'complete' | 'failed'
+  readonly result: string | null
+  readonly omitted: boolean
+  readonly failure: Failure | null
+}
+/** Gives the claim back with nothing to say: the node drains. */
+export interface Release {
+  readonly tell: 'release'
+}
+
+/** What comes up from a thread. */
+export type Upward = Report | { readonly tell: 'ready' } | { readonly tell: 'pong' }
+
+/** What a thread is started with. */
+export interface ThreadStart {
+  readonly port: import('node:worker_threads').MessagePort
+  /** Two 64-bit integers, see core/trust.ts: until when requests may begin, and in which epoch. */
+  readonly trust: SharedArrayBuffer
+  readonly services: ReadonlyMap<string, Service>
+  /** For `User-Agent`. */
+  readonly version: string
+}

@@ -1,0 +1,41 @@
+// Trust: until when this node may begin requests, and in which epoch, shared by the supervisor with every thread.
+// In `process.hrtime` nanoseconds, because `performance.now()` has another origin in each thread.
+
+const UNTIL = 0
+const EPOCH = 1
+
+/** The memory that the supervisor shares with its threads. */
+export const trustBuffer = (): SharedArrayBuffer => new SharedArrayBuffer(2 * BigInt64Array.BYTES_PER_ELEMENT)
+
+/** Reads and extends trust. A lapse that was survived starts a new epoch, in which every older claim is doubtful. */
+export class Trust {
+  readonly #cells: BigInt64Array
+
+  constructor(buffer: SharedArrayBuffer) {
+    this.#cells = new BigInt64Array(buffer)
+  }
+
+  /** Whether requests may begin at `now` (hrtime, ns). */
+  holds(now: bigint): boolean {
+    return now < Atomics.load(this.#cells, UNTIL)
+  }
+
+  /** The epoch of now. A claim is good only in the epoch in which it was confirmed. */
+  get epoch(): number {
+    return Number(Atomics.load(this.#cells, EPOCH))
+  }
+
+  /**
+   * A beat that was started at `begun` has succeeded at `now`: trust reaches `window` ns beyond its start. The epoch is
+   * stored first: a thread that sees the new trust must not see the old epoch.
+   */
+  extend(begun: bigint, now: bigint, window: bigint): void {
+    if (!this.holds(now)) Atomics.add(this.#cells, EPOCH, 1n)
+    Atomics.store(this.#cells, UNTIL, begun + window)
+  }
+
+  /** No request may begin until the next good beat. */
+  revoke(): void {
+    Atomics.store(this.#cells, UNTIL, 0n)
+  }
+}

@@ -1,0 +1,151 @@
+// How a node takes rows: by popped ids, by sweeping, and again after a thread died with them.
+import type { Query } from './database.ts'
+import type { Fence } from './fenced.ts'
+
+/** How often a task may lose its node or thread without progress before it fails as `crashed`. */
+const MAX_CRASHES = 10
+
+/** Who claims, and what it may take. */
+export interface Claimant {
+  readonly node: string
+  /** Random, 53 bits, one for each statement. */
+  readonly token: number
+  /** The services that this node's configuration knows. */
+  readonly services: readonly string[]
+  /** Whether rows of owners whose lease has run out may be taken. */
+  readonly takesOver: boolean
+}
+
+/** A row that was claimed. `failed`: it had been lost too often, and has ended with this statement. */
+export interface ClaimedRow {
+  readonly id: string
+  readonly key: string
+  readonly service: string
+  readonly action: string
+  /** The payload of the next request. */
+  readonly body: string
+  readonly step: number
+  readonly attempt: number
+  readonly fails: number
+  readonly repeats: number
+  readonly crashes: number
+  /** Milliseconds since the task was created. */
+  readonly age: number
+  readonly failed: boolean
+  /** Whether it was taken over from an owner whose lease had run out. */
+  readonly lost: boolean
+}
+
+const CRASHED = `json_build_object('code', 'crashed', 'detail', 'The task lost its node or thread ${MAX_CRASHES} times without progress.')`
+
+const RETURNING = `
+  returning t.id, t.key, t.service, t.action, coalesce(t.state, t.payload) as body, t.step, t.attempt, t.fails, t.repeats,
+    t.crashes, (extract(epoch from now() - t.created_at) * 1000)::double precision as age, t.status = 'failed' as failed`
+
+/** Sets of a claim on `t`, `due` saying whether an owner was lost: it fails at the last crash, and is the claimant's ($1, $2) otherwise. */
+const TAKE = `
+  status = case when due.lost and t.crashes + 1 >= ${MAX_CRASHES} then 'failed' else 'running' end,
+  node = case when due.lost and t.crashes + 1 >= ${MAX_CRASHES} then null else $1::uuid end,
+  finished_at = case when due.lost and t.crashes + 1 >= ${MAX_CRASHES} then now() end,
+  error = case when due.lost and t.crashes + 1 >= ${MAX_CRASHES} then ${CRASHED} else t.error end,
+  token = $2, attempt = t.attempt + 1, crashes = t.crashes + due.lost::integer, started_at = coalesce(t.started_at, now())`
+
+const MY_LEASE_HOLDS = 'exists (select from nodes me where me.id = $1 and me.lease_until > now())'
+
+const CLAIM = `
+  with due as materialized (
+    select t.id, t.node is not null as lost
+    from tasks t left join nodes owner on owner.id = t.node
+    where t.id = any($5::bigint[]) and t.service = any($3::text[]) and t.status in ('pending', 'running') and ${MY_LEASE_HOLDS}
+      and case when t.node is null then t.run_at <= now()
+               else $4 and (owner.id is null or owner.lease_until <= now()) end
+    order by t.id for update of t skip locked
+  )
+  update tasks t set ${TAKE} from due where t.id = due.id ${RETURNING}, due.lost`
+
+/** Claims those of the ids that are claimable now. */
+export const claimIds = (query: Query, by: Claimant, ids: readonly string[]): Promise<ClaimedRow[]> =>
+  query<ClaimedRow>(CLAIM, [by.node, by.token, by.services, by.takesOver, ids])
+
+/** What a sweep looks for. */
+export interface SweepQuery {
+  /** How many rows of each service may be taken at most; services in the order in which they are served. */
+  readonly room: ReadonlyMap<string, number>
+  /** How many in all. */
+  readonly limit: number
+  /** Pending rows are taken only when they have been due for this long, ms: until then their id is left to the queue. */
+  readonly grace: number
+  /** Rows that had been parked or released are taken only when they have been due for this long, ms. */
+  readonly parkedGrace: number
+}
+
+// A probe of the index for each service: 200,000 due rows of one dead service cost the others nothing. The owners are found
+// by stepping from one to the next in their index, whether or not they have a row in `nodes`.
+const SWEEP = `
+  with recursive owners (node) as (
+    (select node from tasks where $4 and node is not null order by node limit 1)
+    union all
+    select (select t.node from tasks t where t.node > o.node order by t.node limit 1) from owners o where o.node is not null
+  ),
+  gone as (
+    select o.node from owners o left join nodes n on n.id = o.node
+    where o.node is not null and (n.id is null or n.lease_until <= now())
+  ),
+  wanted as (
+    select * from unnest($3::text[], $5::integer[]) with ordinality as w(service, room, place)
+  ),
+  orphans as materialized (
+    select t.id from gone join tasks t on t.node = gone.node join wanted w on w.service = t.service
+    where t.status = 'running' and ${MY_LEASE_HOLDS}
+    limit $6 for update of t skip locked
+  ),
+  waiting as materialized (
+    select found.id from (select * from wanted order by place) w cross join lateral (
+      select t.id from tasks t
+      where t.node is null and t.status in ('pending', 'running') and t.service = w.service
+        and t.run_at <= now() - (case t.status when 'pending' then $7::double precision else $8 end) * interval '1 millisecond'
+        and t.run_at <= now() and ${MY_LEASE_HOLDS}
+      order by t.run_at, t.id limit w.room for update skip locked
+    ) found
+    limit $6
+  ),
+  due as (
+    select id, lost from (
+      select id, true as lost from orphans union all select id, false from waiting
+    ) found
+    limit $6
+  )
+  update tasks t set ${TAKE} from due where t.id = due.id ${RETURNING}, due.lost`
+
+/** Claims the oldest due rows of each service that has room, and those of dead nodes first. */
+export const claimDue = (query: Query, by: Claimant, { room, limit, grace, parkedGrace }: SweepQuery): Promise<ClaimedRow[]> =>
+  query<ClaimedRow>(SWEEP, [
+    by.node,
+    by.token,
+    [...room.keys()],
+    by.takesOver,
+    [...room.values()],
+    limit,
+    grace,
+    parkedGrace,
+  ])
+
+const REVIVE = `
+  with w as (select * from unnest($1::bigint[], $2::bigint[], $3::uuid[]) as w(id, token, node)),
+  due as materialized (
+    select t.id, true as lost, t.crashes + 1 >= ${MAX_CRASHES} as last
+    from tasks t join w on w.id = t.id
+    where t.token = w.token and t.node = w.node and t.status = 'running'
+    order by t.id for update of t
+  )
+  update tasks t set
+    status = case when due.last then 'failed' else t.status end,
+    node = case when due.last then null else t.node end,
+    finished_at = case when due.last then now() end,
+    error = case when due.last then ${CRASHED} else t.error end,
+    attempt = t.attempt + 1, crashes = t.crashes + 1
+  from due where t.id = due.id ${RETURNING}, false as lost`
+
+/** Takes claims of our own up again whose thread died: the next try, one crash more. Those missing are not ours any more. */
+export const reviveClaims = (query: Query, claims: readonly Fence[]): Promise<ClaimedRow[]> =>
+  query<ClaimedRow>(REVIVE, [claims.map(({ id }) => id), claims.map(({ token }) => token), claims.map(({ node }) => node)])

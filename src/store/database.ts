@@ -1,0 +1,79 @@
+// Connections to Postgres: knex's pool of pg clients, each statement with a time limit of our own.
+import { setTimeout as sleep } from 'node:timers/promises'
+import knex, { type Knex } from 'knex'
+import pg from 'pg'
+import { StoreError, troubleOf } from './trouble.ts'
+
+/** The time limit of a statement, ms: below the 8 s trust window, so that a beat that hangs can be repeated within it. */
+const STATEMENT_TIMEOUT = 4_000
+const CONNECT_TIMEOUT = 2_000
+const ACQUIRE_TIMEOUT = 3_000
+
+// json and timestamptz as Postgres writes them; pg would parse json and round microseconds.
+const AS_TEXT: ReadonlySet<number> = new Set([114, 1184])
+const types = {
+  getTypeParser: (oid: number, format?: 'text' | 'binary') =>
+    AS_TEXT.has(oid) ? (text: string) => text : pg.types.getTypeParser(oid, format as 'text'),
+}
+
+/** Runs one autocommit statement with $1, $2 …; nothing needs a session (PgBouncer may stand between). Throws a `StoreError`. */
+export type Query = <Row>(sql: string, values?: readonly unknown[]) => Promise<Row[]>
+
+/** A pool of connections. Nothing is connected until the first statement. */
+export class Database {
+  readonly knex: Knex
+
+  constructor(url: string, max: number) {
+    this.knex = knex({
+      client: 'pg',
+      connection: {
+        connectionString: url,
+        application_name: 'task_api',
+        keepAlive: true,
+        connectionTimeoutMillis: CONNECT_TIMEOUT,
+        query_timeout: STATEMENT_TIMEOUT,
+        types,
+      } as Knex.PgConnectionConfig,
+      pool: { min: 0, max, acquireTimeoutMillis: ACQUIRE_TIMEOUT, idleTimeoutMillis: 30_000 },
+      acquireConnectionTimeout: ACQUIRE_TIMEOUT,
+      log: { warn() {}, error() {}, deprecate() {}, debug() {} },
+    })
+  }
+
+  /** Runs one autocommit statement. Throws a `StoreError`. */
+  async query<Row>(sql: string, values: readonly unknown[] = []): Promise<Row[]> {
+    const client = this.knex.client as Pool
+    const connection = await client.acquireConnection().catch((error: unknown) => {
+      throw new StoreError('unsent', error)
+    })
+    try {
+      const { rows } = await connection.query<Row>({ text: sql, values: [...values] })
+      return rows
+    } catch (error) {
+      const trouble = troubleOf(error)
+      // pg leaves the dead statement on the connection: whoever took it from the pool next would time out as well.
+      if (trouble === 'unknown') connection.connection.stream.destroy()
+      throw new StoreError(trouble, error)
+    } finally {
+      void client.releaseConnection(connection)
+    }
+  }
+
+  /** Closes every connection, waiting at most two seconds for statements under way. */
+  async close(): Promise<void> {
+    const ended = new AbortController()
+    await Promise.race([this.knex.destroy(), sleep(2_000, undefined, { signal: ended.signal, ref: false })]).finally(() =>
+      ended.abort(),
+    )
+  }
+}
+
+/** What is used of knex's untyped client. */
+interface Pool {
+  acquireConnection(): Promise<Connection>
+  releaseConnection(connection: Connection): Promise<void>
+}
+interface Connection {
+  query<Row>(query: { text: string; values: unknown[] }): Promise<{ rows: Row[] }>
+  readonly connection: { readonly stream: { destroy(): void } }
+}

@@ -1,0 +1,144 @@
+// The writes of an actor's reports: each is fenced by its claim, many rows a statement, rows locked in the order of ids.
+import type { Query } from './database.ts'
+
+/** A claim as its row names it: only the row that has this token, on this node, still running, takes a write. */
+export interface Fence {
+  readonly id: string
+  readonly token: number
+  readonly node: string
+}
+
+/** `lost`: the claim is not ours any more, and nothing was changed. A retry or checkpoint that was written says so. */
+export type Written = 'written' | 'lost'
+
+/** One kind of fenced write: its columns beside the fence, what it sets, and its own guard. */
+interface Kind<Entry extends Fence> {
+  readonly columns: readonly { readonly name: string; readonly type: string; value(entry: Entry): unknown }[]
+  readonly set: string
+  readonly guard?: string
+  /** After an unknown outcome: whether the row shows that the write had been applied. None: it makes no difference. */
+  applied?(row: Row, entry: Entry): boolean
+}
+
+/** A row read back. */
+interface Row {
+  readonly id: string
+  readonly token: string
+  readonly step: number
+  readonly attempt: number
+}
+
+export interface CheckpointEntry extends Fence {
+  readonly step: number
+  readonly state: string | null
+  readonly repeats: number
+  readonly wait: number | null
+}
+export interface RetryEntry extends Fence {
+  readonly attempt: number
+  readonly error: string
+}
+export interface ParkEntry extends Fence {
+  readonly wait: number
+  readonly error: string
+}
+export interface SettleEntry extends Fence {
+  readonly status: 'complete' | 'failed'
+  readonly step: number | null
+  readonly result: string | null
+  readonly omitted: boolean
+  readonly error: string | null
+}
+
+const later = (column: string): string => `now() + ${column} * interval '1 millisecond'`
+
+const checkpoint: Kind<CheckpointEntry> = {
+  columns: [
+    { name: 'step', type: 'integer', value: (entry) => entry.step },
+    { name: 'state', type: 'json', value: (entry) => entry.state },
+    { name: 'repeats', type: 'integer', value: (entry) => entry.repeats },
+    { name: 'wait', type: 'double precision', value: (entry) => entry.wait },
+  ],
+  guard: 't.step = w.step',
+  set: `step = t.step + 1, state = coalesce(w.state, t.state), repeats = w.repeats, fails = 0, crashes = 0,
+        attempt = case when w.wait is null then 1 else 0 end,
+        node = case when w.wait is null then t.node end,
+        run_at = case when w.wait is null then t.run_at else ${later('w.wait')} end`,
+  applied: (row, entry) => row.step === entry.step + 1,
+}
+
+const retry: Kind<RetryEntry> = {
+  columns: [
+    { name: 'attempt', type: 'integer', value: (entry) => entry.attempt },
+    { name: 'error', type: 'json', value: (entry) => entry.error },
+  ],
+  guard: 't.attempt = w.attempt',
+  set: 'attempt = t.attempt + 1, fails = t.fails + 1, error = w.error',
+  applied: (row, entry) => row.attempt === entry.attempt + 1,
+}
+
+const park: Kind<ParkEntry> = {
+  columns: [
+    { name: 'wait', type: 'double precision', value: (entry) => entry.wait },
+    { name: 'error', type: 'json', value: (entry) => entry.error },
+  ],
+  set: `fails = t.fails + 1, node = null, run_at = ${later('w.wait')}, error = w.error`,
+}
+
+const settle: Kind<SettleEntry> = {
+  columns: [
+    { name: 'status', type: 'text', value: (entry) => entry.status },
+    { name: 'step', type: 'integer', value: (entry) => entry.step },
+    { name: 'result', type: 'json', value: (entry) => entry.result },
+    { name: 'omitted', type: 'boolean', value: (entry) => entry.omitted },
+    { name: 'error', type: 'json', value: (entry) => entry.error },
+  ],
+  set: `status = w.status, step = coalesce(w.step, t.step), result = w.result, result_omitted = w.omitted,
+        error = coalesce(w.error, t.error), node = null, finished_at = now()`,
+}
+
+const release: Kind<Fence> = { columns: [], set: 'node = null, run_at = now()' }
+
+export const FENCED = { checkpoint, retry, park, settle, release } as const
+
+/** Makes the flush of one kind: one statement, and after an unknown outcome one look at the rows that it did not find. */
+export function fencedFlush<Entry extends Fence>(query: Query, kind: Kind<Entry>) {
+  const sql = statementOf(kind)
+  return async (entries: readonly Entry[], again: boolean): Promise<Written[]> => {
+    const values = [
+      entries.map(({ id }) => id),
+      entries.map(({ token }) => token),
+      entries.map(({ node }) => node),
+      ...kind.columns.map(({ value }) => entries.map(value)),
+    ]
+    const rows = await query<{ id: string }>(sql, values)
+    const written = new Set(rows.map(({ id }) => id))
+    const missing = entries.filter(({ id }) => !written.has(id))
+    if (again && missing.length > 0 && kind.applied) for (const id of await applied(query, kind, missing)) written.add(id)
+    return entries.map(({ id }) => (written.has(id) ? 'written' : 'lost'))
+  }
+}
+
+function statementOf<Entry extends Fence>({ columns, set, guard }: Kind<Entry>): string {
+  const names = ['id', 'token', 'node', ...columns.map(({ name }) => name)]
+  const types = ['bigint', 'bigint', 'uuid', ...columns.map(({ type }) => type)]
+  const arrays = types.map((type, i) => `$${i + 1}::${type}[]`)
+  return `
+    with w as (select * from unnest(${arrays.join(', ')}) as w(${names.join(', ')})),
+    mine as materialized (
+      select t.id from tasks t join w on t.id = w.id
+      where t.token = w.token and t.node = w.node and t.status = 'running' ${guard ? `and ${guard}` : ''}
+      order by t.id for update of t
+    )
+    update tasks t set ${set} from mine join w on w.id = mine.id where t.id = mine.id returning t.id`
+}
+
+async function applied<Entry extends Fence>(query: Query, kind: Kind<Entry>, entries: readonly Entry[]): Promise<string[]> {
+  const ids = entries.map(({ id }) => id)
+  const rows = await query<Row>('select id, token, step, attempt from tasks where id = any($1::bigint[])', [ids])
+  const byId = new Map(rows.map((row) => [row.id, row]))
+  return entries.flatMap((entry) => {
+    const row = byId.get(entry.id)
+    return row && row.token === String(entry.token) && kind.applied?.(row, entry) ? [entry.id] : []
+  })
+}

@@ -1,0 +1,59 @@
+// Brings the schema up to date, safely when many nodes start at once and when one of them is killed in the middle.
+import { readdir } from 'node:fs/promises'
+import knex, { type Knex } from 'knex'
+import { StoreError, troubleOf } from './trouble.ts'
+
+const FOLDER = new URL('../../migrations/', import.meta.url)
+/** Any number that nothing else on this Postgres locks. */
+const LOCK = 7_220_318_511
+const TABLE = 'task_api_migrations'
+
+interface Migration {
+  readonly file: string
+}
+
+/** Names migrations without their extension, so that .ts and .js files are the same migration to knex. */
+export const migrationSource: Knex.MigrationSource<Migration> = {
+  async getMigrations() {
+    const files = await readdir(FOLDER)
+    return files
+      .filter((file) => /^\d+_\w+\.[jt]s$/.test(file))
+      .sort()
+      .map((file) => ({ file }))
+  },
+  getMigrationName: ({ file }) => file.replace(/\.[jt]s$/, ''),
+  getMigration: ({ file }) => import(new URL(file, FOLDER).href) as Promise<Knex.Migration>,
+}
+
+export const migrations: Knex.MigratorConfig = { migrationSource, tableName: TABLE }
+
+/**
+ * Migrates under a lock: one connection holds it in an open transaction while knex migrates on another, so that no session
+ * state is needed. Throws a `StoreError`.
+ */
+export async function migrate(url: string): Promise<void> {
+  const db = knex({
+    client: 'pg',
+    connection: { connectionString: url, application_name: 'task_api', connectionTimeoutMillis: 2_000 } as Knex.PgConnectionConfig,
+    pool: { min: 0, max: 2 },
+    acquireConnectionTimeout: 60_000,
+    log: { warn() {}, error() {}, deprecate() {}, debug() {} },
+    migrations,
+  })
+  try {
+    await db.transaction(async (lock) => {
+      await lock.raw('select pg_advisory_xact_lock(?)', [LOCK])
+      const { rows } = await lock.raw<{ rows: { encoding: string }[] }>(
+        'select pg_encoding_to_char(encoding) as encoding from pg_database where datname = current_database()',
+      )
+      if (rows[0]?.encoding !== 'UTF8') throw new Error('the database must have the encoding UTF8')
+      // Under our own lock, knex's lock row can only be one that a killed node left behind.
+      if (await lock.schema.hasTable(`${TABLE}_lock`)) await db.migrate.forceFreeMigrationsLock()
+      await db.migrate.latest()
+    })
+  } catch (error) {
+    throw error instanceof StoreError ? error : new StoreError(troubleOf(error), error)
+  } finally {
+    await db.destroy()
+  }
+}

@@ -1,0 +1,96 @@
+// The nodes' leases, what a node holds by Postgres' word, and what is cleared away behind nodes and services that are gone.
+import type { Query } from './database.ts'
+
+/** A node as its row names it. */
+export interface NodeRow {
+  readonly id: string
+  readonly name: string
+  readonly services: readonly string[]
+}
+
+/** Makes a node's row, its lease running from now. */
+export async function enroll(query: Query, { id, name, services }: NodeRow, lease: number): Promise<void> {
+  await query(
+    `insert into nodes (id, name, services, lease_until) values ($1, $2, $3, now() + $4 * interval '1 millisecond')
+     on conflict (id) do update set lease_until = excluded.lease_until`,
+    [id, name, services, lease],
+  )
+}
+
+/** Extends the lease: whether it had still been valid, or undefined when the node's row is gone. */
+export async function beat(query: Query, id: string, lease: number): Promise<{ held: boolean } | undefined> {
+  const rows = await query<{ held: boolean }>(
+    `with old as materialized (select id, lease_until > now() as held from nodes where id = $1)
+     update nodes n set lease_until = now() + $2 * interval '1 millisecond' from old where n.id = old.id returning old.held`,
+    [id, lease],
+  )
+  return rows[0]
+}
+
+/** What a node holds, and the highest id of all. */
+export interface Holdings {
+  readonly held: readonly { readonly id: string; readonly token: number }[]
+  readonly highest: string | null
+}
+
+/** Reads which rows are this node's, by which token. */
+export async function holdings(query: Query, node: string): Promise<Holdings> {
+  const rows = await query<{ id: string | null; token: string | null; highest: string | null }>(
+    `select null as id, null as token, (select max(id) from tasks) as highest
+     union all select id, token, null from tasks where node = $1`,
+    [node],
+  )
+  return {
+    held: rows.flatMap(({ id, token }) => (id === null ? [] : [{ id, token: Number(token) }])),
+    highest: rows[0]?.highest ?? null,
+  }
+}
+
+/** Ends a node's lease: others may take over at once what it still holds. Its row stays. */
+export async function resign(query: Query, id: string): Promise<void> {
+  await query('update nodes set lease_until = now() where id = $1', [id])
+}
+
+/** Ends every lease but one: for the embedded Postgres, where the lock on DATA_DIR proves all others dead. */
+export async function resignOthers(query: Query, id: string): Promise<void> {
+  await query('update nodes set lease_until = now() where id <> $1 and lease_until > now()', [id])
+}
+
+/** Deletes nodes that have been gone for a day and that no task names. */
+export async function forgetNodes(query: Query): Promise<void> {
+  await query(
+    `delete from nodes n where lease_until < now() - interval '1 day' and not exists (select from tasks t where t.node = n.id)`,
+  )
+}
+
+// Steps from service to service in the index of waiting rows, then adds those of rows that dead nodes hold.
+const FAIL_UNKNOWN = `
+  with recursive waiting (service) as (
+    (select service from tasks where node is null and status in ('pending', 'running') order by service limit 1)
+    union all
+    select (select t.service from tasks t where t.node is null and t.status in ('pending', 'running') and t.service > w.service
+            order by t.service limit 1)
+    from waiting w where w.service is not null
+  ),
+  forgotten as materialized (
+    select service from waiting w where service is not null and not exists (
+      select from nodes n where w.service = any(n.services) and n.lease_until > now() - $1 * interval '1 millisecond')
+  ),
+  due as materialized (
+    select t.id from forgotten f join tasks t on t.service = f.service
+    where t.node is null and t.status in ('pending', 'running')
+    limit 1000 for update of t skip locked
+  ),
+  orphans as materialized (
+    select t.id from nodes gone join tasks t on t.node = gone.id
+    where gone.lease_until <= now() and t.status = 'running' and not exists (
+      select from nodes n where t.service = any(n.services) and n.lease_until > now() - $1 * interval '1 millisecond')
+    limit 1000 for update of t skip locked
+  )
+  update tasks t set status = 'failed', node = null, finished_at = now(), error = json_build_object(
+    'code', 'unknown_service', 'detail', 'No live node has known the service of this task for a minute.')
+  from (select id from due union all select id from orphans) found where t.id = found.id returning t.id, t.service`
+
+/** Fails tasks of services that no node has known for `ms`; at most 2,000 at a time. */
+export const failUnknown = (query: Query, ms: number): Promise<{ id: string; service: string }[]> =>
+  query<{ id: string; service: string }>(FAIL_UNKNOWN, [ms])

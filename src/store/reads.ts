@@ -1,0 +1,73 @@
+// Reading tasks: one by id, and pages of the list that stay bounded however many tasks there are.
+import { PAGE_BYTES, PAGE_ROWS } from '../core/limits.ts'
+import type { FullView, ListQuery, Page, TaskView } from '../core/view.ts'
+import type { Query } from './database.ts'
+
+const time = (column: string, alias: string): string =>
+  `to_char(${column} at time zone 'utc', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') as "${alias}"`
+
+const GET = `
+  select id, service, action, payload, status, result, result_omitted as "resultOmitted", error, state, step, attempt, fails,
+    ${time('created_at', 'createdAt')}, ${time('started_at', 'startedAt')}, ${time('finished_at', 'finishedAt')},
+    ${time(`case when status in ('pending', 'running') and node is null then run_at end`, 'runAt')}
+  from tasks where id = $1`
+
+/** Reads one task. */
+export async function readTask(query: Query, id: string): Promise<FullView | undefined> {
+  return (await query<FullView>(GET, [id]))[0]
+}
+
+// `nulls last` names the order of the two filter indexes and not that of the primary key: the planner must not walk the key
+// and hope to meet a status that happens to lie 50,000 rows further on.
+const WINDOWS = {
+  all: 'order by id desc',
+  status: 'and status = $2 order by id desc nulls last',
+  service: 'and service = $3 order by id desc nulls last',
+} as const
+
+const pageSql = (window: string): string => `
+  with seen as materialized (
+    select id, service, action, status, payload_bytes from tasks where id < coalesce($1::bigint, 9223372036854775807)
+    ${window} limit $5
+  ),
+  matching as (
+    select id, sum(payload_bytes) over (order by id desc) - payload_bytes as before from seen
+    where ($2::text is null or status = $2) and ($3::text is null or service = $3) and ($4::text is null or action = $4)
+    order by id desc limit $6
+  ),
+  shown as (
+    select t.id, t.service, t.action, t.payload, t.status from matching m join tasks t on t.id = m.id
+    where m.before < ${PAGE_BYTES}
+  )
+  select shown.*, looked.count, looked.last, (select count(*) from matching) as matched
+  from (select count(*), min(id) as last from seen) looked left join shown on true
+  order by shown.id desc`
+
+interface PageRow extends TaskView {
+  readonly count: string
+  readonly last: string | null
+  readonly matched: string
+}
+
+/**
+ * Reads a page. The window of rows that are looked at is bounded, and taken along the index that fits the filters: by status
+ * alone or by service alone every row in it matches, so such a page is full.
+ */
+export async function readPage(query: Query, { limit, before, status, service, action }: ListQuery): Promise<Page> {
+  const exact = action === undefined && (status === undefined || service === undefined)
+  const window = exact ? limit + 1 : PAGE_ROWS
+  const along = service !== undefined ? 'service' : status !== undefined ? 'status' : 'all'
+  const values = [before ?? null, status ?? null, service ?? null, action ?? null, window, limit + 1]
+  const rows = await query<PageRow>(pageSql(WINDOWS[along]), values)
+  const found = rows.filter(({ id }) => id !== null).slice(0, limit)
+  const tasks = found.map(({ id, service, action, payload, status }) => ({ id, service, action, payload, status }))
+  const next = nextOf(rows[0], tasks, window)
+  return next === undefined ? { tasks } : { tasks, next }
+}
+
+/** Where the next page begins: behind the last task shown when more of the window match, else behind a window that was full. */
+function nextOf(looked: PageRow | undefined, tasks: readonly TaskView[], window: number): string | undefined {
+  if (!looked) return undefined
+  if (Number(looked.matched) > tasks.length) return tasks.at(-1)?.id ?? looked.last ?? undefined
+  return Number(looked.count) === window ? (looked.last ?? undefined) : undefined
+}

@@ -1,0 +1,178 @@
+// The store of a node: its connections, its batched writes and its reads. All SQL is in this folder.
+import { Refusal } from '../core/refusal.ts'
+import type { Part } from '../core/part.ts'
+import type { NewTask, Submitted } from '../core/task.ts'
+import type { FullView, ListQuery, Page } from '../core/view.ts'
+import type { Log } from '../telemetry/log.ts'
+import { Batch } from './batch.ts'
+import { type Claimant, type ClaimedRow, type SweepQuery, claimDue, claimIds, reviveClaims } from './claims.ts'
+import { Database, type Query } from './database.ts'
+import { FENCED, type Fence, fencedFlush } from './fenced.ts'
+import { HighestId, type Removed, insertFlush, newRow, removeFlush } from './inserts.ts'
+import { migrate } from './migrate.ts'
+import * as nodes from './nodes.ts'
+import { readPage, readTask } from './reads.ts'
+import { StoreError } from './trouble.ts'
+
+/** One connection for each kind of write that may be in flight, and some for reads: a flood of reads cannot delay a beat. */
+const WRITE_CONNECTIONS = 12
+const READ_CONNECTIONS = 4
+
+/** A part: `start` migrates, and throws a `StoreError` while Postgres cannot be reached; it may be called again. */
+export class Store implements Part {
+  readonly name = 'store'
+  readonly #url: string
+  readonly #log: Log
+  readonly #writes: Database
+  readonly #reads: Database
+  readonly #highest = new HighestId()
+  #healthy = true
+  #started = false
+
+  readonly #insert
+  readonly #remove
+  /** An actor's reports, each kind its own batch. They wait out any outage; `lost`: the claim is not ours any more. */
+  readonly checkpoint
+  readonly retry
+  readonly park
+  readonly settle
+  readonly release
+
+  constructor({ url, log }: { url: string; log: Log }) {
+    this.#url = url
+    this.#log = log
+    this.#writes = new Database(url, WRITE_CONNECTIONS)
+    this.#reads = new Database(url, READ_CONNECTIONS)
+    const query = this.#query
+    const kept = <Entry extends Fence>(name: string, kind: Parameters<typeof fencedFlush<Entry>>[1]) =>
+      new Batch({ name, patience: 'keep', bytes: sizeOf, flush: fencedFlush(query, kind) })
+    this.checkpoint = kept('checkpoint', FENCED.checkpoint)
+    this.retry = kept('retry', FENCED.retry)
+    this.park = kept('park', FENCED.park)
+    this.settle = kept('settle', FENCED.settle)
+    this.release = kept('release', FENCED.release)
+    this.#insert = new Batch({
+      name: 'submit',
+      patience: 'refuse',
+      bytes: sizeOf,
+      flush: insertFlush(query, this.#highest),
+    })
+    this.#remove = new Batch({ name: 'cancel', patience: 'refuse', bytes: () => 64, flush: removeFlush(query) })
+  }
+
+  async start(): Promise<void> {
+    await migrate(this.#url)
+    // Nothing is answered from a schema that may be older than this node; reading the highest id is the first statement.
+    await this.holdings('00000000-0000-0000-0000-000000000000')
+    this.#started = true
+  }
+
+  async stop(): Promise<void> {
+    for (const batch of [this.#insert, this.#remove, this.checkpoint, this.retry, this.park, this.settle, this.release])
+      batch.close()
+    await Promise.all([this.#writes.close(), this.#reads.close()])
+  }
+
+  /** Whether the last statement got through. */
+  get healthy(): boolean {
+    return this.#healthy
+  }
+
+  /** Stores a new task and commits. Throws a `Refusal`: `unavailable` (nothing was created) or `outcome_unknown`. */
+  async insert(task: NewTask): Promise<Submitted> {
+    this.#admit()
+    const submitted = await this.#insert.add(newRow(task)).catch(refuse)
+    if (!submitted) throw new Refusal('outcome_unknown', 'The connection to Postgres broke during the commit.')
+    return submitted
+  }
+
+  /** Deletes a task; undefined when there is none. Throws a `Refusal`. */
+  async remove(id: string): Promise<Removed | undefined> {
+    this.#admit()
+    return this.#remove.add(id).catch(refuse)
+  }
+
+  /** Throws a `Refusal` when Postgres is out of reach. */
+  async get(id: string): Promise<FullView | undefined> {
+    this.#admit()
+    return readTask(this.#read, id).catch(refuseRead)
+  }
+
+  /** Throws a `Refusal` when Postgres is out of reach. */
+  async list(asked: ListQuery): Promise<Page> {
+    this.#admit()
+    return readPage(this.#read, asked).catch(refuseRead)
+  }
+
+  /** Whether Postgres answers. Never throws. */
+  async ping(): Promise<boolean> {
+    if (!this.#started) return false
+    return this.#read('select 1').then(
+      () => true,
+      () => false,
+    )
+  }
+
+  // One statement each; all throw a `StoreError`.
+  claimIds = (by: Claimant, ids: readonly string[]): Promise<ClaimedRow[]> => claimIds(this.#query, by, ids)
+  claimDue = (by: Claimant, sweep: SweepQuery): Promise<ClaimedRow[]> => claimDue(this.#query, by, sweep)
+  revive = (claims: readonly Fence[]): Promise<ClaimedRow[]> => reviveClaims(this.#query, claims)
+  enroll = (node: nodes.NodeRow, lease: number): Promise<void> => nodes.enroll(this.#query, node, lease)
+  beat = (id: string, lease: number): Promise<{ held: boolean } | undefined> => nodes.beat(this.#query, id, lease)
+  resign = (id: string): Promise<void> => nodes.resign(this.#query, id)
+  resignOthers = (id: string): Promise<void> => nodes.resignOthers(this.#query, id)
+  forgetNodes = (): Promise<void> => nodes.forgetNodes(this.#query)
+  failUnknown = (ms: number): Promise<{ id: string; service: string }[]> => nodes.failUnknown(this.#query, ms)
+
+  async holdings(node: string): Promise<nodes.Holdings['held']> {
+    const { held, highest } = await nodes.holdings(this.#query, node)
+    if (highest !== null) this.#highest.saw(highest)
+    return held
+  }
+
+  #admit(): void {
+    if (!this.#started) throw new Refusal('unavailable', 'Postgres has not answered yet; nothing was changed.')
+  }
+
+  readonly #query: Query = (sql, values) => this.#watch(() => this.#writes.query(sql, values))
+  readonly #read: Query = (sql, values) => this.#watch(() => this.#reads.query(sql, values))
+
+  /** Says once when Postgres goes, and once when it is back. */
+  async #watch<Row>(statement: () => Promise<Row[]>): Promise<Row[]> {
+    try {
+      const rows = await statement()
+      if (!this.#healthy) this.#log.info('postgres is back')
+      this.#healthy = true
+      return rows
+    } catch (error) {
+      if (error instanceof StoreError && (error.trouble === 'unsent' || error.trouble === 'unknown')) {
+        if (this.#healthy) this.#log.error({ why: error.message }, 'postgres is unreachable')
+        this.#healthy = false
+      }
+      throw error
+    }
+  }
+}
+
+/** What an entry weighs in memory: its texts. */
+function sizeOf(entry: object): number {
+  let bytes = 200
+  for (const value of Object.values(entry)) if (typeof value === 'string') bytes += value.length
+  return bytes
+}
+
+/** A caller who waits is told to come back; a defect stays a defect. */
+function refuse(error: unknown): never {
+  if (error instanceof StoreError && (error.trouble === 'unsent' || error.trouble === 'conflict'))
+    throw new Refusal('unavailable', 'Postgres cannot be reached; nothing was changed.')
+  if (error instanceof StoreError && error.trouble === 'unknown')
+    throw new Refusal('outcome_unknown', 'The connection to Postgres broke; the change may have been made.')
+  throw error
+}
+
+/** A read changes nothing, however it ended. */
+function refuseRead(error: unknown): never {
+  if (error instanceof StoreError && error.trouble !== 'bad' && error.trouble !== 'defect')
+    throw new Refusal('unavailable', 'Postgres cannot be reached.')
+  throw error
+}

@@ -1,0 +1,98 @@
+// Intake: ids that were popped and rows that were swept become claims, and never more of them than there are slots.
+import type { Trust } from '../core/trust.ts'
+import { claim, newToken } from '../lifecycle/claim.ts'
+import type { Popped, Queue } from '../queue/port.ts'
+import type { ClaimedRow, SweepQuery } from '../store/claims.ts'
+import type { Store } from '../store/store.ts'
+import type { Log } from '../telemetry/log.ts'
+import type { Dispatch } from './dispatch.ts'
+import type { Hands } from './hands.ts'
+import type { Lease } from './lease.ts'
+
+export interface IntakeDependencies {
+  readonly store: Store
+  readonly queue: Pick<Queue, 'push'>
+  readonly hands: Hands
+  readonly lease: Lease
+  readonly trust: Trust
+  readonly dispatch: Dispatch
+  readonly services: readonly string[]
+  readonly log: Log
+}
+
+/** The only place that sends claims. Popped ids share a statement: one is in flight, the next gathers meanwhile. */
+export class Intake {
+  readonly #by: IntakeDependencies
+  #popped: Popped[] = []
+  #claiming = false
+  #open = true
+
+  constructor(by: IntakeDependencies) {
+    this.#by = by
+  }
+
+  /** Whether claims may be sent now. */
+  get open(): boolean {
+    return this.#open && this.#by.lease.trusted && this.#by.store.healthy
+  }
+
+  /** Sends no claim any more; one in flight is still answered. */
+  close(): void {
+    this.#open = false
+  }
+
+  /** Takes popped ids. One that has no room any more goes back to its list. */
+  offer(popped: readonly Popped[]): void {
+    const { hands, queue } = this.#by
+    for (const one of popped) {
+      if (!this.#open || hands.room(one.service) < 1) {
+        void queue.push(one.service, one.id)
+        continue
+      }
+      hands.reserve(1, new Map([[one.service, 1]]))
+      this.#popped.push(one)
+    }
+    if (this.#claiming || this.#popped.length === 0) return
+    this.#claiming = true
+    setImmediate(() => void this.#claimPopped())
+  }
+
+  async #claimPopped(): Promise<void> {
+    while (this.#popped.length > 0) {
+      const batch = this.#popped
+      this.#popped = []
+      // An id that cannot be claimed now is dropped: the sweep finds its row, if there is one.
+      await this.#claim({ ids: batch.map(({ id }) => id) }).catch((error: unknown) => this.#by.log.debug({ err: error }, 'a claim failed'))
+      for (const { service } of batch) this.#by.hands.unreserve(1, new Map([[service, 1]]))
+    }
+    this.#claiming = false
+  }
+
+  /** Claims due rows; resolves to how many came. Throws a `StoreError`. */
+  async sweep(query: SweepQuery): Promise<number> {
+    const { hands } = this.#by
+    hands.reserve(query.limit, query.room)
+    try {
+      return await this.#claim({ sweep: query })
+    } finally {
+      hands.unreserve(query.limit, query.room)
+    }
+  }
+
+  async #claim(wanted: { ids: readonly string[] } | { sweep: SweepQuery }): Promise<number> {
+    const { store, hands, lease, trust, dispatch, services } = this.#by
+    const token = newToken()
+    const sent = { node: lease.node, token, epoch: trust.epoch }
+    hands.sent(token)
+    let rows: ClaimedRow[] = []
+    try {
+      rows = await claim({ store, node: sent.node, services, takesOver: lease.takesOver }, token, wanted)
+    } finally {
+      const { cancelled } = hands.answered(token)
+      // Under a new name the rows of the old one are not ours to run; others take them over.
+      const ours = sent.node === lease.node
+      for (const row of rows) if (ours && !cancelled(row.id)) dispatch.accept(row, sent)
+    }
+    return rows.length
+  }
+}

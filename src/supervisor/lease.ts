@@ -1,0 +1,110 @@
+// The lease of this node: who it is, its beats, how far it is trusted, and whether it may take over from others.
+import { randomUUID } from 'node:crypto'
+import { hostname } from 'node:os'
+import type { Part } from '../core/part.ts'
+import type { Timings } from '../core/timings.ts'
+import type { Trust } from '../core/trust.ts'
+import type { Store } from '../store/store.ts'
+import type { Log } from '../telemetry/log.ts'
+import { Ticker } from './ticker.ts'
+
+export interface LeaseOptions {
+  readonly store: Pick<Store, 'enroll' | 'beat' | 'resign' | 'resignOthers'>
+  readonly services: readonly string[]
+  readonly timings: Timings
+  readonly trust: Trust
+  /** Whether this node is alone by proof (the lock on DATA_DIR), so that every other lease can be ended at once. */
+  readonly alone: boolean
+  readonly log: Log
+  /** After each good beat. */
+  beaten(): void
+  /** The node's row was gone: whatever it held may belong to others, and it goes on under a new name. */
+  renamed(node: string): void
+}
+
+const NANO = 1_000_000n
+/** After a beat that failed, ms: several tries fit into the trust window. */
+const RETRY = 300
+
+/** A part: it has a valid lease when `start` returns. */
+export class Lease implements Part {
+  readonly name = 'lease'
+  readonly #options: LeaseOptions
+  readonly #ticker: Ticker
+  #node: string = randomUUID()
+  #heldSince = Infinity
+
+  constructor(options: LeaseOptions) {
+    this.#options = options
+    const { timings, log } = options
+    this.#ticker = new Ticker({ name: 'beat', every: timings.beat, retry: RETRY, log, run: () => this.#beat() })
+  }
+
+  /** The node's id: one per start of a process, and a new one when its row was gone. */
+  get node(): string {
+    return this.#node
+  }
+
+  /** Whether this node may claim and begin requests now. */
+  get trusted(): boolean {
+    return this.#options.trust.holds(process.hrtime.bigint())
+  }
+
+  /** How long this node has held its lease without a gap, ms. */
+  get held(): number {
+    return Math.max(0, performance.now() - this.#heldSince)
+  }
+
+  /** Whether it may take over from owners whose lease has run out: no storm of repeated requests after an outage. */
+  get takesOver(): boolean {
+    return this.#options.alone || this.held >= this.#options.timings.settled
+  }
+
+  async start(): Promise<void> {
+    await this.#enroll()
+    if (this.#options.alone) await this.#options.store.resignOthers(this.#node)
+    await this.#ticker.start()
+  }
+
+  /** Ends the beats and gives up the lease: what this node may still hold can be taken over at once. */
+  async stop(): Promise<void> {
+    await this.#ticker.stop()
+    if (this.#heldSince === Infinity) return
+    this.#heldSince = Infinity
+    this.#options.trust.revoke()
+    await this.#options.store.resign(this.#node).catch(() => this.#options.log.warn('the lease could not be given up'))
+  }
+
+  async #enroll(): Promise<void> {
+    const begun = process.hrtime.bigint()
+    const { store, services, timings } = this.#options
+    await store.enroll({ id: this.#node, name: hostname(), services }, timings.lease)
+    this.#heldSince = performance.now()
+    this.#extend(begun)
+  }
+
+  async #beat(): Promise<boolean> {
+    const { store, timings, log, renamed, beaten } = this.#options
+    const begun = process.hrtime.bigint()
+    const found = await store.beat(this.#node, timings.lease)
+    if (!found) {
+      log.warn({ node: this.#node }, 'the row of this node is gone; it goes on as a new node')
+      this.#options.trust.revoke()
+      this.#node = randomUUID()
+      renamed(this.#node)
+      await this.#enroll()
+    } else {
+      if (!found.held) {
+        log.warn({ node: this.#node }, 'the lease had run out; what this node holds is asked about before it goes on')
+        this.#heldSince = performance.now()
+      }
+      this.#extend(begun)
+    }
+    beaten()
+    return false
+  }
+
+  #extend(begun: bigint): void {
+    this.#options.trust.extend(begun, process.hrtime.bigint(), BigInt(this.#options.timings.trust) * NANO)
+  }
+}

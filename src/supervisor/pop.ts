@@ -1,0 +1,115 @@
+// Pop: while there are slots, waits at the lists of the services that have room, and takes as many ids as fit.
+import type { Part } from '../core/part.ts'
+import type { Popped, Queue } from '../queue/port.ts'
+import type { Log } from '../telemetry/log.ts'
+import type { Intake } from './intake.ts'
+
+export interface PopOptions {
+  readonly queue: Queue
+  readonly intake: Intake
+  readonly services: readonly string[]
+  /** How many more tasks of a service may be popped now. */
+  room(service: string): number
+  readonly log: Log
+}
+
+/** Ids that one take asks for at most. */
+const BATCH = 200
+/** How often a closed door is looked at again, ms: Postgres away, or no trust. */
+const CLOSED = 250
+
+/** A part: the loop at the lists. `freed` tells it that a service has room again. */
+export class Pop implements Part {
+  readonly name = 'pop'
+  readonly #options: PopOptions
+  #going: Promise<void> | undefined
+  #stopping = false
+  #turn = 0
+  #wake: (() => void) | undefined
+  /** The services that the blocked pop names. */
+  #named: ReadonlySet<string> = new Set()
+  /** Services whose list is being asked beside the blocked pop. */
+  readonly #asking = new Set<string>()
+
+  constructor(options: PopOptions) {
+    this.#options = options
+  }
+
+  async start(): Promise<void> {
+    this.#stopping = false
+    this.#going ??= this.#loop()
+  }
+
+  async stop(): Promise<void> {
+    this.#stopping = true
+    this.#wake?.()
+    this.#options.queue.interrupt()
+    await this.#going
+    this.#going = undefined
+  }
+
+  /** A slot of a service came free. The blocked pop may not name its list: then that list is asked at once. */
+  freed(service: string): void {
+    this.#wake?.()
+    if (this.#stopping || this.#named.size === 0 || this.#named.has(service) || this.#asking.has(service)) return
+    this.#asking.add(service)
+    // Slots that come free in the same tick share the question.
+    setImmediate(() => void this.#ask(service))
+  }
+
+  async #ask(service: string): Promise<void> {
+    try {
+      await this.#take(service)
+    } finally {
+      this.#asking.delete(service)
+    }
+  }
+
+  async #loop(): Promise<void> {
+    const { queue, intake, log } = this.#options
+    while (!this.#stopping) {
+      try {
+        const services = intake.open ? this.#withRoom() : []
+        if (services.length === 0) {
+          await this.#until(intake.open ? undefined : CLOSED)
+          continue
+        }
+        this.#named = new Set(services)
+        const popped = await queue.pop(services)
+        this.#named = new Set()
+        intake.offer(popped)
+        for (const { service } of popped) await this.#take(service)
+      } catch (error) {
+        log.error({ err: error }, 'a pop failed')
+        await this.#until(CLOSED)
+      }
+    }
+  }
+
+  /** Takes what a list has, as far as there is room. */
+  async #take(service: string): Promise<void> {
+    const count = Math.min(BATCH, this.#options.room(service))
+    if (count < 1 || this.#stopping || !this.#options.intake.open) return
+    const popped: readonly Popped[] = await this.#options.queue.take(service, count)
+    this.#options.intake.offer(popped)
+  }
+
+  /** The services with room, each time beginning with another one: BRPOP serves the first list that is not empty. */
+  #withRoom(): string[] {
+    const { services, room } = this.#options
+    this.#turn = (this.#turn + 1) % Math.max(1, services.length)
+    const rotated = [...services.slice(this.#turn), ...services.slice(0, this.#turn)]
+    return rotated.filter((service) => room(service) > 0)
+  }
+
+  /** Waits until a slot comes free, or at most for some time. */
+  #until(ms: number | undefined): Promise<void> {
+    return new Promise((resolve) => {
+      const timer = ms === undefined ? undefined : setTimeout(resolve, ms)
+      this.#wake = () => {
+        clearTimeout(timer)
+        resolve()
+      }
+    })
+  }
+}

@@ -1,0 +1,119 @@
+// The quarantine: tasks that kept losing their thread run in a thread of their own, one at a time, until they make progress.
+import type { Assignment } from '../core/mailbox.ts'
+import type { Part } from '../core/part.ts'
+import { settle } from '../lifecycle/settle.ts'
+import type { Store } from '../store/store.ts'
+import type { Log } from '../telemetry/log.ts'
+import type { Hands, Held } from './hands.ts'
+import { Pool, type PoolOptions } from './pool.ts'
+import type { Thread } from './thread.ts'
+
+/** From this many crashes a task is a suspect. */
+export const SUSPECT_FROM = 3
+
+export interface QuarantineOptions {
+  readonly pool: Omit<PoolOptions, 'name' | 'threads' | 'died' | 'available'>
+  readonly store: Pick<Store, 'settle'>
+  readonly hands: Hands
+  /** How long a suspect holds the thread alone, ms. */
+  readonly alone: number
+  readonly log: Log
+  /** Suspects that died together: nobody knows which of them it was. */
+  orphaned(held: readonly Held[]): void
+}
+
+interface Suspect {
+  readonly held: Held
+  readonly task: Assignment
+}
+
+/** A part. Its thread starts with the first suspect. */
+export class Quarantine implements Part {
+  readonly name = 'quarantine'
+  readonly #options: QuarantineOptions
+  readonly #pool: Pool
+  readonly #running = new Map<Held, NodeJS.Timeout | undefined>()
+  #waiting: Suspect[] = []
+  #started = false
+
+  constructor(options: QuarantineOptions) {
+    this.#options = options
+    this.#pool = new Pool({
+      ...options.pool,
+      name: 'quarantine',
+      threads: 1,
+      died: (_thread, cause) => this.#died(cause),
+      available: () => this.#next(),
+    })
+  }
+
+  async start(): Promise<void> {}
+
+  async stop(): Promise<void> {
+    this.#waiting = []
+    for (const timer of this.#running.values()) clearTimeout(timer)
+    this.#running.clear()
+    await this.#pool.stop()
+  }
+
+  get threads(): readonly Thread[] {
+    return this.#pool.threads
+  }
+
+  /** Takes a suspect; it runs when its turn comes. */
+  add(suspect: Suspect): void {
+    this.#waiting.push(suspect)
+    if (this.#started) return this.#next()
+    this.#started = true
+    this.#pool.start().catch((error: unknown) => this.#options.log.error({ err: error }, 'the quarantine could not start'))
+  }
+
+  /** A claim was let go. */
+  ended(held: Held): void {
+    if (!this.#running.has(held)) return
+    clearTimeout(this.#running.get(held))
+    this.#running.delete(held)
+    this.#next()
+  }
+
+  /** The next suspect starts when none runs, or when each that runs has had its time alone. */
+  #next(): void {
+    const thread = this.#pool.idlest
+    if (!thread || [...this.#running.values()].some((timer) => timer !== undefined)) return
+    const suspect = this.#waiting.shift()
+    if (!suspect) return
+    if (!this.#options.hands.has(suspect.held)) return this.#next()
+    const { held, task } = suspect
+    const timer = setTimeout(() => {
+      this.#running.set(held, undefined)
+      this.#next()
+    }, this.#options.alone)
+    this.#running.set(held, timer)
+    held.thread = thread
+    thread.load += 1
+    thread.tell({ say: 'run', task })
+  }
+
+  #died(cause: Error): void {
+    const dead = [...this.#running.keys()]
+    for (const timer of this.#running.values()) clearTimeout(timer)
+    this.#running.clear()
+    for (const held of dead) held.thread = undefined
+    const [culprit, ...others] = dead
+    if (culprit && others.length === 0) void this.#convict(culprit, cause)
+    else this.#options.orphaned(dead)
+  }
+
+  async #convict(held: Held, cause: Error): Promise<void> {
+    const { log, hands, store } = this.#options
+    log.error({ task: held.id, service: held.service, action: held.action, err: cause }, 'the task killed its thread when run alone')
+    // A report that is being written decides by itself how the task goes on.
+    if (held.writing) return
+    held.writing = true
+    const failure = { code: 'crashed', detail: 'The task killed its thread when it was run alone.' } as const
+    const report = { tell: 'settle', step: null, attempt: 0, status: 'failed', result: null, omitted: false, failure } as const
+    await settle({ store }, held, report).catch((error: unknown) => log.error({ err: error, task: held.id }, 'a report could not be written'))
+    held.writing = false
+    hands.drop(held)
+  }
+}

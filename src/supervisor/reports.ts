@@ -1,0 +1,95 @@
+// Reports: each is written by its verb; then its actor goes on, or its claim is let go.
+import type { Report } from '../core/mailbox.ts'
+import type { Trust } from '../core/trust.ts'
+import { checkpoint } from '../lifecycle/checkpoint.ts'
+import { park } from '../lifecycle/park.ts'
+import { release } from '../lifecycle/release.ts'
+import { retry } from '../lifecycle/retry.ts'
+import { settle } from '../lifecycle/settle.ts'
+import type { Fence, Written } from '../store/fenced.ts'
+import type { Store } from '../store/store.ts'
+import { StoreError } from '../store/trouble.ts'
+import type { Log } from '../telemetry/log.ts'
+import type { Hands, Held } from './hands.ts'
+
+export interface ReportDependencies {
+  readonly store: Store
+  readonly hands: Hands
+  readonly trust: Trust
+  readonly log: Log
+  /** The thread of a claim died while its report was being written, and the claim is not over. */
+  orphaned(held: Held): void
+}
+
+/** Writes a report, and tells its actor what came of it. Never throws. */
+export async function take(by: ReportDependencies, report: Report): Promise<void> {
+  const { hands, trust, log } = by
+  const held = hands.get(report.id)
+  if (!held || held.token !== report.token) return
+  // The epoch of before the write: what is known from it is not newer than that.
+  const { epoch } = trust
+  held.writing = true
+  const written = await write(by, held, report).catch((error: unknown) => unwritten(by, held, report, error))
+  held.writing = false
+  if (!hands.has(held)) return
+  if (written === 'lost') {
+    log.warn({ task: held.id, service: held.service, report: report.tell }, 'the claim is not ours any more')
+    held.thread?.tell({ say: 'stop', id: held.id, token: held.token })
+    hands.drop(held)
+    return
+  }
+  tellOperator(log, held, report)
+  const attempt = nextAttempt(report)
+  if (attempt === undefined) {
+    hands.drop(held)
+    return
+  }
+  held.epoch = Math.max(held.epoch, epoch)
+  if (held.thread) held.thread.tell({ say: 'go', id: held.id, token: held.token, attempt, epoch })
+  else by.orphaned(held)
+}
+
+function write({ store }: ReportDependencies, fence: Fence, report: Report): Promise<Written> {
+  switch (report.tell) {
+    case 'checkpoint':
+      return checkpoint({ store }, fence, report)
+    case 'retry':
+      return retry({ store }, fence, report)
+    case 'park':
+      return park({ store }, fence, report)
+    case 'settle':
+      return settle({ store }, fence, report)
+    case 'release':
+      return release({ store }, fence)
+  }
+}
+
+/** The number of the request that may follow; undefined when the report was the actor's last. */
+function nextAttempt(report: Report): number | undefined {
+  if (report.tell === 'checkpoint' && report.wait === null) return 1
+  return report.tell === 'retry' ? report.attempt + 1 : undefined
+}
+
+/** Postgres refuses the very values, which the checks at the door should have made impossible: the task fails, and says why. */
+async function unwritten(by: ReportDependencies, held: Held, report: Report, error: unknown): Promise<Written> {
+  by.log.error({ err: error, task: held.id, service: held.service, report: report.tell }, 'a report could not be written')
+  const refused = error instanceof StoreError && (error.trouble === 'bad' || error.trouble === 'defect')
+  if (!refused) return 'lost'
+  const failure = { code: 'bad_body', detail: 'Postgres could not store the answer of the service.' } as const
+  const failed = { tell: 'settle', step: null, attempt: 0, status: 'failed', result: null, omitted: false, failure } as const
+  await settle(by, held, failed).catch(() => 'lost')
+  return 'lost'
+}
+
+function tellOperator(log: Log, { id, service, action }: Held, report: Report): void {
+  if (report.tell === 'settle' && report.status === 'failed') {
+    const { step, attempt, failure } = report
+    log.info({ task: id, service, action, step, attempt, why: failure?.code, status: failure?.status }, 'task failed')
+  } else if (report.tell === 'park') {
+    const { step, attempt, failure, wait } = report
+    log.info({ task: id, service, action, step, attempt, why: failure.detail, wait }, 'task waits to repeat a request')
+  } else if (report.tell === 'retry') {
+    const { step, attempt, failure } = report
+    log.debug({ task: id, service, action, step, attempt, why: failure.detail }, 'task repeats a request')
+  }
+}

@@ -1,0 +1,193 @@
+// The supervisor: takes claims in, keeps their actors going, and lets nothing be written or begun that is not its own.
+import type { Part } from '../core/part.ts'
+import type { Services } from '../core/service.ts'
+import type { Timings } from '../core/timings.ts'
+import { Trust, trustBuffer } from '../core/trust.ts'
+import type { Queue } from '../queue/port.ts'
+import type { Store } from '../store/store.ts'
+import type { Log } from '../telemetry/log.ts'
+import { makeChores } from './chores.ts'
+import { Dispatch } from './dispatch.ts'
+import { drain } from './drain.ts'
+import { Hands } from './hands.ts'
+import { Intake } from './intake.ts'
+import { Lease } from './lease.ts'
+import { Pool } from './pool.ts'
+import { Pop } from './pop.ts'
+import { Quarantine } from './quarantine.ts'
+import { take } from './reports.ts'
+import { Sweep } from './sweep.ts'
+import { sync } from './sync.ts'
+
+export interface SupervisorOptions {
+  readonly store: Store
+  readonly queue: Queue
+  readonly services: Services
+  readonly slots: number
+  readonly threads: number
+  /** The thread's entry, a file URL. */
+  readonly entry: string
+  readonly timings: Timings
+  /** How long requests in flight get to be answered when the node stops, ms. */
+  readonly drainTimeout: number
+  /** Whether no other node can be alive on this Postgres. */
+  readonly alone: boolean
+  readonly version: string
+  readonly log: Log
+}
+
+/** A part. `stop` drains: requests in flight get their time, their answers are written, and the rest is given back. */
+export class Supervisor implements Part {
+  readonly name = 'supervisor'
+  readonly #options: SupervisorOptions
+  readonly #trust: Trust
+  readonly #hands: Hands
+  readonly #lease: Lease
+  readonly #pool: Pool
+  readonly #quarantine: Quarantine
+  readonly #dispatch: Dispatch
+  readonly #intake: Intake
+  readonly #pop: Pop
+  readonly #sweep: Sweep
+  readonly #chores: readonly Part[]
+  #missed: ReadonlyMap<string, number> = new Map()
+  #syncing = false
+  #stopped: Promise<void> | undefined
+
+  constructor(options: SupervisorOptions) {
+    this.#options = options
+    const { store, queue, services, slots, threads, entry, timings, alone, version, log } = options
+    const names = [...services.keys()]
+    const buffer = trustBuffer()
+    const trust = (this.#trust = new Trust(buffer))
+    const hands = (this.#hands = new Hands(slots, services, (service, held) => {
+      this.#pop.freed(service)
+      if (!held) return
+      this.#sweep.freed(service)
+      this.#quarantine.ended(held)
+    }))
+    const orphaned = (held: Parameters<Dispatch['orphaned']>[0]): void => this.#dispatch.orphaned(held)
+    const reports = { store, hands, trust, log, orphaned: (held: Parameters<typeof orphaned>[0][number]) => orphaned([held]) }
+    const thread = {
+      entry,
+      trust: buffer,
+      services,
+      version,
+      silence: timings.silence,
+      log,
+      reported: (_thread: unknown, report: Parameters<typeof take>[1]) => void take(reports, report),
+    }
+    this.#lease = new Lease({
+      store,
+      services: names,
+      timings,
+      trust,
+      alone,
+      log,
+      beaten: () => void this.#sync(),
+      renamed: (node) => this.#renamed(node),
+    })
+    this.#quarantine = new Quarantine({ pool: thread, store, hands, alone: timings.quarantine, log, orphaned })
+    this.#pool = new Pool({
+      ...thread,
+      name: 'threads',
+      threads,
+      died: (dead, cause) => {
+        log.error({ err: cause, tasks: dead.load }, 'a thread has died; its tasks start again on another')
+        this.#dispatch.threadDied(dead)
+      },
+      available: () => this.#dispatch.resume(),
+    })
+    const dispatch = (this.#dispatch = new Dispatch({ store, hands, trust, pool: this.#pool, quarantine: this.#quarantine, log }))
+    const intake = (this.#intake = new Intake({
+      store,
+      queue,
+      hands,
+      lease: this.#lease,
+      trust,
+      dispatch,
+      services: names,
+      log,
+    }))
+    this.#sweep = new Sweep({ intake, hands, queue, services: names, timings, log })
+    this.#pop = new Pop({ queue, intake, services: names, room: (service) => this.#sweep.roomForPops(service), log })
+    this.#chores = makeChores({ store, lease: this.#lease, timings, log })
+  }
+
+  /** The id of this node. */
+  get node(): string {
+    return this.#lease.node
+  }
+
+  async start(): Promise<void> {
+    const { queue } = this.#options
+    await this.#pool.start()
+    await this.#lease.start()
+    queue.listen(this.#lease.node, (id) => this.cancelled(id))
+    queue.onHealth((healthy) => healthy || this.#sweep.unheard())
+    for (const part of [this.#pop, this.#sweep, ...this.#chores]) await part.start()
+  }
+
+  stop(): Promise<void> {
+    this.#stopped ??= this.#stop()
+    return this.#stopped
+  }
+
+  /** An id did not get into the queue: this node looks for its row by itself. */
+  unheard(): void {
+    this.#sweep.unheard()
+  }
+
+  /** A task was deleted. Its actor stops, also one whose claim is still under way. */
+  cancelled(id: string): void {
+    this.#hands.remember(id)
+    const held = this.#hands.get(id)
+    if (held) this.#dispatch.stop(held)
+  }
+
+  async #stop(): Promise<void> {
+    const { drainTimeout, store, log } = this.#options
+    this.#intake.close()
+    await Promise.all([this.#pop, this.#sweep, ...this.#chores].map((part) => part.stop()))
+    await drain({
+      hands: this.#hands,
+      threads: () => [...this.#pool.threads, ...this.#quarantine.threads],
+      store,
+      timeout: drainTimeout,
+      log,
+    })
+    this.#dispatch.end()
+    await this.#lease.stop()
+    await Promise.all([this.#pool.stop(), this.#quarantine.stop()])
+  }
+
+  /** Everything in hand belongs to a node that is gone. */
+  #renamed(node: string): void {
+    for (const held of this.#hands.all()) this.#dispatch.stop(held)
+    this.#options.queue.listen(node, (id) => this.cancelled(id))
+  }
+
+  async #sync(): Promise<void> {
+    if (this.#syncing) return
+    this.#syncing = true
+    const { store, log } = this.#options
+    const { epoch } = this.#trust
+    try {
+      const judged = await sync({ store, hands: this.#hands, node: this.#lease.node, epoch }, this.#missed)
+      this.#missed = judged.missed
+      for (const held of judged.stop) {
+        log.info({ task: held.id, service: held.service }, 'the claim is not ours any more')
+        this.#dispatch.stop(held)
+      }
+      for (const held of judged.confirm) {
+        held.epoch = epoch
+        held.thread?.tell({ say: 'confirm', id: held.id, token: held.token, epoch })
+      }
+      for (const fence of judged.release) void store.release.add(fence).catch(() => undefined)
+    } catch (error) {
+      log.debug({ err: error }, 'a sync failed')
+    } finally {
+      this.#syncing = false
+    }
+  }
+}

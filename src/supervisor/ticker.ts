@@ -1,0 +1,88 @@
+// A loop with a rhythm: runs something again and again, one run at a time, with a catch, a backoff and a way to stop.
+import type { Part } from '../core/part.ts'
+import { StoreError } from '../store/trouble.ts'
+import type { Log } from '../telemetry/log.ts'
+
+interface TickerOptions {
+  readonly name: string
+  /** Milliseconds from one start to the next, give or take a tenth, so that nodes do not march in step. */
+  readonly every: number
+  /** Milliseconds from the end of a run that failed to the next; else the rhythm slows down while runs fail. */
+  readonly retry?: number
+  readonly log: Log
+  /** One run. True: there is more to do at once. */
+  run(): Promise<boolean>
+}
+
+/** After errors in a row the pause grows to this many times the rhythm. */
+const MAX_BACKOFF = 5
+
+/** A part that runs something in a rhythm; the first run comes at once. `stop` waits for the run under way. */
+export class Ticker implements Part {
+  readonly name: string
+  readonly #options: TickerOptions
+  #going: Promise<void> | undefined
+  #stopping = false
+  #woken = false
+  #timer: NodeJS.Timeout | undefined
+  #wake: (() => void) | undefined
+
+  constructor(options: TickerOptions) {
+    this.name = options.name
+    this.#options = options
+  }
+
+  async start(): Promise<void> {
+    this.#stopping = false
+    this.#going ??= this.#loop()
+  }
+
+  async stop(): Promise<void> {
+    this.#stopping = true
+    this.#rouse()
+    await this.#going
+    this.#going = undefined
+  }
+
+  /** Runs again as soon as the run under way is over. */
+  wake(): void {
+    this.#woken = true
+    this.#rouse()
+  }
+
+  async #loop(): Promise<void> {
+    const { run, every, retry, log, name } = this.#options
+    for (let errors = 0; !this.#stopping; ) {
+      const begun = performance.now()
+      this.#woken = false
+      try {
+        const more = await run()
+        errors = 0
+        if (more) continue
+      } catch (error) {
+        errors = Math.min(MAX_BACKOFF, errors + 1)
+        // The store has said already that Postgres is away.
+        const level = error instanceof StoreError && error.trouble !== 'defect' ? 'debug' : 'error'
+        log[level]({ err: error, part: name }, 'a chore failed and is tried again')
+        this.#woken = false
+      }
+      const pause =
+        errors > 0 && retry !== undefined
+          ? retry
+          : every * Math.max(1, errors) * (0.9 + Math.random() / 5) - (performance.now() - begun)
+      if (!this.#woken && !this.#stopping) await this.#sleep(Math.max(0, pause))
+    }
+  }
+
+  #sleep(ms: number): Promise<void> {
+    return new Promise((resolve) => {
+      this.#wake = resolve
+      this.#timer = setTimeout(resolve, ms)
+    })
+  }
+
+  #rouse(): void {
+    clearTimeout(this.#timer)
+    this.#wake?.()
+  }
+}
