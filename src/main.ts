@@ -21,7 +21,7 @@ export interface NodeOptions {
   readonly log: Log
   readonly version: string
   /** Says something to a person, on stderr. */
-  tell(text: string): void
+  readonly tell: (text: string) => void
   /** Ends the start: `startNode` then throws its reason, when it has stopped what had been started. */
   readonly signal: AbortSignal
   readonly timings?: Timings
@@ -46,7 +46,8 @@ export async function startNode(config: Config, options: NodeOptions): Promise<R
   }
   try {
     warn(config, log)
-    const postgres = config.databaseUrl === undefined ? new EmbeddedPostgres({ dataDir: config.dataDir, log }) : undefined
+    const postgres =
+      config.databaseUrl === undefined ? new EmbeddedPostgres({ dataDir: config.dataDir, log }) : undefined
     if (postgres) {
       started.push(postgres)
       await postgres.start()
@@ -60,7 +61,10 @@ export async function startNode(config: Config, options: NodeOptions): Promise<R
 
     const store = new Store({ url: config.databaseUrl ?? postgres?.url ?? '', log })
     started.push(store)
-    const queue = config.redisUrl === undefined ? new MemoryQueue() : new RedisQueue({ url: config.redisUrl, prefix: config.redisPrefix, log })
+    const queue =
+      config.redisUrl === undefined
+        ? new MemoryQueue()
+        : new RedisQueue({ url: config.redisUrl, prefix: config.redisPrefix, log })
     started.push(queue)
     await queue.start()
 

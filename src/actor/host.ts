@@ -21,7 +21,7 @@ export function host({ port, trust: buffer, services, version }: ThreadStart): P
       if (!line) throw new Error(`a task of the unknown service ${task.service} was handed over`)
       // One actor of one task: the older claim's actor is stopped before the newer one's first request.
       actors.get(task.id)?.mailbox.stop()
-      const mailbox = new Mailbox(trust, task.epoch, process.hrtime.bigint)
+      const mailbox = new Mailbox(trust, task.epoch, () => process.hrtime.bigint())
       if (draining) mailbox.drain()
       const actor = { token: task.token, mailbox }
       actors.set(task.id, actor)
@@ -30,7 +30,9 @@ export function host({ port, trust: buffer, services, version }: ThreadStart): P
           service: line.service,
           mailbox,
           send: (request) => send(line, request, mailbox.mayBegin),
-          report: (report: Report) => mailbox.stopped || up(report),
+          report: (report: Report) => {
+            if (!mailbox.stopped) up(report)
+          },
           now: () => performance.now(),
           random: Math.random,
         },
@@ -67,7 +69,7 @@ export function host({ port, trust: buffer, services, version }: ThreadStart): P
       try {
         for (const command of commands) obey(command)
       } catch (error) {
-        reject(error as Error)
+        reject(error)
       }
     })
     up({ tell: 'ready' })

@@ -162,8 +162,8 @@ function bodyOf(bytes: Buffer, large: boolean, cap: number): Body {
 }
 
 function unreachable(error: unknown): Reply {
-  const { code, message } = error as { code?: unknown; message?: unknown }
-  // A system error's code says it all and names no address; undici's own errors say more in their message.
-  const detail = typeof code === 'string' && !code.startsWith('UND_') ? code : String(message ?? code ?? 'unknown')
-  return { kind: 'unreachable', detail }
+  if (!(error instanceof Error)) return { kind: 'unreachable', detail: String(error) }
+  const code = 'code' in error && typeof error.code === 'string' ? error.code : ''
+  // A system error's code says it all and names no address; undici's own errors say more in their text.
+  return { kind: 'unreachable', detail: code === '' || code.startsWith('UND_') ? error.message : code }
 }

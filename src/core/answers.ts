@@ -71,7 +71,7 @@ export function classify(reply: Reply, at: Standing, service: Service, random: n
       return again(reply, at, service, random)
     case 'redirect':
       return failed(answered('redirect', `The service answered ${reply.status}; redirects are not followed.`, reply))
-    case 'failed':
+    default:
       return failed(answered('service_error', `The service answered ${reply.status}.`, reply))
   }
 }

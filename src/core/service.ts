@@ -25,6 +25,16 @@ export interface Service {
 
 export type Services = ReadonlyMap<string, Service>
 
+/** What a service has when its configuration says nothing else. About six minutes of tries: 20, from 250 ms to 30 s apart. */
+export const SERVICE_DEFAULTS: Omit<Service, 'name' | 'url'> = Object.freeze({
+  timeout: 30_000,
+  concurrency: 100,
+  retry: Object.freeze({ attempts: 20, backoff: 250, maxBackoff: 30_000 }),
+  maxSteps: 100_000,
+  deadline: 604_800_000,
+  headers: Object.freeze({}),
+})
+
 /** The shape of a service's name. */
 export const SERVICE_NAME = /^[A-Za-z0-9._-]{1,100}$/
 

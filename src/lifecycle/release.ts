@@ -3,7 +3,5 @@ import type { Fence, Written } from '../store/fenced.ts'
 import type { Store } from '../store/store.ts'
 
 /** Gives a claim back. */
-export const release = (
-  { store }: { store: Pick<Store, 'release'> },
-  { id, token, node }: Fence,
-): Promise<Written> => store.release.add({ id, token, node })
+export const release = ({ store }: { store: Pick<Store, 'release'> }, { id, token, node }: Fence): Promise<Written> =>
+  store.release.add({ id, token, node })

@@ -52,13 +52,20 @@ const TAKE = `
 
 const MY_LEASE_HOLDS = 'exists (select from nodes me where me.id = $1 and me.lease_until > now())'
 
+// Judged in `seen`, locked in `due`: a row that changed hands in between is locked in its new version, but Postgres would
+// judge that version by the owner that was joined to the old one. So it must still be the very claim that was judged.
 const CLAIM = `
-  with due as materialized (
-    select t.id, t.node is not null as lost
+  with seen as materialized (
+    select t.id, t.token, t.node
     from tasks t left join nodes owner on owner.id = t.node
     where t.id = any($5::bigint[]) and t.service = any($3::text[]) and t.status in ('pending', 'running') and ${MY_LEASE_HOLDS}
       and case when t.node is null then t.run_at <= now()
                else $4 and (owner.id is null or owner.lease_until <= now()) end
+  ),
+  due as materialized (
+    select t.id, seen.node is not null as lost
+    from seen join tasks t on t.id = seen.id
+    where t.token = seen.token and t.node is not distinct from seen.node and t.status in ('pending', 'running')
     order by t.id for update of t skip locked
   )
   update tasks t set ${TAKE} from due where t.id = due.id ${RETURNING}, due.lost`
@@ -118,7 +125,11 @@ const SWEEP = `
   update tasks t set ${TAKE} from due where t.id = due.id ${RETURNING}, due.lost`
 
 /** Claims the oldest due rows of each service that has room, and those of dead nodes first. */
-export const claimDue = (query: Query, by: Claimant, { room, limit, grace, parkedGrace }: SweepQuery): Promise<ClaimedRow[]> =>
+export const claimDue = (
+  query: Query,
+  by: Claimant,
+  { room, limit, grace, parkedGrace }: SweepQuery,
+): Promise<ClaimedRow[]> =>
   query<ClaimedRow>(SWEEP, [
     by.node,
     by.token,
@@ -148,4 +159,8 @@ const REVIVE = `
 
 /** Takes claims of our own up again whose thread died: the next try, one crash more. Those missing are not ours any more. */
 export const reviveClaims = (query: Query, claims: readonly Fence[]): Promise<ClaimedRow[]> =>
-  query<ClaimedRow>(REVIVE, [claims.map(({ id }) => id), claims.map(({ token }) => token), claims.map(({ node }) => node)])
+  query<ClaimedRow>(REVIVE, [
+    claims.map(({ id }) => id),
+    claims.map(({ token }) => token),
+    claims.map(({ node }) => node),
+  ])

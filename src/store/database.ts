@@ -62,8 +62,8 @@ export class Database {
   /** Closes every connection, waiting at most two seconds for statements under way. */
   async close(): Promise<void> {
     const ended = new AbortController()
-    await Promise.race([this.knex.destroy(), sleep(2_000, undefined, { signal: ended.signal, ref: false })]).finally(() =>
-      ended.abort(),
+    await Promise.race([this.knex.destroy(), sleep(2_000, undefined, { signal: ended.signal, ref: false })]).finally(
+      () => ended.abort(),
     )
   }
 }

@@ -114,7 +114,8 @@ export function fencedFlush<Entry extends Fence>(query: Query, kind: Kind<Entry>
     const rows = await query<{ id: string }>(sql, values)
     const written = new Set(rows.map(({ id }) => id))
     const missing = entries.filter(({ id }) => !written.has(id))
-    if (again && missing.length > 0 && kind.applied) for (const id of await applied(query, kind, missing)) written.add(id)
+    if (again && missing.length > 0 && kind.applied)
+      for (const id of await applied(query, kind, missing)) written.add(id)
     return entries.map(({ id }) => (written.has(id) ? 'written' : 'lost'))
   }
 }
@@ -133,7 +134,11 @@ function statementOf<Entry extends Fence>({ columns, set, guard }: Kind<Entry>):
     update tasks t set ${set} from mine join w on w.id = mine.id where t.id = mine.id returning t.id`
 }
 
-async function applied<Entry extends Fence>(query: Query, kind: Kind<Entry>, entries: readonly Entry[]): Promise<string[]> {
+async function applied<Entry extends Fence>(
+  query: Query,
+  kind: Kind<Entry>,
+  entries: readonly Entry[],
+): Promise<string[]> {
   const ids = entries.map(({ id }) => id)
   const rows = await query<Row>('select id, token, step, attempt from tasks where id = any($1::bigint[])', [ids])
   const byId = new Map(rows.map((row) => [row.id, row]))

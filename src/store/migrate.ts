@@ -34,7 +34,11 @@ export const migrations: Knex.MigratorConfig = { migrationSource, tableName: TAB
 export async function migrate(url: string): Promise<void> {
   const db = knex({
     client: 'pg',
-    connection: { connectionString: url, application_name: 'task_api', connectionTimeoutMillis: 2_000 } as Knex.PgConnectionConfig,
+    connection: {
+      connectionString: url,
+      application_name: 'task_api',
+      connectionTimeoutMillis: 2_000,
+    } as Knex.PgConnectionConfig,
     pool: { min: 0, max: 2 },
     acquireConnectionTimeout: 60_000,
     log: { warn() {}, error() {}, deprecate() {}, debug() {} },

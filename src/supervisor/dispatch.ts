@@ -46,7 +46,8 @@ export class Dispatch {
     const { hands, log } = this.#by
     const { id, service, action, crashes } = row
     if (row.failed) return log.error({ task: id, service, action, why: 'crashed', crashes }, 'task failed')
-    if (row.lost) log.warn({ task: id, service, action, step: row.step, crashes }, 'taken over from a node that is gone')
+    if (row.lost)
+      log.warn({ task: id, service, action, step: row.step, crashes }, 'taken over from a node that is gone')
     // One actor of one task: the older claim's actor ends first, and the new one starts behind it in the same thread.
     const older = hands.get(id)
     if (older) this.stop(older)
@@ -109,7 +110,10 @@ export class Dispatch {
       const row = found.get(held.id)
       hands.drop(held)
       if (!row) continue
-      log.warn({ task: held.id, service: held.service, crashes: row.crashes }, 'the task lost its thread and starts again')
+      log.warn(
+        { task: held.id, service: held.service, crashes: row.crashes },
+        'the task lost its thread and starts again',
+      )
       this.accept(row, { node: held.node, token: held.token, epoch })
     }
   }

@@ -62,7 +62,9 @@ export class Intake {
       const batch = this.#popped
       this.#popped = []
       // An id that cannot be claimed now is dropped: the sweep finds its row, if there is one.
-      await this.#claim({ ids: batch.map(({ id }) => id) }).catch((error: unknown) => this.#by.log.debug({ err: error }, 'a claim failed'))
+      await this.#claim({ ids: batch.map(({ id }) => id) }).catch((error: unknown) =>
+        this.#by.log.debug({ err: error }, 'a claim failed'),
+      )
       for (const { service } of batch) this.#by.hands.unreserve(1, new Map([[service, 1]]))
     }
     this.#claiming = false

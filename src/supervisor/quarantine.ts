@@ -65,7 +65,9 @@ export class Quarantine implements Part {
     this.#waiting.push(suspect)
     if (this.#started) return this.#next()
     this.#started = true
-    this.#pool.start().catch((error: unknown) => this.#options.log.error({ err: error }, 'the quarantine could not start'))
+    this.#pool
+      .start()
+      .catch((error: unknown) => this.#options.log.error({ err: error }, 'the quarantine could not start'))
   }
 
   /** A claim was let go. */
@@ -106,13 +108,26 @@ export class Quarantine implements Part {
 
   async #convict(held: Held, cause: Error): Promise<void> {
     const { log, hands, store } = this.#options
-    log.error({ task: held.id, service: held.service, action: held.action, err: cause }, 'the task killed its thread when run alone')
+    log.error(
+      { task: held.id, service: held.service, action: held.action, err: cause },
+      'the task killed its thread when run alone',
+    )
     // A report that is being written decides by itself how the task goes on.
     if (held.writing) return
     held.writing = true
     const failure = { code: 'crashed', detail: 'The task killed its thread when it was run alone.' } as const
-    const report = { tell: 'settle', step: null, attempt: 0, status: 'failed', result: null, omitted: false, failure } as const
-    await settle({ store }, held, report).catch((error: unknown) => log.error({ err: error, task: held.id }, 'a report could not be written'))
+    const report = {
+      tell: 'settle',
+      step: null,
+      attempt: 0,
+      status: 'failed',
+      result: null,
+      omitted: false,
+      failure,
+    } as const
+    await settle({ store }, held, report).catch((error: unknown) =>
+      log.error({ err: error, task: held.id }, 'a report could not be written'),
+    )
     held.writing = false
     hands.drop(held)
   }

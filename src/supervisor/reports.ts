@@ -72,11 +72,22 @@ function nextAttempt(report: Report): number | undefined {
 
 /** Postgres refuses the very values, which the checks at the door should have made impossible: the task fails, and says why. */
 async function unwritten(by: ReportDependencies, held: Held, report: Report, error: unknown): Promise<Written> {
-  by.log.error({ err: error, task: held.id, service: held.service, report: report.tell }, 'a report could not be written')
+  by.log.error(
+    { err: error, task: held.id, service: held.service, report: report.tell },
+    'a report could not be written',
+  )
   const refused = error instanceof StoreError && (error.trouble === 'bad' || error.trouble === 'defect')
   if (!refused) return 'lost'
   const failure = { code: 'bad_body', detail: 'Postgres could not store the answer of the service.' } as const
-  const failed = { tell: 'settle', step: null, attempt: 0, status: 'failed', result: null, omitted: false, failure } as const
+  const failed = {
+    tell: 'settle',
+    step: null,
+    attempt: 0,
+    status: 'failed',
+    result: null,
+    omitted: false,
+    failure,
+  } as const
   await settle(by, held, failed).catch(() => 'lost')
   return 'lost'
 }

@@ -67,7 +67,13 @@ export class Supervisor implements Part {
       this.#quarantine.ended(held)
     }))
     const orphaned = (held: Parameters<Dispatch['orphaned']>[0]): void => this.#dispatch.orphaned(held)
-    const reports = { store, hands, trust, log, orphaned: (held: Parameters<typeof orphaned>[0][number]) => orphaned([held]) }
+    const reports = {
+      store,
+      hands,
+      trust,
+      log,
+      orphaned: (held: Parameters<typeof orphaned>[0][number]) => orphaned([held]),
+    }
     const thread = {
       entry,
       trust: buffer,
@@ -98,7 +104,14 @@ export class Supervisor implements Part {
       },
       available: () => this.#dispatch.resume(),
     })
-    const dispatch = (this.#dispatch = new Dispatch({ store, hands, trust, pool: this.#pool, quarantine: this.#quarantine, log }))
+    const dispatch = (this.#dispatch = new Dispatch({
+      store,
+      hands,
+      trust,
+      pool: this.#pool,
+      quarantine: this.#quarantine,
+      log,
+    }))
     const intake = (this.#intake = new Intake({
       store,
       queue,

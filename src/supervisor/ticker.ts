@@ -52,7 +52,7 @@ export class Ticker implements Part {
 
   async #loop(): Promise<void> {
     const { run, every, retry, log, name } = this.#options
-    for (let errors = 0; !this.#stopping; ) {
+    for (let errors = 0; !this.#stopping;) {
       const begun = performance.now()
       this.#woken = false
       try {

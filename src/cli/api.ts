@@ -1,0 +1,104 @@
+// Requests to the API, with a time limit, and what its refusals mean for a command.
+import { Buffer } from 'node:buffer'
+import fetch from 'node-fetch'
+import { CommandError } from './exits.ts'
+import { oneLine, visible } from './text.ts'
+
+/** Where the API is. */
+export interface Api {
+  /** Without a slash at its end. */
+  readonly url: string
+  /** The time limit of one request, its answer included, in milliseconds. */
+  readonly timeLimit: number
+}
+
+/** An answer that the caller expected. */
+export interface Reply {
+  /** The body, to the byte, as text. */
+  readonly text: string
+  header(name: string): string | undefined
+}
+
+export interface Call {
+  readonly method: 'GET' | 'POST' | 'DELETE'
+  /** Begins with a slash. */
+  readonly path: string
+  readonly body?: Buffer
+  /** The statuses that mean that it worked. */
+  readonly expect: readonly number[]
+}
+
+/** Larger than any page of the list with one very large task in it. */
+const MAX_ANSWER = 64 * 1024 * 1024
+
+/** Sends one request. Throws a `CommandError` for everything but an expected status. */
+export async function call(api: Api, { method, path, body, expect }: Call): Promise<Reply> {
+  const answer = await sent(api, method, path, body)
+  if (expect.includes(answer.status)) return answer
+  throw refusal(api, answer.status, answer.text)
+}
+
+async function sent(api: Api, method: string, path: string, body?: Buffer): Promise<Reply & { status: number }> {
+  try {
+    const response = await fetch(api.url + path, {
+      method,
+      ...(body === undefined ? {} : { body, headers: { 'content-type': 'application/json' } }),
+      redirect: 'manual',
+      size: MAX_ANSWER,
+      signal: AbortSignal.timeout(api.timeLimit),
+    })
+    const text = Buffer.from(await response.arrayBuffer()).toString('utf8')
+    return { status: response.status, text, header: (name) => response.headers.get(name) ?? undefined }
+  } catch (error) {
+    throw new CommandError('unreachable', unreachable(api, error))
+  }
+}
+
+function unreachable(api: Api, error: unknown): string {
+  const { name, message } = error instanceof Error ? error : new Error(String(error))
+  const code = error instanceof Error && 'code' in error ? String(error.code) : ''
+  if (name === 'AbortError' || name === 'TimeoutError') return `no answer from ${api.url} in ${api.timeLimit / 1000} s`
+  if (code === 'ECONNREFUSED') return `nothing listens on ${api.url}: is task_api running? npm start`
+  if (code === 'ENOTFOUND' || code === 'EAI_AGAIN') return `the host of ${api.url} is not known`
+  return `cannot reach ${api.url}: ${visible(code || message)}`
+}
+
+function refusal(api: Api, status: number, text: string): CommandError {
+  const { code, title, detail, errors } = problemOf(text)
+  if (status < 400)
+    return new CommandError('unreachable', `${api.url} answered ${status}: is it task_api that listens there?`)
+  const said = code === undefined ? oneLine(text).slice(0, 200) : [title, detail].filter(Boolean).join(': ')
+  const lines =
+    [`${status} ${code ?? ''}`.trim(), said].filter(Boolean).join(' - ') + errors.map((line) => `\n  ${line}`).join('')
+  if (status >= 500) return new CommandError('unreachable', visible(lines))
+  return new CommandError(status === 404 && code === 'not_found' ? 'no_task' : 'refused', visible(lines))
+}
+
+interface Problem {
+  readonly code?: string
+  readonly title?: string
+  readonly detail?: string
+  readonly errors: readonly string[]
+}
+
+/** The members of a problem document (RFC 9457) that are text; none when it is something else. */
+function problemOf(text: string): Problem {
+  const value = objectOf(text)
+  const strings = Object.fromEntries(Object.entries(value).filter(([, member]) => typeof member === 'string'))
+  const list: unknown[] = Array.isArray(value.errors) ? value.errors : []
+  const errors = list.map((item) => {
+    const { pointer, detail } = typeof item === 'object' && item !== null ? (item as Record<string, unknown>) : {}
+    return `${String(pointer)}: ${String(detail)}`
+  })
+  return { ...strings, errors }
+}
+
+/** A JSON object as a record; empty when the text is something else. */
+export function objectOf(text: string): Readonly<Record<string, unknown>> {
+  try {
+    const value: unknown = JSON.parse(text)
+    return typeof value === 'object' && value !== null && !Array.isArray(value) ? { ...value } : {}
+  } catch {
+    return {}
+  }
+}

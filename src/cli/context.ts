@@ -1,0 +1,17 @@
+// What every command gets.
+import type { Api } from './api.ts'
+import type { Values } from './options.ts'
+
+/** What a command works with. */
+export interface Context {
+  readonly api: Api
+  readonly json: boolean
+  readonly values: Values
+  /** One line to stdout. */
+  print(line: string): void
+  /** One line to stderr. */
+  warn(line: string): void
+  /** All of stdin. */
+  input(): Promise<Buffer>
+  wait(milliseconds: number): Promise<void>
+}

@@ -1,0 +1,24 @@
+// How a command ends: the exit codes for scripts, and the error that carries one.
+
+/** One row an exit code. `--help` is printed from this table. */
+export const EXITS = {
+  ok: { code: 0, meaning: 'it worked; of watch: the task is complete' },
+  failed: { code: 1, meaning: 'watch: the task failed' },
+  usage: { code: 2, meaning: 'the command line is wrong' },
+  no_task: { code: 3, meaning: 'there is no such task: never created, or deleted' },
+  refused: { code: 4, meaning: 'the server refused the request (4xx)' },
+  unreachable: { code: 5, meaning: 'nothing listens, no answer in time, or the server failed (5xx)' },
+} as const
+
+export type Exit = keyof typeof EXITS
+
+/** Ends a command: the text goes to stderr, the code to the shell. */
+export class CommandError extends Error {
+  readonly exit: Exit
+
+  constructor(exit: Exit, text: string) {
+    super(text)
+    this.name = 'CommandError'
+    this.exit = exit
+  }
+}

@@ -1,0 +1,76 @@
+// The options of the command line: one row an option, and the reader of an argument list.
+import { parseArgs } from 'node:util'
+import { nearest } from '../core/suggest.ts'
+import { CommandError } from './exits.ts'
+
+/** One option. `value`: what stands for its value in the help; absent: it takes none. */
+interface Option {
+  readonly value?: string
+  readonly short?: string
+  readonly meaning: string
+}
+
+/** One row an option. */
+export const OPTIONS = {
+  url: { value: 'URL', meaning: 'where the API is; else TASK_API_URL, else http://127.0.0.1:3000' },
+  json: { meaning: 'one JSON value a line on stdout, as the API gave it' },
+  status: { value: 'STATUS', meaning: 'only tasks that are pending, running, complete or failed' },
+  service: { value: 'NAME', meaning: 'only tasks of this service' },
+  action: { value: 'NAME', meaning: 'only tasks of this action' },
+  limit: { value: 'N', meaning: 'at most so many tasks, 1 to 1000; else 100' },
+  before: { value: 'ID', meaning: 'only tasks older than this one' },
+  help: { short: 'h', meaning: 'this text' },
+  version: { meaning: 'the version of task_api' },
+} as const satisfies Record<string, Option>
+
+export type OptionName = keyof typeof OPTIONS
+export type Values = Partial<Record<OptionName, string>>
+
+/** What an argument list says: words, and options with their values (`''` for one that takes none). */
+export interface Arguments {
+  readonly words: readonly string[]
+  readonly values: Values
+}
+
+/** Reads an argument list. Throws a `CommandError` for an unknown option, or for a value too many or too few. */
+export function readArguments(argv: readonly string[]): Arguments {
+  const rows = Object.entries<Option>(OPTIONS)
+  const options = Object.fromEntries(
+    rows.map(([name, { value, short }]) => [
+      name,
+      {
+        type: value === undefined ? ('boolean' as const) : ('string' as const),
+        ...(short === undefined ? {} : { short }),
+      },
+    ]),
+  )
+  const { tokens } = parseArgs({ args: [...argv], options, strict: false, allowPositionals: true, tokens: true })
+  const words: string[] = []
+  const values: Values = {}
+  for (const token of tokens) {
+    if (token.kind === 'positional') words.push(token.value)
+    if (token.kind !== 'option') continue
+    if (!isOption(token.name)) throw unknown(token.rawName)
+    const { value }: Option = OPTIONS[token.name]
+    if (value === undefined && token.value !== undefined)
+      throw new CommandError('usage', `${token.rawName} takes no value`)
+    if (value !== undefined && !token.value)
+      throw new CommandError('usage', `${token.rawName} needs a value: ${token.rawName} ${value}`)
+    values[token.name] = token.value ?? ''
+  }
+  return { words, values }
+}
+
+const isOption = (name: string): name is OptionName => Object.hasOwn(OPTIONS, name)
+
+function unknown(rawName: string): CommandError {
+  const meant = nearest(
+    rawName,
+    Object.keys(OPTIONS).map((name) => `--${name}`),
+  )
+  const hint = /^-[0-9]/.test(rawName) ? ' (a payload that begins with - stands after --)' : ''
+  return new CommandError(
+    'usage',
+    `there is no option ${rawName}${meant === undefined ? hint : `: did you mean ${meant}?`}`,
+  )
+}

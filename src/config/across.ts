@@ -1,0 +1,32 @@
+// The rules of the services file that look at more than one value, or at a name.
+import { SERVICE_DEFAULTS, SERVICE_NAME } from '../core/service.ts'
+import { formatDuration, parseDuration } from '../core/units.ts'
+import type { FaultAt } from './variables.ts'
+
+/** The faults of names and of values against each other. Asked of the raw data, whatever else is wrong with it. */
+export function faultsAcross(data: unknown): FaultAt[] {
+  return Object.entries(mapping(mapping(data).services)).flatMap(([name, service]) => {
+    const path = ['services', name]
+    const named = SERVICE_NAME.test(name) ? [] : [{ path, expected: A_NAME, found: 'this name' }]
+    return [...named, ...faultOfBackoff([...path, 'retry'], mapping(mapping(service).retry))]
+  })
+}
+
+const A_NAME = 'a name of 1 to 100 letters, digits, dots, hyphens and underscores'
+
+function faultOfBackoff(path: readonly PropertyKey[], retry: Readonly<Record<string, unknown>>): FaultAt[] {
+  const backoff = milliseconds(retry.backoff, SERVICE_DEFAULTS.retry.backoff)
+  const maxBackoff = milliseconds(retry.maxBackoff, SERVICE_DEFAULTS.retry.maxBackoff)
+  if (backoff === undefined || maxBackoff === undefined || backoff <= maxBackoff) return []
+  return retry.backoff === undefined
+    ? [{ path: [...path, 'maxBackoff'], expected: `at least backoff, which is ${formatDuration(backoff)}` }]
+    : [{ path: [...path, 'backoff'], expected: `at most maxBackoff, which is ${formatDuration(maxBackoff)}` }]
+}
+
+function milliseconds(value: unknown, fallback: number): number | undefined {
+  if (value === undefined) return fallback
+  return typeof value === 'string' ? parseDuration(value) : undefined
+}
+
+const mapping = (value: unknown): Readonly<Record<string, unknown>> =>
+  typeof value === 'object' && value !== null && !Array.isArray(value) ? { ...value } : {}

@@ -1,0 +1,67 @@
+// The faults of a configuration: what one is, how it is shown to a person, and what is never shown.
+import { inspect } from 'node:util'
+
+/** One fault of the configuration. Nothing in it is a secret. */
+export interface ConfigFault {
+  /** `environment`, or the absolute path of the services file. */
+  readonly source: string
+  /** The line in the file, from 1, where there is one. */
+  readonly line?: number
+  /** Which value: the name of a variable, or a path such as `services.billing.timeout`; empty: the whole file. */
+  readonly path: string
+  readonly expected: string
+  readonly found: string
+}
+
+/** Every fault of a configuration at once. Nothing may be started; the exit code is `CONFIG_EXIT_CODE`. */
+export class ConfigError extends Error {
+  readonly faults: readonly ConfigFault[]
+
+  constructor(faults: readonly ConfigFault[]) {
+    super(faults.map((fault) => `${fault.path}: expected ${fault.expected}, found ${fault.found}`).join('; '))
+    this.name = 'ConfigError'
+    this.faults = faults
+  }
+}
+
+/** The exit code of a process whose configuration has faults: EX_CONFIG of sysexits.h. */
+export const CONFIG_EXIT_CODE = 78
+
+/** What stands in for a value that may be a secret. */
+export const HIDDEN = '(hidden)'
+
+/** The faults as text for stderr, several lines, with a line break at the end. */
+export function describeFaults(error: ConfigError): string {
+  const count = error.faults.length
+  const title = `The configuration has ${count === 1 ? 'a fault' : `${count} faults`}; nothing was started.\n`
+  return title + error.faults.map(describe).join('') + '\nEvery setting: docs/configuration.md\n'
+}
+
+function describe({ source, line, path, expected, found }: ConfigFault): string {
+  const place = line === undefined ? source : `${source}:${line}`
+  return `\n  ${[place, path].filter(Boolean).join('  ')}\n    expected  ${expected}\n    found     ${found}\n`
+}
+
+/** A path inside the file as text; names that hold dots stand in brackets. */
+export const pathText = (path: readonly PropertyKey[]): string =>
+  path
+    .map((part) => (/^[\w$-]+$/.test(String(part)) ? `.${String(part)}` : `["${String(part)}"]`))
+    .join('')
+    .replace(/^\./, '')
+
+/** A value as the file has it, for `found`: short, on one line, without passwords and tokens. */
+export function foundText(path: readonly PropertyKey[], value: unknown): string {
+  if (value === undefined) return 'nothing'
+  if (path[0] === 'services' && path[2] === 'headers') return HIDDEN
+  if (value === null) return 'no value'
+  if (Array.isArray(value)) return 'a list'
+  if (typeof value === 'object') return 'a mapping'
+  return typeof value === 'string' ? quoted(withoutSecrets(value)) : inspect(value)
+}
+
+/** Text in quotes on one line, cut after 100 characters. */
+export const quoted = (text: string): string => JSON.stringify(text.length > 100 ? `${text.slice(0, 100)}…` : text)
+
+/** An address with what may be secret in it hidden: user and password, and the values of the query. */
+const withoutSecrets = (text: string): string =>
+  text.replace(/:\/\/[^/?#\\]*@/, `://${HIDDEN}@`).replaceAll(/([?&][^=&#]*=)[^&#{]+/g, `$1${HIDDEN}`)

@@ -1,0 +1,140 @@
+// The schema of the services file: one description for reading it, for its JSON Schema and for the docs.
+import { z } from 'zod'
+import { SERVICE_DEFAULTS, SERVICE_NAME } from '../core/service.ts'
+import { DURATION_PATTERN, formatDuration } from '../core/units.ts'
+import { faultOfUrl } from './address.ts'
+import { faultOfHeader, HEADER_NAME, HEADER_VALUE_TYPE, RESERVED_HEADERS } from './headers.ts'
+import { duration as durationRule, wholeNumber } from './rules.ts'
+
+const DAY = 86_400_000
+/** The largest value of the `integer` columns that count steps and tries. */
+const MOST = 2_147_483_647
+
+/** A duration of the file, in milliseconds. */
+function duration(least: number, most: number, fallback: number, description: string) {
+  const rule = durationRule(least, most)
+  const text = { type: 'string', pattern: `${DURATION_PATTERN}|\\$\\{` }
+  return z
+    .unknown()
+    .transform((value, context) => {
+      const read = value === 0 ? rule.parse('0') : typeof value === 'string' ? rule.parse(value) : undefined
+      if (read !== undefined) return read
+      context.addIssue({ code: 'custom', message: rule.expected })
+      return z.NEVER
+    })
+    .prefault(formatDuration(fallback))
+    .meta({
+      ...(least === 0 ? { anyOf: [text, { const: 0 }] } : text),
+      description: `${description} ${sentence(rule.expected)}`,
+    })
+}
+
+function whole(least: number, most: number, fallback: number, description: string) {
+  const { expected } = wholeNumber(least, most)
+  const schema = z.int({ error: expected, abort: true }).min(least, expected).max(most, expected)
+  return schema.prefault(fallback).meta({ description: `${description} ${sentence(expected)}` })
+}
+
+const sentence = (text: string): string => `${text.charAt(0).toUpperCase()}${text.slice(1)}.`
+
+const A_MAPPING = 'a mapping'
+
+const retry = z
+  .strictObject(
+    {
+      attempts: whole(
+        0,
+        MOST,
+        SERVICE_DEFAULTS.retry.attempts,
+        'Failed tries of one step until the task fails; 0: until the deadline.',
+      ),
+      backoff: duration(
+        1,
+        DAY,
+        SERVICE_DEFAULTS.retry.backoff,
+        'The wait after the first failed try; it doubles after each.',
+      ),
+      maxBackoff: duration(1, DAY, SERVICE_DEFAULTS.retry.maxBackoff, 'The longest wait between two tries.'),
+    },
+    A_MAPPING,
+  )
+  .prefault({})
+  .meta({
+    description:
+      'What happens when a try fails: refused, reset, timed out, or answered 408, 425, 429, 502, 503 or 504.',
+  })
+
+const url = z
+  .string('an absolute URL in text')
+  .superRefine((text, context) => {
+    const message = faultOfUrl(text)
+    if (message !== undefined) context.addIssue({ code: 'custom', message })
+  })
+  .meta({
+    pattern: '^([Hh][Tt][Tt][Pp][Ss]?://|\\$\\{)[^#\\s\\\\]*$',
+    description:
+      'Where the requests go: http or https. {action}, in path or query, stands for the action; without it /{action} is appended to the path. No user, password or fragment.',
+    examples: ['http://billing.internal:8080/tasks/{action}'],
+  })
+
+const headers = z
+  .record(z.string(), z.unknown(), A_MAPPING)
+  .transform((value, context) => {
+    const names = Object.keys(value)
+    for (const [index, name] of names.entries()) {
+      const message = faultOfHeader(name, value[name], names.slice(0, index))
+      if (message !== undefined) context.addIssue({ code: 'custom', path: [name], message })
+    }
+    return value as Record<string, string>
+  })
+  .prefault({})
+  .meta({
+    description:
+      'Sent with every request; the values are secrets and never shown. Not the headers that task_api or HTTP sets.',
+    additionalProperties: { type: 'string', description: sentence(HEADER_VALUE_TYPE) },
+    propertyNames: { pattern: HEADER_NAME, not: { pattern: `^(${RESERVED_HEADERS.map(inAnyCase).join('|')})$` } },
+  })
+
+/** One service of the file; its name is its key. */
+export const serviceSchema = z.strictObject(
+  {
+    url,
+    timeout: duration(
+      1,
+      DAY,
+      SERVICE_DEFAULTS.timeout,
+      'The time limit of one request, connecting and reading included.',
+    ),
+    concurrency: whole(1, 100_000, SERVICE_DEFAULTS.concurrency, 'Requests open at once, on one node.'),
+    retry,
+    maxSteps: whole(0, MOST, SERVICE_DEFAULTS.maxSteps, 'Answers 206 of one task until it fails; 0: no limit.'),
+    deadline: duration(0, 3650 * DAY, SERVICE_DEFAULTS.deadline, 'The age at which a task fails; 0: none.'),
+    headers,
+  },
+  A_MAPPING,
+)
+
+/** The whole file. `$schema` is for editors. */
+export const fileSchema = z.strictObject(
+  {
+    $schema: z.string('text').optional().meta({ description: 'For editors: where the JSON Schema of this file is.' }),
+    services: z
+      .record(z.string(), serviceSchema, 'a mapping of services by name')
+      .meta({ description: 'The target services by name.', propertyNames: { pattern: SERVICE_NAME.source } }),
+  },
+  'a mapping with `services`',
+)
+
+/** The JSON Schema (2020-12) of the services file, for editors. */
+export function jsonSchema(): Record<string, unknown> {
+  const { $schema, ...rest } = z.toJSONSchema(fileSchema, { io: 'input' })
+  const title = {
+    title: 'The services of task_api',
+    description: '${NAME} in any text is replaced from the environment.',
+  }
+  return { $schema, ...title, ...rest }
+}
+
+function inAnyCase(name: string): string {
+  return name.replaceAll(/[A-Za-z]/g, (letter) => `[${letter.toUpperCase()}${letter.toLowerCase()}]`)
+}

@@ -1,0 +1,83 @@
+// The settings of the environment, one row each, and their reader. `docs/configuration.md` is printed from this table.
+import { type ConfigFault, HIDDEN, quoted } from './faults.ts'
+import { duration, filePath, hostName, keyPrefix, oneOf, type Rule, urlOfScheme, wholeNumber } from './rules.ts'
+
+/** One setting. An empty variable counts as one that is not set. */
+export interface Setting<T> {
+  readonly rule: Rule<T>
+  /** The value when the variable is not set, as text; absent: there is none. */
+  readonly fallback?: string
+  readonly meaning: string
+  /** The value may hold a password: it is never shown. */
+  readonly secret?: true
+}
+
+/** The levels of the log, from the most to the least talkative. */
+export const LOG_LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'] as const
+
+const HOUR = 3_600_000
+
+/** One row a variable. */
+export const SETTINGS = {
+  PORT: {
+    rule: wholeNumber(0, 65_535),
+    fallback: '3000',
+    meaning: 'The port of the API; `0` picks a free one.',
+  },
+  HOST: {
+    rule: hostName,
+    fallback: '127.0.0.1',
+    meaning: 'The address of the API. The API asks nobody who they are: any other than loopback prints a warning.',
+  },
+  DATABASE_URL: {
+    rule: urlOfScheme('postgres', 'postgresql'),
+    meaning: 'Postgres 14 or newer. Not set: an embedded Postgres, with its data under `DATA_DIR`.',
+    secret: true,
+  },
+  REDIS_URL: {
+    rule: urlOfScheme('redis', 'rediss'),
+    meaning:
+      'Redis 6.2 or newer, or Valkey. Not set: a queue in this process, at most 100,000 ids, nothing stored; several nodes then need up to 2 s to start a task and 3 s to cancel one.',
+    secret: true,
+  },
+  REDIS_PREFIX: { rule: keyPrefix, fallback: 'task_api:', meaning: 'Every key in Redis starts with it.' },
+  DATA_DIR: {
+    rule: filePath,
+    fallback: '.task_api',
+    meaning: 'The data of the embedded Postgres; relative to the working directory.',
+  },
+  SLOTS: { rule: wholeNumber(1, 100_000), fallback: '1000', meaning: 'Tasks in hand on one node.' },
+  DRAIN_TIMEOUT: {
+    rule: duration(0, HOUR),
+    fallback: '10s',
+    meaning: 'How long a stop waits for the answers to requests in flight.',
+  },
+  LOG_LEVEL: { rule: oneOf(LOG_LEVELS), fallback: 'info', meaning: 'What is logged, from this level up.' },
+  TASK_API_CONFIG: {
+    rule: filePath,
+    meaning:
+      'The services file; relative to the working directory. Not set: `task_api.yaml` or `task_api.json` there, and without either the demo service.',
+  },
+} as const satisfies Record<string, Setting<unknown>>
+
+export type Environment = Readonly<Record<string, string | undefined>>
+
+type Parsed<S> = S extends { rule: Rule<infer T> } ? (S extends { fallback: string } ? T : T | undefined) : never
+export type Settings = { readonly [Name in keyof typeof SETTINGS]: Parsed<(typeof SETTINGS)[Name]> }
+
+/** Reads every setting. A faulty one is pushed to `faults` and has its fallback's value. */
+export function readSettings(env: Environment, faults: ConfigFault[]): Settings {
+  const values = Object.entries<Setting<unknown>>(SETTINGS).map(([name, { rule, fallback, secret }]) => {
+    const absent = fallback === undefined ? undefined : rule.parse(fallback)
+    const text = env[name]
+    if (text === undefined || text === '') return [name, absent]
+    const value = rule.parse(text)
+    if (value !== undefined) return [name, value]
+    const found = secret === true ? withoutSecret(text) : quoted(text)
+    faults.push({ source: 'environment', path: name, expected: rule.expected, found })
+    return [name, absent]
+  })
+  return Object.fromEntries(values) as Settings
+}
+
+const withoutSecret = (text: string): string => (/^[a-z][a-z0-9+.-]{0,20}:\/\//i.exec(text)?.[0] ?? '') + HIDDEN

@@ -1,0 +1,30 @@
+// "Did you mean": the known name that is nearest to a mistyped one.
+
+/** The known name nearest to `text`, when it is near enough to be a slip of the fingers; case does not count. */
+export function nearest(text: string, known: Iterable<string>): string | undefined {
+  const typed = text.toLowerCase()
+  let best: string | undefined
+  let least = Math.max(1, Math.floor(typed.length / 3)) + 1
+  for (const name of known) {
+    const distance = slips(typed, name.toLowerCase())
+    if (distance < least) [best, least] = [name, distance]
+  }
+  return best
+}
+
+/** How many letters were added, left out, replaced or swapped with their neighbour between two words. */
+function slips(a: string, b: string): number {
+  let [before, last]: number[][] = [[], Array.from({ length: b.length + 1 }, (_, j) => j)]
+  for (let i = 1; i <= a.length; i++) {
+    const row = [i]
+    for (let j = 1; j <= b.length; j++) {
+      const same = a[i - 1] === b[j - 1] ? 0 : 1
+      const swapped = a[i - 1] === b[j - 2] && a[i - 2] === b[j - 1] ? at(before, j - 2) + 1 : Infinity
+      row.push(Math.min(at(last, j) + 1, at(row, j - 1) + 1, at(last, j - 1) + same, swapped))
+    }
+    ;[before, last] = [last, row]
+  }
+  return at(last, b.length)
+}
+
+const at = (row: readonly number[] | undefined, index: number): number => row?.[index] ?? Infinity

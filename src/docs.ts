@@ -1,0 +1,136 @@
+// Prints the documents that come from tables: docs/states.md, errors.md, configuration.md and task_api.schema.json.
+import { mkdirSync, writeFileSync } from 'node:fs'
+import { dirname } from 'node:path'
+import { pathToFileURL } from 'node:url'
+import { CONFIG_EXIT_CODE } from './config/faults.ts'
+import { RESERVED_HEADERS } from './config/headers.ts'
+import { jsonSchema } from './config/schema.ts'
+import { type Setting, SETTINGS } from './config/settings.ts'
+import { ANSWERS } from './core/answers.ts'
+import { FAILURES } from './core/failures.ts'
+import { REFUSALS } from './core/refusal.ts'
+import { STATUSES } from './core/task.ts'
+
+/** Every printed document: its path in the repository, and its whole text. */
+export function printedDocs(): Map<string, string> {
+  return new Map([
+    ['docs/states.md', states()],
+    ['docs/errors.md', errors()],
+    ['docs/configuration.md', configuration()],
+    ['task_api.schema.json', `${JSON.stringify(jsonSchema(), null, 2)}\n`],
+  ])
+}
+
+const printed = (from: string): string => `<!-- Printed from ${from} by \`npm run docs\`. -->`
+
+function states(): string {
+  const statuses = Object.entries<{ meaning: string; next: readonly string[] }>(STATUSES)
+  const moves = statuses.flatMap(([status, { next }]) => next.map((later) => `  ${status} --> ${later}`))
+  const ends = statuses.filter(([, { next }]) => next.length === 0).map(([status]) => `  ${status} --> [*]`)
+  const rows = statuses.map(([status, { meaning, next }]) => [
+    code(status),
+    meaning,
+    next.map(code).join(', ') || 'none',
+  ])
+  const answers = ANSWERS.map(({ from, to, meaning }) => [from === to ? `${from}` : `${from} to ${to}`, meaning])
+  const first = `  [*] --> ${statuses[0]?.[0] ?? ''}`
+  return page(
+    '# The statuses of a task',
+    printed('src/core/task.ts and src/core/answers.ts'),
+    fence('mermaid', ['stateDiagram-v2', first, ...moves, ...ends].join('\n')),
+    table(['Status', 'Meaning', 'May become'], rows),
+    'A task can be deleted in every status.',
+    '## What the answers of a service mean',
+    table(['Answer', 'The task'], [...answers, ['anything else, such as 500', 'Failed, `service_error`.']]),
+  )
+}
+
+function errors(): string {
+  const refusals = Object.entries(REFUSALS)
+  return page(
+    '# Errors',
+    printed('src/core/refusal.ts and src/core/failures.ts'),
+    '## Refused requests',
+    'The API answers with `application/problem+json`; `code` is one of these, and never changes its meaning.',
+    table(
+      ['Status', '`code`', 'Title', 'Meaning'],
+      refusals.map(([name, { status, title, meaning }]) => [String(status), code(name), title, meaning]),
+    ),
+    '## Failed tasks',
+    'The `error` of a failed task has one of these as its `code`.',
+    table(
+      ['`code`', 'Meaning'],
+      Object.entries(FAILURES).map(([name, meaning]) => [code(name), meaning]),
+    ),
+  )
+}
+
+function configuration(): string {
+  return page(
+    '# Configuration',
+    printed('src/config/'),
+    `Every fault of the configuration is named at once on stderr; then nothing is started, and the exit code is ${CONFIG_EXIT_CODE}.`,
+    '## Environment',
+    'An empty variable counts as one that is not set.',
+    table(['Variable', 'Default', 'Must be', 'Meaning'], Object.entries<Setting<unknown>>(SETTINGS).map(settingRow)),
+    '## Services',
+    'Services stand in `task_api.yaml` or `task_api.json` in the working directory, or in the file that `TASK_API_CONFIG` names (JSON if its name ends in `.json`). Without a file, the service `demo` is served.',
+    fence('yaml', EXAMPLE),
+    table(['Member of a service', 'Default', 'Meaning'], memberRows(serviceOf(jsonSchema()), '')),
+    '### Variables',
+    '`${NAME}` anywhere in text is replaced with the environment variable NAME, which must be set and not empty; `$${` stands for `${` itself. Put such text in quotes. What comes in this way is text: the whole numbers of a service are written in the file.',
+    '### Headers that are taken',
+    `task_api or HTTP itself sets these, in upper or lower case: ${RESERVED_HEADERS.map(code).join(', ')}.`,
+    '### Help from the editor',
+    'The JSON Schema of the file is `task_api.schema.json`. In YAML, begin the file with `# yaml-language-server: $schema=` and its path; in JSON, give it as `"$schema"`.',
+  )
+}
+
+const EXAMPLE = `services:
+  billing:
+    url: http://billing.internal:8080/tasks/{action}
+    headers: { Authorization: "Bearer \${BILLING_TOKEN}" }`
+
+function settingRow([name, { rule, fallback, meaning }]: [string, Setting<unknown>]): string[] {
+  return [code(name), fallback === undefined ? 'not set' : code(fallback), sentence(rule.expected), meaning]
+}
+
+/** As much of a JSON Schema as the table of members needs. */
+interface Described {
+  readonly description?: string
+  readonly default?: unknown
+  readonly properties?: Readonly<Record<string, Described>>
+  readonly required?: readonly string[]
+  readonly additionalProperties?: Described
+}
+
+/** What the schema says of one service. */
+const serviceOf = (schema: Described): Described => schema.properties?.services?.additionalProperties ?? {}
+
+function memberRows({ properties = {}, required = [] }: Described, prefix: string): string[][] {
+  return Object.entries(properties).flatMap(([name, member]) => {
+    const fallback = required.includes(name) ? 'required' : code(JSON.stringify(member.default).replaceAll('"', ''))
+    const line = [code(prefix + name), member.properties === undefined ? fallback : '', member.description ?? '']
+    return [line, ...memberRows(member, `${prefix}${name}.`)]
+  })
+}
+
+const sentence = (text: string): string => `${text.charAt(0).toUpperCase()}${text.slice(1)}`
+
+const code = (text: string): string => `\`${text}\``
+
+const page = (...blocks: readonly string[]): string => `${blocks.join('\n\n')}\n`
+
+const fence = (language: string, text: string): string => `\`\`\`${language}\n${text}\n\`\`\``
+
+const row = (cells: readonly string[]): string => `| ${cells.map((cell) => cell.replaceAll('|', '\\|')).join(' | ')} |`
+
+const table = (head: readonly string[], rows: readonly (readonly string[])[]): string =>
+  [row(head), row(head.map(() => '---')), ...rows.map(row)].join('\n')
+
+if (import.meta.url === pathToFileURL(process.argv[1] ?? '').href) {
+  for (const [path, text] of printedDocs()) {
+    mkdirSync(dirname(path), { recursive: true })
+    writeFileSync(path, text)
+  }
+}
