@@ -17,14 +17,16 @@ export interface Queue extends Part {
   push(service: string, id: string): Promise<boolean>
   /**
    * Waits until one of the lists has ids (2 s at most; lists in the order given), and takes one. An empty array when none
-   * came, when `interrupt` was called, or when the queue is not healthy; never throws. One pop at a time.
+   * came or `interrupt` was called; never throws. While the queue cannot be reached it waits likewise, so that a loop of
+   * pops does not spin; only a queue that is stopped answers at once. Ids that an earlier pop or take asked for and that
+   * came too late for it come first, all at once: more than one only then. One pop at a time: a second is empty at once.
    */
   pop(services: readonly string[]): Promise<Popped[]>
   /** Takes up to `count` (at least 1) ids from one list at once. Empty when there are none or the queue is not healthy; never throws. */
   take(service: string, count: number): Promise<Popped[]>
   /** Ends the `pop` that waits now, without losing an id. */
   interrupt(): void
-  /** Tells a node that a task was deleted. Never throws; a lost hint is made up for by that node's sync. */
+  /** Tells a node (this one too) that a task was deleted. Never throws; a lost hint is made up for by that node's sync. */
   hint(node: string, id: string): void
   /** Hears the hints for this node from now on (a node may change its name: the latest call counts). Ids are untrusted. */
   listen(node: string, cancelled: (id: string) => void): void

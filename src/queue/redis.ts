@@ -1,0 +1,216 @@
+// The queue at Redis: its three connections, its health, and its lines in the log.
+import { Redis } from 'ioredis'
+import type { Log } from '../telemetry/log.ts'
+import { type Counts, noCounts } from './counts.ts'
+import { Hints } from './hints.ts'
+import { Keys } from './keys.ts'
+import { Link, type LinkTimes } from './link.ts'
+import { isWrongType } from './mend.ts'
+import { Pops, type PopTimes } from './pops.ts'
+import type { Popped, Queue } from './port.ts'
+import { Pushes } from './pushes.ts'
+import { within } from './within.ts'
+
+/** In milliseconds. */
+export interface RedisTimes extends LinkTimes, PopTimes {
+  /** Between two questions whether a connection still works. */
+  readonly beat: number
+}
+
+export const REDIS_TIMES: RedisTimes = {
+  popWait: 2_000,
+  popGrace: 2_000,
+  answer: 1_000,
+  connect: 3_000,
+  pause: 50,
+  maxPause: 2_000,
+  beat: 1_000,
+}
+
+export interface RedisQueueOptions {
+  /** `redis:` or `rediss:`. May hold a password, which is never logged. */
+  readonly url: string
+  /** What every key and channel starts with. */
+  readonly prefix: string
+  readonly log: Log
+  readonly times?: Partial<RedisTimes>
+  /** Ids that may be on their way into the lists at once; a push beyond that is refused. */
+  readonly pushCapacity?: number
+}
+
+/**
+ * A queue at a Redis server (6.2 or newer) or Valkey. Healthy while the connection for commands is up, which it is only
+ * as long as Redis takes writes, answers each command in time, and refuses none. Throws if the URL cannot be read.
+ */
+export class RedisQueue implements Queue {
+  readonly name = 'queue'
+  readonly kind = 'redis'
+  readonly #log: Log
+  readonly #times: RedisTimes
+  readonly #keys: Keys
+  readonly #counts: Counts = noCounts()
+  readonly #commands: Link
+  readonly #pushes: Pushes
+  readonly #pops: Pops
+  readonly #hints: Hints
+  readonly #health: ((healthy: boolean) => void)[] = []
+  #running = false
+  #healthy = false
+  #complained = false
+  #starting: Promise<void> = Promise.resolve()
+  #stopping: Promise<void> = Promise.resolve()
+
+  constructor({ url, prefix, log, times = {}, pushCapacity = 10_000 }: RedisQueueOptions) {
+    checkUrl(url)
+    this.#log = log
+    this.#times = { ...REDIS_TIMES, ...times }
+    this.#keys = new Keys(prefix)
+    const { answer, beat } = this.#times
+    const common = { url, times: this.#times }
+    const commands = new Link({
+      ...common,
+      name: 'task_api:commands',
+      pipelined: true,
+      every: beat,
+      check: (client) => takesWrites(client, this.#keys),
+      up: () => this.#up(),
+      down: (reason) => this.#down(reason),
+    })
+    const shared = { keys: this.#keys, counts: this.#counts, commands, answer, mended: this.#mended }
+    this.#commands = commands
+    this.#pushes = new Pushes({ ...shared, capacity: pushCapacity })
+    this.#pops = new Pops({
+      ...shared,
+      times: this.#times,
+      popLink: (check) => new Link({ ...common, name: 'task_api:pop', check, down: this.#refused('pop') }),
+    })
+    this.#hints = new Hints({
+      ...shared,
+      hearLink: (check) =>
+        new Link({ ...common, name: 'task_api:hints', check, every: beat, down: this.#refused('hints') }),
+    })
+  }
+
+  get healthy(): boolean {
+    return this.#healthy
+  }
+
+  /** What went wrong and was made good, so far. */
+  get counts(): Readonly<Counts> {
+    return { ...this.#counts }
+  }
+
+  /** Resolves once Redis is reached, or within a second without it. */
+  start(): Promise<void> {
+    if (!this.#running) {
+      this.#running = true
+      this.#starting = this.#stopping.then(() => this.#start())
+    }
+    return this.#starting
+  }
+
+  stop(): Promise<void> {
+    if (this.#running) {
+      this.#running = false
+      this.#stopping = this.#stop(this.#starting)
+    }
+    return this.#stopping
+  }
+
+  push(service: string, id: string): Promise<boolean> {
+    return this.#running ? this.#pushes.push(service, id) : this.#pushes.refuse()
+  }
+
+  pop(services: readonly string[]): Promise<Popped[]> {
+    return this.#running ? this.#pops.pop(services) : Promise.resolve([])
+  }
+
+  take(service: string, count: number): Promise<Popped[]> {
+    return this.#running ? this.#pops.take(service, count) : Promise.resolve([])
+  }
+
+  interrupt(): void {
+    this.#pops.interrupt()
+  }
+
+  hint(node: string, id: string): void {
+    if (this.#running) this.#hints.hint(node, id)
+  }
+
+  listen(node: string, cancelled: (id: string) => void): void {
+    this.#hints.listen(node, cancelled)
+  }
+
+  onHealth(changed: (healthy: boolean) => void): void {
+    this.#health.push(changed)
+  }
+
+  async #start(): Promise<void> {
+    await within(Promise.all([this.#commands.start(), this.#pops.start(), this.#hints.start()]), 1_000)
+    if (!this.#healthy) this.#complain('no answer')
+  }
+
+  /** The connection for commands goes last: the others need it to end a BRPOP. */
+  async #stop(starting: Promise<void>): Promise<void> {
+    await starting
+    await this.#pushes.settled(this.#times.answer / 2)
+    await Promise.all([this.#pops.stop(), this.#hints.stop()])
+    await this.#commands.stop()
+  }
+
+  #up(): void {
+    if (this.#complained) this.#log.info('redis is back')
+    this.#complained = false
+    this.#change(true)
+  }
+
+  #down(reason: string): void {
+    if (this.#running) this.#complain(reason)
+    this.#change(false)
+  }
+
+  #complain(reason: string): void {
+    if (this.#complained || !this.#running) return
+    this.#complained = true
+    this.#log.warn({ reason }, 'redis is unreachable, tasks are found by the sweep')
+  }
+
+  #change(healthy: boolean): void {
+    if (healthy === this.#healthy) return
+    this.#healthy = healthy
+    for (const changed of this.#health) changed(healthy)
+  }
+
+  /** Tells of a connection that alone does not come up: the user's rights, most likely. Once, at the fifth failure. */
+  #refused(connection: string): (reason: string, failures: number) => void {
+    return (reason, failures) => {
+      if (failures === 5 && this.#healthy) this.#log.warn({ connection, reason }, 'redis refuses a connection')
+    }
+  }
+
+  readonly #mended = (keys: readonly string[]): void => {
+    this.#counts.mended += keys.length
+    for (const key of keys) this.#log.warn({ key }, 'a key of redis was no list of ids: deleted')
+  }
+}
+
+/** Rejects when Redis would refuse a push: read-only, out of memory, loading. Leaves nothing behind. */
+async function takesWrites(client: Redis, keys: Keys): Promise<void> {
+  try {
+    const length = await client.lpushx(keys.probe, '')
+    if (length > 0) await client.unlink(keys.probe)
+  } catch (error) {
+    // Redis looks at the type last: it would have taken the write.
+    if (!isWrongType(error)) throw error
+  }
+}
+
+/** The library's own error would show the URL. */
+function checkUrl(url: string): void {
+  try {
+    if (!/^rediss?:\/\//.test(url)) throw new TypeError('not redis: or rediss:')
+    new Redis(url, { lazyConnect: true }).disconnect()
+  } catch {
+    throw new Error('The address of Redis is not a redis: or rediss: URL')
+  }
+}

@@ -1,0 +1,250 @@
+// The queue when Redis, or the way to it, fails: what is lost, what comes back, and what the log says.
+import { once } from 'node:events'
+import { expect } from 'chai'
+import { Redis } from 'ioredis'
+import type { Popped } from '../../src/queue/port.ts'
+import type { RedisTimes } from '../../src/queue/redis.ts'
+import { startRedis } from '../support/redis.ts'
+import { TcpProxy } from '../support/tcp-proxy.ts'
+import { type WatchedQueue, watchedQueue } from '../support/watched-queue.ts'
+
+const AWAY = 'redis is unreachable, tasks are found by the sweep'
+const BACK = 'redis is back'
+const LIST = 'test:{queue}:billing'
+
+const ids = (popped: readonly Popped[]): string[] => popped.map(({ id }) => id)
+
+/** Sockets and timers that keep this process alive. */
+const open = (): number =>
+  process.getActiveResourcesInfo().filter((kind) => /^(TCP|TLS|GetAddrInfo|Timeout)/.test(kind)).length
+
+describe('the redis queue in trouble', () => {
+  let redis: Awaited<ReturnType<typeof startRedis>>
+  let admin: Redis
+  let proxy: TcpProxy
+  let watched: WatchedQueue
+
+  const viaProxy = (times?: Partial<RedisTimes>): WatchedQueue =>
+    (watched = watchedQueue(`redis://127.0.0.1:${proxy.port}`, times))
+  const said = (): string[] => watched.lines.map(({ msg }) => msg)
+  const popUntilFound = async (service: string): Promise<string[]> => {
+    for (;;) {
+      const popped = await watched.queue.pop([service])
+      if (popped.length > 0) return ids(popped)
+    }
+  }
+  const kill = async (name: string): Promise<void> => {
+    const list = String(await admin.client('LIST'))
+    const id = new RegExp(`^id=(\\d+) .* name=${name} `, 'm').exec(list)?.[1]
+    expect(await admin.client('KILL', 'ID', id ?? 'none')).to.equal(1)
+  }
+
+  beforeEach(async () => {
+    redis = await startRedis()
+    admin = new Redis(redis.url, { retryStrategy: null })
+    admin.on('error', () => {})
+    proxy = new TcpProxy()
+    await proxy.listen(redis.port)
+  })
+  afterEach(async () => {
+    await watched.queue.stop()
+    admin.disconnect()
+    await proxy.close()
+    await redis.stop()
+  })
+
+  it('goes on after Redis was killed and came back empty, and says so once each', async () => {
+    const { queue, becomes, changes } = viaProxy()
+    await queue.start()
+    await queue.push('billing', '1')
+    const waiting = queue.pop(['other'])
+    await redis.kill('SIGKILL')
+    await becomes(false)
+    const pushed = await Promise.all(Array.from({ length: 100 }, (_, at) => queue.push('billing', String(at + 1))))
+    expect(pushed).not.to.include(true)
+    expect(await queue.take('billing', 5)).to.deep.equal([])
+    expect(await waiting).to.deep.equal([])
+    redis = await startRedis()
+    proxy.target = redis.port
+    await becomes(true)
+    expect(await queue.take('billing', 5)).to.deep.equal([])
+    expect(await queue.push('billing', '2')).to.equal(true)
+    expect(await popUntilFound('billing')).to.deep.equal(['2'])
+    expect(said()).to.deep.equal([AWAY, BACK])
+    expect(changes).to.deep.equal([true, false, true])
+  })
+
+  it('starts without Redis, does not spin, and finds it when it comes', async () => {
+    await proxy.close()
+    const { queue, becomes } = viaProxy({ maxPause: 200 })
+    const begun = performance.now()
+    await queue.start()
+    expect(performance.now() - begun).to.be.below(1_200)
+    expect(queue.healthy).to.equal(false)
+    expect(await queue.push('billing', '1')).to.equal(false)
+    const popping = performance.now()
+    expect(await queue.pop(['billing'])).to.deep.equal([])
+    expect(performance.now() - popping).to.be.at.least(180)
+    const interrupted = queue.pop(['billing'])
+    queue.interrupt()
+    expect(await interrupted).to.deep.equal([])
+    await proxy.listen(redis.port)
+    await becomes(true)
+    expect(await queue.push('billing', '1')).to.equal(true)
+    expect(await popUntilFound('billing')).to.deep.equal(['1'])
+    expect(said()).to.deep.equal([AWAY, BACK])
+  })
+
+  it('tries less and less often', async () => {
+    await redis.kill('SIGKILL')
+    const { queue } = viaProxy({ popWait: 400, pause: 10, maxPause: 10_000 })
+    await queue.start()
+    expect(await queue.pop(['billing'])).to.deep.equal([])
+    expect(proxy.accepted).to.be.within(9, 30)
+  })
+
+  it('notices within two seconds that Redis is frozen, and that it thawed', async () => {
+    const { queue, becomes } = viaProxy({ beat: 60_000 })
+    await queue.start()
+    await redis.kill('SIGSTOP')
+    const begun = performance.now()
+    const pushed = queue.push('billing', '1')
+    await becomes(false)
+    expect(performance.now() - begun).to.be.within(500, 2_000)
+    expect(await pushed).to.equal(false)
+    expect(await queue.push('billing', '2')).to.equal(false)
+    await redis.kill('SIGCONT')
+    await becomes(true)
+    expect(said()).to.deep.equal([AWAY, BACK])
+  })
+
+  it('notices a freeze while nobody uses it', async () => {
+    const { queue, becomes } = viaProxy({ beat: 50, answer: 100 })
+    await queue.start()
+    await redis.kill('SIGSTOP')
+    await becomes(false)
+    await redis.kill('SIGCONT')
+    await becomes(true)
+  })
+
+  it('survives the end of the connection that waits', async () => {
+    const { queue } = viaProxy({ popWait: 10_000 })
+    await queue.start()
+    const waiting = queue.pop(['billing'])
+    await queue.push('other', '9')
+    await kill('task_api:pop')
+    expect(await queue.push('billing', '1')).to.equal(true)
+    expect(ids(await waiting)).to.deep.equal(['1'])
+    expect(said()).to.deep.equal([])
+  })
+
+  it('interrupts a pop that has not reached Redis yet', async () => {
+    const { queue } = viaProxy({ popWait: 60_000, beat: 60_000 })
+    await queue.start()
+    proxy.freeze(1) // the connection for commands is the oldest, that of the pop comes next
+    const waiting = queue.pop(['billing'])
+    await new Promise(setImmediate)
+    queue.interrupt()
+    while (!(await admin.info('commandstats')).includes('client|unblock')) await new Promise(setImmediate)
+    proxy.thaw()
+    expect(await waiting).to.deep.equal([])
+  })
+
+  it('ends a half-open connection by its own deadline', async () => {
+    const { queue, becomes } = viaProxy({ popGrace: 200, answer: 200, beat: 100 })
+    await queue.start()
+    const waiting = queue.pop(['billing'])
+    await queue.push('other', '9')
+    proxy.freeze()
+    await becomes(false)
+    await becomes(true)
+    expect(await waiting).to.deep.equal([])
+    expect(await queue.push('billing', '1')).to.equal(true)
+    expect(await popUntilFound('billing')).to.deep.equal(['1'])
+  })
+
+  it('hands out an id whose answer came after the deadline', async () => {
+    const { queue } = viaProxy({ popGrace: 100, answer: 5_000, beat: 60_000, pause: 5_000, maxPause: 5_000 })
+    await queue.start()
+    const waiting = queue.pop(['billing'])
+    await queue.push('other', '9')
+    proxy.freeze()
+    await admin.lpush(LIST, '1')
+    expect(await waiting).to.deep.equal([])
+    const next = queue.pop(['billing'])
+    proxy.thaw()
+    expect(ids(await next)).to.deep.equal(['1'])
+    expect(queue.counts.late).to.equal(1)
+  })
+
+  it('hands out what a take brought after its deadline', async () => {
+    const { queue, becomes } = viaProxy({ answer: 100, beat: 60_000, pause: 400 })
+    await queue.start()
+    await Promise.all(['1', '2', '3'].map((id) => queue.push('billing', id)))
+    const taken = queue.take('billing', 2)
+    proxy.holdAnswers()
+    expect(await taken).to.deep.equal([])
+    proxy.thaw()
+    await becomes(true)
+    expect([...(await popUntilFound('billing')), ...ids(await queue.take('billing', 5))]).to.deep.equal(['1', '2', '3'])
+  })
+
+  it('loses no more than what Redis lost by FLUSHALL', async () => {
+    const { queue } = viaProxy()
+    await queue.start()
+    await queue.push('other', '1')
+    const waiting = queue.pop(['billing'])
+    await admin.flushall()
+    await queue.push('billing', '2')
+    expect(ids(await waiting)).to.deep.equal(['2'])
+    expect(await queue.take('other', 1)).to.deep.equal([])
+  })
+
+  it('is not healthy while Redis takes no writes', async () => {
+    const { queue, becomes } = viaProxy({ maxPause: 200 })
+    await queue.start()
+    for (const [refuse, accept] of [
+      [
+        ['REPLICAOF', '127.0.0.1', '1'],
+        ['REPLICAOF', 'NO', 'ONE'],
+      ],
+      [
+        ['CONFIG', 'SET', 'maxmemory', '1'],
+        ['CONFIG', 'SET', 'maxmemory', '0'],
+      ],
+    ] as const) {
+      await admin.call(refuse[0], refuse.slice(1))
+      expect(await queue.push('billing', '1')).to.equal(false)
+      expect(await queue.pop(['other'])).to.deep.equal([])
+      expect(queue.healthy).to.equal(false)
+      await admin.call(accept[0], accept.slice(1))
+      await becomes(true)
+      expect(await queue.push('billing', '1')).to.equal(true)
+    }
+    expect(said()).to.deep.equal([AWAY, BACK, AWAY, BACK])
+    expect(watched.lines.map(({ reason }) => reason?.split(' ')[0])).to.include.members(['READONLY', 'OOM'])
+  })
+
+  it('leaves no socket and no timer behind, whatever state Redis is in', async () => {
+    admin.disconnect()
+    await once(admin, 'end')
+    const before = open()
+    for (const trouble of ['none', 'SIGSTOP', 'SIGKILL'] as const) {
+      watched = watchedQueue(redis.url, { answer: 200, beat: 50 })
+      const { queue, becomes } = watched
+      await queue.start()
+      const waiting = queue.pop(['billing'])
+      const pushing = queue.push('billing', '1')
+      if (trouble !== 'none') {
+        await redis.kill(trouble)
+        await becomes(false)
+      }
+      const begun = performance.now()
+      await queue.stop()
+      expect(performance.now() - begun, trouble).to.be.below(1_500)
+      await Promise.all([waiting, pushing])
+      if (trouble === 'SIGSTOP') await redis.kill('SIGCONT')
+    }
+    while (open() > before) await new Promise(setImmediate)
+  })
+})
