@@ -29,7 +29,7 @@ describe('core/json scanMembers', () => {
           members.map(({ name, value }) => [JSON.parse(name), value]),
         )
       }),
-      { numRuns: 2000 },
+      { numRuns: 1000 },
     )
   })
 
@@ -42,7 +42,7 @@ describe('core/json scanMembers', () => {
         expect(kind).to.equal(isObject ? 'members' : parses(text) ? 'not_object' : 'malformed')
         expect(checkJson(Buffer.from(text), MAX_DEPTH)).to.equal(kind === 'malformed' ? 'malformed' : 'ok')
       }),
-      { numRuns: 5000 },
+      { numRuns: 1000 },
     )
   })
 

@@ -28,9 +28,9 @@ describe('core/json', () => {
           if (!parses(arrived)) refused++
           expect(check(arrived)).to.equal(parses(arrived) ? 'ok' : 'malformed')
         }),
-        { numRuns: 10_000 },
+        { numRuns: 4000 },
       )
-      expect(refused).to.be.greaterThan(1000)
+      expect(refused).to.be.greaterThan(500)
     })
 
     it('accepts short texts over the characters of numbers and literals exactly when JSON.parse does', () => {
@@ -57,7 +57,7 @@ describe('core/json', () => {
         fc.property(fc.string({ unit, maxLength: 7 }), (text) => {
           expect(check(text)).to.equal(parses(text) ? 'ok' : 'malformed')
         }),
-        { numRuns: 20_000 },
+        { numRuns: 3000 },
       )
     })
 
@@ -74,7 +74,7 @@ describe('core/json', () => {
           }
           expect(checkJson(raw, MAX_DEPTH)).to.equal(text !== undefined && parses(text) ? 'ok' : 'malformed')
         }),
-        { numRuns: 5000 },
+        { numRuns: 3000 },
       )
     })
 

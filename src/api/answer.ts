@@ -1,0 +1,66 @@
+// How answers leave: JSON, refusals as problems, and the headers that every answer carries.
+import { finished } from 'node:stream/promises'
+import type { Context, Next } from 'koa'
+import { Refusal } from '../core/refusal.ts'
+import type { Surroundings } from './dependencies.ts'
+import { COMMON_HEADERS, PROBLEM_TYPE, problemText, RETRY_AFTER } from './problem.ts'
+
+/** What `body_too_large` says. */
+export const TOO_LARGE = 'The body is over 1 MiB.'
+
+/** How long the rest of a body may take, in milliseconds, before the answer is given and the connection closed. */
+const DROP_TIME = 2_000
+
+const JSON_TYPE = 'application/json; charset=utf-8'
+
+/** Answers with JSON text as it is. */
+export function sendJson(ctx: Context, status: number, text: string): void {
+  ctx.status = status
+  ctx.set('Content-Type', JSON_TYPE)
+  ctx.body = text
+}
+
+/** The outermost layer: turns whatever was thrown into an answer, and logs what was not expected. */
+export async function answerAll(api: Surroundings, ctx: Context, next: Next): Promise<void> {
+  ctx.set(COMMON_HEADERS)
+  try {
+    await next()
+  } catch (error) {
+    if (!isGone(ctx)) refuse(ctx, refusalOf(error) ?? unexpected(api, ctx, error))
+    await dropBody(ctx, api.draining())
+  }
+  if (ctx.status === 503) ctx.set('Retry-After', RETRY_AFTER)
+  if (api.draining()) ctx.set('Connection', 'close')
+}
+
+function refuse(ctx: Context, refusal: Refusal): void {
+  ctx.status = refusal.status
+  ctx.set('Content-Type', PROBLEM_TYPE)
+  ctx.body = problemText(refusal)
+}
+
+/**
+ * Reads and drops what is left of a body that was given up on: a caller who is still sending does not read. Where the
+ * connection closes with the answer, first: closing on unread bytes resets it, and the answer may be lost.
+ */
+async function dropBody({ req, res }: Context, draining: boolean): Promise<void> {
+  if (req.complete) return
+  req.resume()
+  if (draining || !res.shouldKeepAlive)
+    await finished(req, { signal: AbortSignal.timeout(DROP_TIME) }).catch(() => undefined)
+}
+
+function refusalOf(error: unknown): Refusal | undefined {
+  if (error instanceof Refusal) return error
+  // The one refusal that is koa-bodyparser's own: a body without a declared length turned out too long.
+  const type = error instanceof Error && 'type' in error ? error.type : undefined
+  return type === 'entity.too.large' ? new Refusal('body_too_large', TOO_LARGE) : undefined
+}
+
+/** Whether the caller went away before the whole request had come: there is nobody to answer, and nothing to log. */
+const isGone = ({ req }: Context): boolean => !req.complete && req.destroyed
+
+function unexpected({ log }: Surroundings, ctx: Context, err: unknown): Refusal {
+  log.error({ err, method: ctx.method, path: ctx.path }, 'a request failed')
+  return new Refusal('internal', '')
+}

@@ -1,0 +1,42 @@
+// The Koa application: what every request passes through, from the outside in.
+import Koa, { type Context, type Next } from 'koa'
+import { Refusal } from '../core/refusal.ts'
+import { answerAll } from './answer.ts'
+import type { Surroundings } from './dependencies.ts'
+import { addRoutes } from './routes.ts'
+
+/** Makes the application. */
+export function makeApp(api: Surroundings): Koa {
+  const app = new Koa()
+  app.on('error', (err: unknown) => logError(api, err))
+  app.use((ctx, next) => answerAll(api, ctx, next))
+  app.use(checkRequestLine)
+  addRoutes(app, api)
+  return app
+}
+
+/** Refuses what RFC 9112 tells servers to refuse and Node lets pass, and brings the target into the form `/path?query`. */
+async function checkRequestLine(ctx: Context, next: Next): Promise<void> {
+  const { req } = ctx
+  const hosts = req.rawHeaders.filter((text, i) => i % 2 === 0 && text.toLowerCase() === 'host').length
+  if (hosts > 1 || (hosts === 0 && req.httpVersion === '1.1')) {
+    throw new Refusal('bad_request', 'There must be one `Host` header.')
+  }
+  const target = originForm(req.url ?? '')
+  if (target === undefined) throw new Refusal('bad_request', 'The target of the request is not valid.')
+  req.url = target
+  await next()
+}
+
+/** `/path?query` of a request's target, also when it was a whole URL; undefined when it holds what no URL may hold. */
+export function originForm(target: string): string | undefined {
+  const origin = target.replace(/^https?:\/\/[^/?#]+/i, '').replace(/^(?=$|\?)/, '/')
+  return /^[/*][\x21\x22\x24-\x7e]*$/.test(origin) ? origin : undefined
+}
+
+/** Errors that come once an answer is on its way: mostly a caller who went away. */
+function logError({ log }: Surroundings, err: unknown): void {
+  const { code } = err as { code?: unknown }
+  const gone = code === 'ECONNRESET' || code === 'EPIPE' || code === 'ECANCELED'
+  log[gone ? 'debug' : 'error']({ err }, 'an answer failed')
+}

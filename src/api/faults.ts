@@ -1,0 +1,14 @@
+// Faults of the input, collected so that a refusal names them all at once.
+import { MAX_FAULTS } from '../core/limits.ts'
+import { type Fault, Refusal, type RefusalCode } from '../core/refusal.ts'
+
+/** The JSON Pointer (RFC 6901) of a member of the outermost object. */
+export const pointerTo = (name: string): string => '/' + name.replaceAll('~', '~0').replaceAll('/', '~1')
+
+/** A refusal that names all faults, and says the first few in its `detail`. */
+export function refuseFaults(code: RefusalCode, faults: readonly Fault[]): Refusal {
+  const detail = faults.slice(0, 3).map((fault) => fault.detail)
+  const more = faults.length - detail.length
+  if (more > 0) detail.push(`And ${more} more.`)
+  return new Refusal(code, detail.join(' '), faults.slice(0, MAX_FAULTS))
+}

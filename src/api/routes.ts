@@ -1,0 +1,58 @@
+// The routes, one row each, and what is built from them: the router, and the answers to other methods.
+import { Router } from '@koa/router'
+import type Koa from 'koa'
+import type { Context, Next } from 'koa'
+import { Refusal } from '../core/refusal.ts'
+import { isTaskId } from '../core/task.ts'
+import type { Surroundings } from './dependencies.ts'
+import { checkDeclared, makeBodyReader } from './door.ts'
+import { showLife, showReadiness } from './health.ts'
+import { type ParameterName, type Parameters, readParameters } from './parameters.ts'
+import { createTask, deleteTask, listTasks, noSuchTask, readOneTask } from './tasks.ts'
+
+interface Route {
+  /** GET stands for HEAD too. */
+  readonly method: 'GET' | 'POST' | 'DELETE'
+  /** Exact: no trailing slash, no other case. */
+  readonly path: string
+  /** The query parameters that it knows; absent: it does not look at the query. */
+  readonly parameters?: readonly ParameterName[]
+  /** Whether it reads a body. */
+  readonly body?: true
+  readonly verb: (api: Surroundings, ctx: Context, parameters: Parameters) => Promise<void>
+}
+
+export const ROUTES: readonly Route[] = [
+  { method: 'POST', path: '/tasks', parameters: [], body: true, verb: createTask },
+  { method: 'GET', path: '/tasks', parameters: ['limit', 'before', 'status', 'service', 'action'], verb: listTasks },
+  { method: 'GET', path: '/tasks/:id', parameters: ['view'], verb: readOneTask },
+  { method: 'DELETE', path: '/tasks/:id', parameters: [], verb: deleteTask },
+  { method: 'GET', path: '/livez', verb: showLife },
+  { method: 'GET', path: '/readyz', verb: showReadiness },
+]
+
+/** Adds the routes to an application, and behind them the answers where there is none: OPTIONS, 405 and 404. */
+export function addRoutes(app: Koa, api: Surroundings): void {
+  const router = new Router({ sensitive: true, strict: true })
+  const reader = makeBodyReader()
+  for (const { method, path, parameters, body, verb } of ROUTES) {
+    const enter = (ctx: Context, next: Next): Promise<unknown> => {
+      if (path.endsWith('/:id') && !isTaskId(String(ctx.params.id))) throw noSuchTask()
+      ctx.state.parameters = parameters === undefined ? new Map() : readParameters(ctx.querystring, parameters)
+      return next()
+    }
+    const act = (ctx: Context): Promise<void> => verb(api, ctx, ctx.state.parameters as Parameters)
+    router.register(path, [method], [enter, ...(body ? [checkDeclared, reader] : []), act])
+  }
+  app.use(router.routes())
+  app.use(unrouted)
+}
+
+/** Answers a request whose path, or method, has no route. */
+function unrouted(ctx: Context): void {
+  const methods = new Set((ctx.matched as { methods: string[] }[]).flatMap((layer) => layer.methods))
+  if (methods.size === 0) throw new Refusal('not_found', 'There is nothing at this path.')
+  ctx.set('Allow', [...methods, 'OPTIONS'].join(', '))
+  if (ctx.method !== 'OPTIONS') throw new Refusal('method_not_allowed', `This path does not know ${ctx.method}.`)
+  ctx.status = 204
+}

@@ -1,0 +1,159 @@
+// The REST API as a part of a node: it listens, drains and stops.
+import { once } from 'node:events'
+import { createServer, type RequestListener, type Server } from 'node:http'
+import { setTimeout as after } from 'node:timers/promises'
+import type { Part } from '../core/part.ts'
+import { makeApp } from './app.ts'
+import type { ApiDependencies } from './dependencies.ts'
+import { boundedPing } from './health.ts'
+import { keepLedger, type Ledger } from './ledger.ts'
+import { makeRefuser } from './wire.ts'
+
+/** What one caller may take of the server. Times are milliseconds. */
+export interface ServerLimits {
+  /** For the headers of a request to come in. */
+  readonly headersTimeout: number
+  /** For a whole request to come in. */
+  readonly requestTimeout: number
+  /** Between two looks at those. */
+  readonly connectionsCheckingInterval: number
+  /** How long a connection may be idle; longer than the 60 s of common load balancers, so that they close first. */
+  readonly keepAliveTimeout: number
+  /** Headers beyond are ignored. */
+  readonly maxHeadersCount: number
+  readonly maxRequestsPerSocket: number
+  readonly maxConnections: number
+  /** How long Postgres may take to answer `/readyz`. */
+  readonly ping: number
+  /** How long `stop` waits for answers that are owed. */
+  readonly grace: number
+}
+
+export const SERVER_LIMITS: ServerLimits = {
+  headersTimeout: 10_000,
+  requestTimeout: 15_000,
+  connectionsCheckingInterval: 2_000,
+  keepAliveTimeout: 65_000,
+  maxHeadersCount: 64,
+  maxRequestsPerSocket: 1_000,
+  maxConnections: 4_096,
+  ping: 2_000,
+  grace: 5_000,
+}
+
+const REASONS: Readonly<Record<string, string>> = {
+  EADDRINUSE: 'something else listens there already',
+  EADDRNOTAVAIL: 'this machine has no such address',
+  EACCES: 'this user may not listen on that port',
+  ENOTFOUND: 'the host has no address',
+}
+
+interface Listening {
+  readonly server: Server
+  readonly ledger: Ledger
+}
+
+export class Api implements Part {
+  readonly name = 'api'
+  readonly #dependencies: ApiDependencies
+  readonly #limits: ServerLimits
+  #draining = false
+  #listening: Promise<Listening> | undefined
+  #stopping: Promise<void> | undefined
+  #url: string | undefined
+
+  constructor(dependencies: ApiDependencies, limits: ServerLimits = SERVER_LIMITS) {
+    this.#dependencies = dependencies
+    this.#limits = limits
+  }
+
+  /** Listens; Postgres need not be there. Rejects, and may be called again, when the address cannot be had. */
+  async start(): Promise<void> {
+    await this.#stopping
+    this.#listening ??= this.#listen()
+    try {
+      await this.#listening
+    } catch (error) {
+      this.#listening = undefined
+      throw error
+    }
+  }
+
+  /** `http://host:port`, with the port that was really taken. Throws while it does not listen. */
+  get url(): string {
+    if (this.#url === undefined) throw new Error('The API does not listen.')
+    return this.#url
+  }
+
+  /** From now on `/readyz` says 503, and every answer closes its connection. All else is served on. */
+  drain(): void {
+    this.#draining = true
+  }
+
+  /** Takes no connection any more, waits up to `grace` for the answers that are owed, and cuts what is left. */
+  async stop(): Promise<void> {
+    this.#stopping ??= this.#close().finally(() => {
+      this.#stopping = undefined
+    })
+    await this.#stopping
+  }
+
+  async #listen(): Promise<Listening> {
+    const { host, port, log } = this.#dependencies
+    const server = createServer({ ...this.#limits, requireHostHeader: false }, this.#answerer())
+    server.maxHeadersCount = this.#limits.maxHeadersCount
+    server.maxRequestsPerSocket = this.#limits.maxRequestsPerSocket
+    server.maxConnections = this.#limits.maxConnections
+    const ledger = keepLedger(server)
+    server.on('clientError', makeRefuser(ledger))
+    // An expectation that is not known may be ignored (RFC 9110, 10.1.1).
+    server.on('checkExpectation', (req, res) => server.emit('request', req, res))
+    try {
+      await once(server.listen({ host, port }), 'listening')
+    } catch (cause) {
+      throw unreachable(`${host}:${port}`, cause)
+    }
+    server.on('error', (err) => log.error({ err }, 'the server failed'))
+    this.#url = urlOf(host, server)
+    return { server, ledger }
+  }
+
+  #answerer(): RequestListener {
+    const { ping } = this.#limits
+    const app = makeApp({
+      ...this.#dependencies,
+      draining: () => this.#draining,
+      postgresAnswers: boundedPing(() => this.#dependencies.store.ping(), ping),
+    })
+    const answer = app.callback()
+    return (req, res) => void answer(req, res)
+  }
+
+  async #close(): Promise<void> {
+    const listening = await this.#listening?.catch(() => undefined)
+    if (listening === undefined) return
+    const { server, ledger } = listening
+    this.#draining = true
+    const closed = new Promise((resolve) => server.close(resolve))
+    const enough = new AbortController()
+    const grace = after(this.#limits.grace, undefined, { signal: enough.signal }).catch(() => undefined)
+    await Promise.race([ledger.settled(), grace])
+    enough.abort()
+    server.closeAllConnections()
+    await closed
+    this.#url = undefined
+    this.#listening = undefined
+    this.#draining = false
+  }
+}
+
+function unreachable(address: string, cause: unknown): Error {
+  const { code, message } = cause as NodeJS.ErrnoException
+  return new Error(`Cannot listen on ${address}: ${REASONS[code ?? ''] ?? message} (${code ?? 'no code'}).`, { cause })
+}
+
+function urlOf(host: string, server: Server): string {
+  const address = server.address()
+  const port = typeof address === 'object' ? address?.port : undefined
+  return `http://${host.includes(':') ? `[${host}]` : host}:${port}`
+}

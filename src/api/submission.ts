@@ -1,0 +1,83 @@
+// From the bytes of a POST to a task, or to a refusal that names all that is wrong with them.
+import { isUtf8 } from 'node:buffer'
+import { type Member, scanMembers } from '../core/json.ts'
+import { MAX_DEPTH } from '../core/limits.ts'
+import { type Fault, Refusal } from '../core/refusal.ts'
+import { isAction, type Services } from '../core/service.ts'
+import type { NewTask } from '../core/task.ts'
+import { pointerTo, refuseFaults } from './faults.ts'
+import { PARAMETERS } from './parameters.ts'
+
+const UNKNOWN_SERVICE: Fault = { pointer: '/service', detail: 'No service of this name is registered.' }
+
+/** Reads a task. The payload is never parsed: its bytes are the caller's. Throws a Refusal with all faults. */
+export function readTask(bytes: Buffer, services: Services): NewTask {
+  const faults: Fault[] = []
+  const members = distinct(membersOf(bytes), faults)
+  const service = textOf(bytes, members, 'service', faults)
+  const action = textOf(bytes, members, 'action', faults)
+  if (service !== undefined && !services.has(service)) faults.push(UNKNOWN_SERVICE)
+  if (action !== undefined && !isAction(action)) {
+    faults.push({ pointer: '/action', detail: `\`action\` must be ${PARAMETERS.action.expected}.` })
+  }
+  const payload = members.get('payload')
+  if (service === undefined || action === undefined || faults.length > 0) {
+    throw refuseFaults(faults.every((fault) => fault === UNKNOWN_SERVICE) ? 'unknown_service' : 'invalid_task', faults)
+  }
+  return { service, action, payload: payload === undefined ? '{}' : sliceOf(bytes, payload) }
+}
+
+function membersOf(bytes: Buffer): readonly Member[] {
+  if (bytes.length === 0) throw new Refusal('malformed_json', 'The body is empty.')
+  if (!isUtf8(bytes)) throw new Refusal('malformed_json', 'The body is not UTF-8.')
+  const scan = scanMembers(bytes, MAX_DEPTH)
+  switch (scan.kind) {
+    case 'members':
+      return scan.members
+    case 'malformed':
+      throw new Refusal('malformed_json', `The body is not JSON, from its byte ${scan.at} on (counted from 0).`)
+    case 'too_deep':
+      throw new Refusal('too_deep', `The body is nested deeper than ${MAX_DEPTH} containers.`)
+    default:
+      throw refuseFaults('invalid_task', [{ pointer: '', detail: 'The body must be an object.' }])
+  }
+}
+
+/** The members by name. One that is unknown, or is named again, is a fault, told once however often it comes. */
+function distinct(members: readonly Member[], faults: Fault[]): Map<string, Member> {
+  const known = new Map<string, Member>()
+  const told = new Set<string>()
+  for (const member of members) {
+    const { name } = member
+    const isKnown = name === 'service' || name === 'action' || name === 'payload'
+    if (isKnown && !known.has(name)) {
+      known.set(name, member)
+    } else if (!told.has(name)) {
+      told.add(name)
+      faults.push({
+        pointer: pointerTo(name),
+        detail: isKnown ? `\`${name}\` is given twice.` : 'A task has no such member.',
+      })
+    }
+  }
+  return known
+}
+
+/** The text of a member that must be a string with something in it; undefined, and a fault, when it is not. */
+function textOf(bytes: Buffer, members: Map<string, Member>, name: string, faults: Fault[]): string | undefined {
+  const member = members.get(name)
+  const value = member === undefined ? undefined : sliceOf(bytes, member)
+  const fault =
+    value === undefined
+      ? 'is missing'
+      : !value.startsWith('"')
+        ? 'must be a string'
+        : value === '""'
+          ? 'is empty'
+          : undefined
+  if (value !== undefined && fault === undefined) return JSON.parse(value) as string
+  faults.push({ pointer: pointerTo(name), detail: `\`${name}\` ${fault}.` })
+  return undefined
+}
+
+const sliceOf = (bytes: Buffer, { start, end }: Member): string => bytes.toString('utf8', start, end)

@@ -1,0 +1,56 @@
+// The verbs on tasks.
+import type { Context } from 'koa'
+import { Refusal } from '../core/refusal.ts'
+import { locationOf } from '../core/task.ts'
+import { sendJson } from './answer.ts'
+import type { Surroundings } from './dependencies.ts'
+import { bodyOf } from './door.ts'
+import { listQueryOf, nextPageOf, type Parameters } from './parameters.ts'
+import { endedTaskText, fullTaskText, listText, taskText } from './render.ts'
+import { readTask } from './submission.ts'
+
+/** POST /tasks */
+export async function createTask(api: Surroundings, ctx: Context): Promise<void> {
+  const task = await api.submit(readTask(bodyOf(ctx), api.services))
+  const represented = prefersRepresentation(ctx.get('Prefer'))
+  if (represented) ctx.set('Preference-Applied', 'return=representation')
+  ctx.set('Location', locationOf(task.id))
+  sendJson(ctx, represented ? 201 : 302, taskText({ ...task, status: 'pending' }))
+}
+
+/** GET /tasks/:id */
+export async function readOneTask(api: Surroundings, ctx: Context, parameters: Parameters): Promise<void> {
+  const task = await api.store.get(idOf(ctx))
+  if (task === undefined) throw noSuchTask()
+  sendJson(ctx, 200, parameters.has('view') ? fullTaskText(task) : endedTaskText(task))
+}
+
+/** GET /tasks */
+export async function listTasks(api: Surroundings, ctx: Context, parameters: Parameters): Promise<void> {
+  const query = listQueryOf(parameters)
+  const { tasks, next } = await api.store.list(query)
+  if (next !== undefined) ctx.set('Link', `<${nextPageOf(query, next)}>; rel="next"`)
+  sendJson(ctx, 200, listText(tasks))
+}
+
+/** DELETE /tasks/:id */
+export async function deleteTask(api: Surroundings, ctx: Context): Promise<void> {
+  if (!(await api.cancel(idOf(ctx)))) throw noSuchTask()
+  ctx.status = 204
+}
+
+/** What is answered for a task that is not there, whatever the reason. */
+export const noSuchTask = (): Refusal => new Refusal('not_found', 'There is no such task.')
+
+/** Whether a `Prefer` header (RFC 7240) asks for the task itself; of two wishes for `return` the first counts. */
+export function prefersRepresentation(prefer: string): boolean {
+  const wishes = prefer.split(',').map((wish) =>
+    wish
+      .split(';', 1)[0]
+      ?.replaceAll(/[ \t"]/g, '')
+      .toLowerCase(),
+  )
+  return wishes.find((wish) => wish?.startsWith('return=')) === 'return=representation'
+}
+
+const idOf = (ctx: Context): string => String(ctx.params.id)

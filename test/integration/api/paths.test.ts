@@ -1,0 +1,88 @@
+// Paths and methods: HEAD, OPTIONS, 405 with Allow, and what is no path of ours.
+import { expect } from 'chai'
+import { ROUTES } from '../../../src/api/routes.ts'
+import { aTask, codeOf, type Opened, openApi, words } from './support.ts'
+
+const ALLOWED: Record<string, string[]> = {
+  '/tasks': ['POST', 'GET', 'HEAD', 'OPTIONS'],
+  '/tasks/1': ['GET', 'HEAD', 'DELETE', 'OPTIONS'],
+  '/livez': ['GET', 'HEAD', 'OPTIONS'],
+  '/readyz': ['GET', 'HEAD', 'OPTIONS'],
+}
+
+const allowOf = (response: Response): string[] => (response.headers.get('Allow') ?? '').split(', ').sort()
+
+describe('paths and methods', () => {
+  let open: Opened
+  before(async () => {
+    open = await openApi()
+    open.backstage.tasks.set('1', aTask())
+  })
+  after(() => open.api.stop())
+
+  it('has a path here for every route', () => {
+    const paths = new Set(ROUTES.map(({ path }) => path.replace(':id', '1')))
+    expect([...paths]).to.have.members(Object.keys(ALLOWED))
+  })
+
+  for (const [path, methods] of Object.entries(ALLOWED)) {
+    it(`answers OPTIONS ${path} with Allow and no body`, async () => {
+      const response = await open.request(path, { method: 'OPTIONS' })
+      expect(response.status).to.equal(204)
+      expect(allowOf(response)).to.deep.equal(methods.toSorted())
+    })
+
+    for (const method of ['POST', 'PUT', 'PATCH', 'DELETE', 'GET'].filter((method) => !methods.includes(method))) {
+      it(`answers 405 with Allow to ${method} ${path}`, async () => {
+        const response = await open.request(path, { method })
+        expect(response.status).to.equal(405)
+        expect(allowOf(response)).to.deep.equal(methods.toSorted())
+        expect(await codeOf(response)).to.equal('method_not_allowed')
+      })
+    }
+
+    it(`answers HEAD ${path} as GET, without the body`, async () => {
+      const [get, head] = [await open.request(path), await open.request(path, { method: 'HEAD' })]
+      expect(head.status).to.equal(get.status).and.to.equal(200)
+      for (const name of ['Content-Type', 'Content-Length']) {
+        expect(head.headers.get(name)).to.equal(get.headers.get(name)).and.not.to.equal(null)
+      }
+      const raw = await open.raw(`HEAD ${path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n`)
+      expect(raw).to.match(/\r\n\r\n$/)
+    })
+  }
+
+  it('answers HEAD of what is not there with 404', async () => {
+    expect((await open.request('/tasks/2', { method: 'HEAD' })).status).to.equal(404)
+  })
+
+  it('answers 405 to methods that few know', async () => {
+    for (const method of ['PROPFIND', 'TRACE', 'LOCK']) {
+      const answer = await open.raw(`${method} /tasks HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n`)
+      expect(answer, method)
+        .to.match(/^HTTP\/1\.1 405 /)
+        .and.to.match(/\r\nAllow: /)
+    }
+  })
+
+  const nowhere = words(`
+    / /task /tasks/ /tasks/1/ /TASKS /Tasks/1 /tasks/1/x //tasks /tasks//1 /./tasks /tasks/.. /tasks/../tasks
+    /%74asks /tasks%2f1 /tasks%00 /tasks/1%00 /tasks/%2e%2e /%2e%2e/tasks /% /%zz /tasks/% /tasks/%e0%a4%a
+    /tasks;x /tasks/1;x /livez/ /LIVEZ /readyz/x /healthz /__proto__ /constructor /favicon.ico /tasks\\1
+    /tasks/1| *
+  `)
+  for (const path of nowhere) {
+    it(`answers 404 to GET ${path}`, async () => {
+      const answer = await open.raw(`GET ${path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n`)
+      expect(answer)
+        .to.match(/^HTTP\/1\.1 404 /)
+        .and.to.contain('"code":"not_found"')
+    })
+  }
+
+  it('answers 404 to any method on a path that is not there', async () => {
+    for (const method of ['POST', 'DELETE', 'OPTIONS', 'PUT']) {
+      expect((await open.request('/nowhere', { method })).status, method).to.equal(404)
+    }
+  })
+})

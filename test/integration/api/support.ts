@@ -1,0 +1,180 @@
+// An API on a real socket, with everything behind it faked and open to the test; and a bare connection to it.
+import { once } from 'node:events'
+import { connect, type Socket } from 'node:net'
+import { Writable } from 'node:stream'
+import { pino } from 'pino'
+import type { ApiDependencies } from '../../../src/api/dependencies.ts'
+import { Api, SERVER_LIMITS, type ServerLimits } from '../../../src/api/server.ts'
+import { Refusal } from '../../../src/core/refusal.ts'
+import type { Service } from '../../../src/core/service.ts'
+import type { NewTask } from '../../../src/core/task.ts'
+import type { FullView, ListQuery, Page } from '../../../src/core/view.ts'
+
+const SERVICE: Omit<Service, 'name'> = {
+  url: 'http://127.0.0.1:1',
+  timeout: 1000,
+  concurrency: 1,
+  retry: { attempts: 1, backoff: 1, maxBackoff: 1 },
+  maxSteps: 1,
+  deadline: 0,
+  headers: {},
+}
+
+/** A task as its row says; only what the test is about is given. */
+export const aTask = (row: Partial<FullView> = {}): FullView => ({
+  id: '1',
+  service: 'billing',
+  action: 'charge',
+  payload: '{}',
+  status: 'pending',
+  result: null,
+  resultOmitted: false,
+  error: null,
+  state: null,
+  step: 0,
+  attempt: 0,
+  fails: 0,
+  createdAt: '2026-01-02T03:04:05.678Z',
+  startedAt: null,
+  finishedAt: null,
+  runAt: null,
+  ...row,
+})
+
+/** What stands behind the API. Tests change it as they go. */
+export class Backstage {
+  readonly submitted: NewTask[] = []
+  readonly cancelled: string[] = []
+  readonly queries: ListQuery[] = []
+  readonly logged: Record<string, unknown>[] = []
+  readonly tasks = new Map<string, FullView>()
+  page: Page = { tasks: [] }
+  queue: { healthy: boolean; kind: 'redis' | 'memory' } = { healthy: true, kind: 'redis' }
+  ping: () => Promise<boolean> = async () => true
+  /** Runs before every verb; throws what the test wants to be thrown. */
+  before: () => Promise<void> = async () => undefined
+
+  /** Holds the next verb until `go` is called; resolves when one has come. */
+  hold(): Promise<{ go: () => void }> {
+    return new Promise((come) => {
+      this.before = () => new Promise((go) => come({ go }))
+    })
+  }
+
+  dependencies(): ApiDependencies {
+    const log = new Writable({
+      write: (line, _, written) => {
+        this.logged.push(JSON.parse(String(line)) as Record<string, unknown>)
+        written()
+      },
+    })
+    return {
+      host: '127.0.0.1',
+      port: 0,
+      services: new Map(['billing', 'constructor'].map((name) => [name, { ...SERVICE, name }])),
+      submit: async (task) => {
+        await this.before()
+        return { ...task, id: String(this.submitted.push(task)) }
+      },
+      cancel: async (id) => {
+        await this.before()
+        this.cancelled.push(id)
+        return this.tasks.delete(id)
+      },
+      store: {
+        get: async (id) => {
+          await this.before()
+          return this.tasks.get(id)
+        },
+        list: async (query) => {
+          await this.before()
+          this.queries.push(query)
+          return this.page
+        },
+        ping: () => this.ping(),
+      },
+      queue: this.queue,
+      log: pino({ level: 'warn', errorKey: 'err' }, log),
+    }
+  }
+}
+
+export interface Opened extends AsyncDisposable {
+  readonly api: Api
+  readonly backstage: Backstage
+  readonly url: string
+  readonly port: number
+  /** A request over fetch; redirects are not followed. */
+  request(path: string, options?: RequestInit): Promise<Response>
+  /** POST /tasks with a body, declared as JSON. */
+  post(body: string | Uint8Array, headers?: Record<string, string>): Promise<Response>
+  /** Writes text to a bare connection, and gives all that comes back until it closes. */
+  raw(text: string | Buffer): Promise<string>
+  /** A bare connection that the test drives itself. */
+  connect(): Promise<Socket>
+}
+
+/** Starts an API on a free port. */
+export async function openApi(limits: Partial<ServerLimits> = {}): Promise<Opened> {
+  const backstage = new Backstage()
+  const api = new Api(backstage.dependencies(), { ...SERVER_LIMITS, ...limits })
+  await api.start()
+  const { url } = api
+  const port = Number(new URL(url).port)
+  const open = async (): Promise<Socket> => {
+    const socket = connect(port, '127.0.0.1')
+    await once(socket, 'connect')
+    return socket
+  }
+  const request = (path: string, options?: RequestInit): Promise<Response> =>
+    fetch(url + path, { redirect: 'manual', ...options })
+  return {
+    api,
+    backstage,
+    url,
+    port,
+    request,
+    post: (body, headers = {}) =>
+      request('/tasks', { method: 'POST', body, headers: { 'Content-Type': 'application/json', ...headers } }),
+    raw: async (text) => {
+      const socket = await open()
+      socket.write(text)
+      return everything(socket)
+    },
+    connect: open,
+    [Symbol.asyncDispose]: () => api.stop(),
+  }
+}
+
+/** All that a connection gives until it closes, as latin1. */
+export async function everything(socket: Socket): Promise<string> {
+  let text = ''
+  socket.setEncoding('latin1').on('data', (chunk: string) => (text += chunk))
+  socket.on('error', () => socket.destroy())
+  await once(socket, 'close')
+  return text
+}
+
+/** The `code` of a problem, after checking that it is one and that it says the same as the status line. */
+export async function codeOf(response: Response): Promise<string> {
+  const type = response.headers.get('Content-Type')
+  const problem = (await response.json()) as Record<string, unknown>
+  if (type !== 'application/problem+json') throw new Error(`not a problem: ${type}`)
+  if (problem.status !== response.status) throw new Error(`status ${String(problem.status)} in a ${response.status}`)
+  for (const name of ['type', 'title', 'detail']) {
+    if (typeof problem[name] !== 'string' || problem[name] === '')
+      throw new Error(`no ${name}: ${JSON.stringify(problem)}`)
+  }
+  return String(problem.code)
+}
+
+/** Makes the verbs fail as they do while Postgres is out of reach. */
+export const outage = (code: 'unavailable' | 'outcome_unknown') => async (): Promise<void> => {
+  throw new Refusal(code, 'connect ECONNREFUSED db.internal:5432')
+}
+
+/** The words of a text. */
+export const words = (text: string): string[] => text.trim().split(/\s+/)
+
+/** What is no id of a task. */
+export const NO_IDS = words('0 -1 01 1.0 1e3 0x1 9223372036854775808 99999999999999999999 abc +1 １')
