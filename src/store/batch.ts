@@ -64,7 +64,7 @@ export class Batch<Entry, Result> {
   /** Refuses what waits and ends the repeats. A flush in flight still ends as it will. */
   close(): void {
     this.#closed.abort()
-    if (!this.#flushing) this.#refuse(this.#take(Infinity, Infinity), new StoreError('unsent', 'closed'))
+    this.#refuse(this.#take(Infinity, Infinity), new StoreError('unsent', 'closed'))
   }
 
   async #drain(): Promise<void> {
@@ -85,8 +85,7 @@ export class Batch<Entry, Result> {
   }
 
   /** Writes a batch to its end: every entry is resolved or rejected. Never throws. */
-  async #write(batch: Pending<Entry, Result>[]): Promise<void> {
-    let again = false
+  async #write(batch: Pending<Entry, Result>[], again = false): Promise<void> {
     for (let wait = BACKOFF.first; ; wait = Math.min(BACKOFF.most, wait * 2)) {
       try {
         const results = await this.#writing.flush(
@@ -97,7 +96,7 @@ export class Batch<Entry, Result> {
         return
       } catch (thrown) {
         const error = thrown instanceof StoreError ? thrown : new StoreError('defect', thrown)
-        if (error.trouble === 'bad' || error.trouble === 'defect') return this.#split(batch, error)
+        if (error.trouble === 'bad' || error.trouble === 'defect') return this.#split(batch, again, error)
         again ||= error.trouble === 'unknown'
         if (this.#writing.patience === 'refuse') return this.#refuseAll(batch, error)
         if (!(await this.#pause(wait))) return this.#refuse(batch, error)
@@ -106,11 +105,11 @@ export class Batch<Entry, Result> {
   }
 
   /** One bad row fails the statement of all: halves find it, and the others are written. */
-  async #split(batch: Pending<Entry, Result>[], error: StoreError): Promise<void> {
+  async #split(batch: Pending<Entry, Result>[], again: boolean, error: StoreError): Promise<void> {
     if (batch.length === 1) return this.#refuse(batch, error)
     const middle = batch.length >> 1
-    await this.#write(batch.slice(0, middle))
-    await this.#write(batch.slice(middle))
+    await this.#write(batch.slice(0, middle), again)
+    await this.#write(batch.slice(middle), again)
   }
 
   #refuseAll(batch: Pending<Entry, Result>[], error: StoreError): void {

@@ -102,13 +102,16 @@ const SWEEP = `
     select * from unnest($3::text[], $5::integer[]) with ordinality as w(service, room, place)
   ),
   orphans as materialized (
-    select t.id from gone join tasks t on t.node = gone.node join wanted w on w.service = t.service
-    where t.status = 'running' and ${MY_LEASE_HOLDS}
-    limit $6 for update of t skip locked
+    select found.*, w.room, w.place from (select * from wanted order by place) w cross join lateral (
+      select t.id, t.run_at from gone join tasks t on t.node = gone.node
+      where t.status = 'running' and t.service = w.service and ${MY_LEASE_HOLDS}
+      limit w.room for update of t skip locked
+    ) found
+    limit $6
   ),
   waiting as materialized (
-    select found.id from (select * from wanted order by place) w cross join lateral (
-      select t.id from tasks t
+    select found.*, w.room, w.place from (select * from wanted order by place) w cross join lateral (
+      select t.id, t.run_at from tasks t
       where t.node is null and t.status in ('pending', 'running') and t.service = w.service
         and t.run_at <= now() - (case t.status when 'pending' then $7::double precision else $8 end) * interval '1 millisecond'
         and t.run_at <= now() and ${MY_LEASE_HOLDS}
@@ -118,9 +121,11 @@ const SWEEP = `
   ),
   due as (
     select id, lost from (
-      select id, true as lost from orphans union all select id, false from waiting
+      select *, row_number() over (partition by place order by lost desc, run_at, id) as nth
+      from (select *, true as lost from orphans union all select *, false from waiting) both_kinds
     ) found
-    limit $6
+    where nth <= room
+    order by lost desc, nth, place limit $6
   )
   update tasks t set ${TAKE} from due where t.id = due.id ${RETURNING}, due.lost`
 

@@ -13,7 +13,7 @@ const ACQUIRE_TIMEOUT = 3_000
 const AS_TEXT: ReadonlySet<number> = new Set([114, 1184])
 const types = {
   getTypeParser: (oid: number, format?: 'text' | 'binary') =>
-    AS_TEXT.has(oid) ? (text: string) => text : pg.types.getTypeParser(oid, format as 'text'),
+    AS_TEXT.has(oid) ? (text: string) => text : pg.types.getTypeParser(oid, format),
 }
 
 /** Runs one autocommit statement with $1, $2 …; nothing needs a session (PgBouncer may stand between). Throws a `StoreError`. */

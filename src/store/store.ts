@@ -7,7 +7,7 @@ import type { Log } from '../telemetry/log.ts'
 import { Batch } from './batch.ts'
 import { type Claimant, type ClaimedRow, type SweepQuery, claimDue, claimIds, reviveClaims } from './claims.ts'
 import { Database, type Query } from './database.ts'
-import { FENCED, type Fence, fencedFlush } from './fenced.ts'
+import { FENCED, type Fence, fencedFlush, type Written } from './fenced.ts'
 import { HighestId, type Removed, insertFlush, newRow, removeFlush } from './inserts.ts'
 import { migrate } from './migrate.ts'
 import * as nodes from './nodes.ts'
@@ -45,7 +45,7 @@ export class Store implements Part {
     this.#reads = new Database(url, READ_CONNECTIONS)
     const query = this.#query
     const kept = <Entry extends Fence>(name: string, kind: Parameters<typeof fencedFlush<Entry>>[1]) =>
-      new Batch({ name, patience: 'keep', bytes: sizeOf, flush: fencedFlush(query, kind) })
+      new Batch<Entry, Written>({ name, patience: 'keep', bytes: sizeOf, flush: fencedFlush(query, kind) })
     this.checkpoint = kept('checkpoint', FENCED.checkpoint)
     this.retry = kept('retry', FENCED.retry)
     this.park = kept('park', FENCED.park)

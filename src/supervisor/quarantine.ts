@@ -5,14 +5,15 @@ import { settle } from '../lifecycle/settle.ts'
 import type { Store } from '../store/store.ts'
 import type { Log } from '../telemetry/log.ts'
 import type { Hands, Held } from './hands.ts'
-import { Pool, type PoolOptions } from './pool.ts'
+import type { Pool, PoolOptions } from './pool.ts'
 import type { Thread } from './thread.ts'
 
 /** From this many crashes a task is a suspect. */
 export const SUSPECT_FROM = 3
 
 export interface QuarantineOptions {
-  readonly pool: Omit<PoolOptions, 'name' | 'threads' | 'died' | 'available'>
+  /** Makes the pool of its one thread. */
+  pool(events: Pick<PoolOptions, 'died' | 'available'>): Pick<Pool, 'start' | 'stop' | 'idlest' | 'threads'>
   readonly store: Pick<Store, 'settle'>
   readonly hands: Hands
   /** How long a suspect holds the thread alone, ms. */
@@ -31,20 +32,14 @@ interface Suspect {
 export class Quarantine implements Part {
   readonly name = 'quarantine'
   readonly #options: QuarantineOptions
-  readonly #pool: Pool
+  readonly #pool: ReturnType<QuarantineOptions['pool']>
   readonly #running = new Map<Held, NodeJS.Timeout | undefined>()
   #waiting: Suspect[] = []
   #started = false
 
   constructor(options: QuarantineOptions) {
     this.#options = options
-    this.#pool = new Pool({
-      ...options.pool,
-      name: 'quarantine',
-      threads: 1,
-      died: (_thread, cause) => this.#died(cause),
-      available: () => this.#next(),
-    })
+    this.#pool = options.pool({ died: (_thread, cause) => this.#died(cause), available: () => this.#next() })
   }
 
   async start(): Promise<void> {}

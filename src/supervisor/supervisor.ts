@@ -93,7 +93,14 @@ export class Supervisor implements Part {
       beaten: () => void this.#sync(),
       renamed: (node) => this.#renamed(node),
     })
-    this.#quarantine = new Quarantine({ pool: thread, store, hands, alone: timings.quarantine, log, orphaned })
+    this.#quarantine = new Quarantine({
+      pool: (events) => new Pool({ ...thread, ...events, name: 'quarantine', threads: 1 }),
+      store,
+      hands,
+      alone: timings.quarantine,
+      log,
+      orphaned,
+    })
     this.#pool = new Pool({
       ...thread,
       name: 'threads',

@@ -28,7 +28,7 @@ export class Sweep implements Part {
   readonly #share: Share
   /** An id was not heard, so rows of any age are wanted. */
   #unheard = false
-  /** The last pass filled its slots, and while there is no Redis nobody but the sweep will fill the next ones. */
+  /** A service may have more rows than slots, and while there is no Redis nobody but the sweep will fill the next ones. */
   #hungry = false
   #turn = 0
 
@@ -74,8 +74,12 @@ export class Sweep implements Part {
     await this.#payDebts()
     const anyAge = !queue.healthy || this.#unheard
     this.#unheard = false
+    // A slot that comes free while the claim is under way counts as well.
+    this.#hungry = !queue.healthy
     const filled = await this.#claim(this.#roomy(), anyAge ? 0 : timings.grace, 0)
-    if (filled !== undefined) this.#hungry = filled && !queue.healthy
+    // A service without room was not looked at, or has been filled.
+    const full = services.some((name) => this.roomForPops(name) < 1)
+    this.#hungry = !queue.healthy && (filled === true || full)
     if (queue.healthy) this.#share.tick(services)
     return filled === true && this.#roomy().size > 0
   }

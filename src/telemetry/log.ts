@@ -14,8 +14,8 @@ export function makeLog(level: string, out: NodeJS.WriteStream = process.stdout)
 export const silentLog = (): Log => pino({ level: 'silent' })
 
 const LEVELS: Readonly<Record<number, string>> = {
-  10: 'trace',
-  20: 'debug',
+  10: 'trace ',
+  20: 'debug ',
   30: '',
   40: 'warn ',
   50: 'error ',

@@ -17,6 +17,8 @@ export interface Seen {
   readonly at: number
   /** Whether the caller went away before it was answered. */
   aborted: boolean
+  /** `performance.now()` when it was answered or cut off. */
+  endedAt: number | undefined
 }
 
 interface Turn {
@@ -49,8 +51,8 @@ const SCRIPTS: Readonly<Record<string, (turn: Turn) => void>> = {
   same: (turn) => answer(turn, turn.seen.step < turn.n ? 206 : 200, turn.seen.body),
   /** 206 with an empty body until step n, then 200 with the payload. */
   empty: (turn) => answer(turn, turn.seen.step < turn.n ? 206 : 200, turn.seen.step < turn.n ? '' : turn.seen.body),
-  /** 206 for ever. */
-  ever: (turn) => answer(turn, 206, JSON.stringify({ at: turn.seen.step + 1 })),
+  /** 206 for ever, each after n ms. */
+  ever: (turn) => void setTimeout(() => answer(turn, 206, JSON.stringify({ at: turn.seen.step + 1 })), turn.n),
   fail: (turn) => answer(turn, 500, '{"why":"no"}'),
   status: (turn) => answer(turn, turn.n, '{"status":"it"}'),
   /** 503 for the first n tries, then 200. */
@@ -83,12 +85,16 @@ const SCRIPTS: Readonly<Record<string, (turn: Turn) => void>> = {
 /** A service on a free port of 127.0.0.1. */
 export class ScriptedService {
   readonly requests: Seen[] = []
+  /** How often each key was asked. */
+  readonly #asked = new Map<string, number>()
   readonly #held = new Map<Seen, ServerResponse>()
   readonly #events = new EventEmitter().setMaxListeners(0)
   readonly #server: Server = createServer((request, response) => void this.#take(request, response))
   #open = 0
   /** The most requests that were open at once. */
   peak = 0
+  /** Milliseconds before a script begins to answer. */
+  pace = 0
 
   async start(): Promise<this> {
     this.#server.listen(0, '127.0.0.1')
@@ -123,9 +129,12 @@ export class ScriptedService {
   }
 
   /** Answers what is held. */
-  letGo(status = 200, body = '{"held":true}'): void {
-    for (const response of this.#held.values()) response.writeHead(status).end(body)
-    this.#held.clear()
+  letGo(status = 200, body = '{"held":true}', which: (seen: Seen) => boolean = () => true): void {
+    for (const [seen, response] of this.#held) {
+      if (!which(seen)) continue
+      response.writeHead(status).end(body)
+      this.#held.delete(seen)
+    }
   }
 
   async #take(request: IncomingMessage, response: ServerResponse): Promise<void> {
@@ -135,6 +144,8 @@ export class ScriptedService {
     response.on('error', () => {})
     request.on('data', (chunk: Buffer) => chunks.push(chunk))
     await once(request, 'end').catch(() => {})
+    // Its caller died while it was sent: no service would ever see it.
+    if (!request.complete) return void (this.#open -= 1)
     const header = (name: string): string => String(request.headers[name] ?? '')
     const seen: Seen = {
       location: header('task-location'),
@@ -146,20 +157,25 @@ export class ScriptedService {
       request,
       at: performance.now(),
       aborted: false,
+      endedAt: undefined,
     }
-    const before = this.requests.filter(({ key }) => key === seen.key).length
+    const before = this.#asked.get(seen.key) ?? 0
+    this.#asked.set(seen.key, before + 1)
     this.requests.push(seen)
     response.on('close', () => {
       this.#open -= 1
       this.#held.delete(seen)
       seen.aborted = !response.writableEnded
+      seen.endedAt = performance.now()
       this.#events.emit('changed')
     })
     const [name = '', n = '0'] = seen.action.split('.')
     const script = Object.hasOwn(SCRIPTS, name) ? SCRIPTS[name] : undefined
     if (name === 'held' || (name === 'heldstep' && seen.step > 0)) this.#held.set(seen, response)
-    if (script) script({ seen, response, n: Number(n), before })
-    else response.writeHead(404).end()
+    const begin = (): unknown =>
+      script ? script({ seen, response, n: Number(n), before }) : response.writeHead(404).end()
+    if (this.pace > 0) setTimeout(begin, this.pace)
+    else begin()
     this.#events.emit('changed')
   }
 }

@@ -1,5 +1,8 @@
 // A world for a test file: a database and a key prefix of its own, a scripted service, and as many nodes as it asks for.
 import { randomUUID } from 'node:crypto'
+import { once } from 'node:events'
+import { createServer, type RequestListener, type Server } from 'node:http'
+import type { AddressInfo } from 'node:net'
 import pg from 'pg'
 import { type Log, silentLog } from '../../src/telemetry/log.ts'
 import { type Service, SERVICE_DEFAULTS } from '../../src/core/service.ts'
@@ -45,6 +48,8 @@ export interface World {
   sql<Row extends pg.QueryResultRow>(text: string, values?: unknown[]): Promise<Row[]>
   /** Starts a node in this process; `service` is registered as `svc` unless the setup says otherwise. */
   node(setup?: NodeSetup): Promise<RunningNode>
+  /** Starts a service with answers of the test's own; its URL. */
+  serve(answer: RequestListener): Promise<string>
   /** Stops the nodes that still run, and drops the database. */
   close(): Promise<void>
 }
@@ -58,6 +63,7 @@ export async function openWorld(): Promise<World> {
   await client.connect()
   const prefix = `test:${randomUUID()}:`
   const nodes = new Set<RunningNode>()
+  const servers: Server[] = []
   return {
     service,
     databaseUrl: database.url,
@@ -95,7 +101,14 @@ export async function openWorld(): Promise<World> {
       nodes.add(node)
       return node
     },
+    async serve(answer) {
+      const server = createServer(answer).listen(0, '127.0.0.1')
+      servers.push(server)
+      await once(server, 'listening')
+      return `http://127.0.0.1:${(server.address() as AddressInfo).port}/{action}`
+    },
     async close() {
+      for (const server of servers) server.close().closeAllConnections()
       await Promise.all([...nodes].map((node) => node.stop()))
       await client.end()
       await service.stop()

@@ -71,6 +71,18 @@ describe('Retry-After', () => {
   ] as const)
     it(`${header.slice(0, 40)} is ${wait} ms`, () => expect(retryAfter(header, now)).to.equal(wait))
 
+  it('is in UTC also in the form that names no zone, wherever the node runs', () => {
+    const { TZ } = process.env
+    process.env['TZ'] = 'Asia/Tokyo'
+    try {
+      expect(new Date(now).getTimezoneOffset()).to.equal(-540)
+      expect(retryAfter('Sun Nov  6 08:49:37 1994', now)).to.equal(30_000)
+    } finally {
+      if (TZ === undefined) delete process.env['TZ']
+      else process.env['TZ'] = TZ
+    }
+  })
+
   for (const header of [
     undefined,
     '',

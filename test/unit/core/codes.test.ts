@@ -45,10 +45,9 @@ describe('the codes of refusals', () => {
 
 describe('the codes of failures', () => {
   it('are these and no others: they are promised to callers', () => {
-    expect(FAILURES).to.have.all.keys(
-      ...['service_error', 'redirect', 'timeout', 'service_unavailable', 'too_many_steps', 'deadline_exceeded'],
-      ...['unknown_service', 'crashed', 'bad_body', 'body_too_large'],
-    )
+    const codes =
+      'service_error redirect timeout service_unavailable too_many_steps deadline_exceeded unknown_service crashed bad_body body_too_large'
+    expect(FAILURES).to.have.all.keys(...codes.split(' '))
   })
 
   for (const [code, meaning] of Object.entries(FAILURES))

@@ -1,0 +1,235 @@
+// What `npm start` and `npm test` need before they run: the packages installed and the sources compiled. Quiet when they are.
+// It runs before anything is installed and on any Node, so it is plain JavaScript of the oldest kind that knows `import`.
+import { spawn } from 'node:child_process'
+import { createHash } from 'node:crypto'
+import fs from 'node:fs'
+import os from 'node:os'
+import path from 'node:path'
+import { fileURLToPath } from 'node:url'
+
+const ROOT = path.resolve(path.dirname(fileURLToPath(import.meta.url)), '..')
+const at = (...names) => path.join(ROOT, ...names)
+const LOCK = at('dist-lock')
+const SOURCES = ['src', 'workers', 'migrations', 'test', 'knexfile.ts', 'tsconfig.json']
+const STAMP = at('dist', '.sources')
+
+main().catch((error) => {
+  process.stderr.write(`task_api: ${error.message}\n`)
+  process.exit(1)
+})
+
+async function main() {
+  checkNode()
+  // A published package holds what was compiled, and nothing to compile.
+  if (!fs.existsSync(at('src', 'bin.ts'))) return
+  if (isInstalled() && isBuilt()) return
+  await alone(async () => {
+    if (!isInstalled()) await install()
+    if (!isBuilt()) await build()
+  })
+}
+
+function checkNode() {
+  const wanted = /\d+(\.\d+)*/.exec(readJson(at('package.json')).engines.node)[0]
+  const [major, minor = 0] = wanted.split('.').map(Number)
+  const [ours, oursMinor] = process.versions.node.split('.').map(Number)
+  if (ours > major || (ours === major && oursMinor >= minor)) return
+  throw new Error(`Node ${wanted} or newer is needed; this is ${process.version} (${process.execPath}).`)
+}
+
+/** Whether every package of the lockfile is there in its version. npm writes what it installed last of all, so half is not taken for whole. */
+function isInstalled() {
+  if (!fs.existsSync(at('package-lock.json'))) return fs.existsSync(at('node_modules'))
+  const installed = at('node_modules', '.package-lock.json')
+  if (!fs.existsSync(installed)) return isInstalledByOthers()
+  const wanted = readJson(at('package-lock.json')).packages
+  const found = readJson(installed).packages
+  const missing = Object.keys(wanted).filter((name) => {
+    if (name === '') return false
+    if (!found[name]) return !wanted[name].optional && !wanted[name].devOptional
+    return found[name].version !== wanted[name].version || !fs.existsSync(at(name))
+  })
+  return missing.length === 0 || (missing.every((name) => wanted[name].dev) && !needsDev())
+}
+
+/** pnpm and yarn leave other traces. */
+function isInstalledByOthers() {
+  return ['.modules.yaml', '.yarn-integrity', '.yarn-state.yml'].some((name) => fs.existsSync(at('node_modules', name)))
+}
+
+/** Without a build to make, `npm start` runs on what production installs. */
+function needsDev() {
+  return process.env.npm_lifecycle_event !== 'start' || !isBuilt()
+}
+
+async function install() {
+  process.stderr.write('task_api: installing packages…\n')
+  const rest = ['--no-audit', '--no-fund', '--loglevel=error', ...(needsDev() ? ['--include=dev'] : [])]
+  if (!fs.existsSync(at('package-lock.json'))) return npm(['install', ...rest])
+  try {
+    return await npm(['ci', ...rest])
+  } catch (error) {
+    // Also when the registry has not all the platforms' optional packages: `npm install` takes those that it needs.
+    if (!error.message.includes('code EUSAGE')) throw error
+    process.stderr.write(
+      'task_api: package-lock.json does not fit package.json here, so it is not followed to the letter\n',
+    )
+    return npm(['install', '--no-save', ...rest])
+  }
+}
+
+function npm(args) {
+  // Those of the npm that runs us (`npm --prefix … start`) would send this one elsewhere.
+  const foreign = /^npm_config_(prefix|local_prefix|global|location|workspaces?|dry_run|json)$/i
+  const env = Object.fromEntries(Object.entries(process.env).filter(([name]) => !foreign.test(name)))
+  const cli = process.env.npm_execpath
+  if (cli && /npm-cli\.c?js$/.test(cli)) return run(process.execPath, [cli, ...args], { env })
+  return run('npm', args, { env, shell: process.platform === 'win32' })
+}
+
+/** Whether `dist` was compiled from these very sources, and nothing has been written there since. */
+function isBuilt() {
+  if (!fs.existsSync(STAMP) || fs.readFileSync(STAMP, 'utf8') !== digest()) return false
+  const built = fs.statSync(STAMP).mtimeMs
+  return filesOf(at('dist')).every((file) => fs.statSync(file).mtimeMs <= built)
+}
+
+/** Over the sources' text, not their dates: those of a copy or a checkout may be older than the build. */
+function digest() {
+  const hash = createHash('sha256')
+  for (const file of SOURCES.flatMap((name) => filesOf(at(name)))) {
+    if (/\.(ts|json)$/.test(file))
+      hash
+        .update(`${path.relative(ROOT, file)}\0`)
+        .update(fs.readFileSync(file))
+        .update('\0')
+  }
+  return hash.digest('hex')
+}
+
+function filesOf(name) {
+  if (!fs.existsSync(name)) return []
+  if (!fs.statSync(name).isDirectory()) return [name]
+  const names = fs.readdirSync(name).sort()
+  return names.flatMap((inside) => filesOf(path.join(name, inside)))
+}
+
+/** Compiles into a new folder, which then takes the place of the old one: nothing stale stays, and whoever runs sees one or the other. */
+async function build() {
+  const draft = at(`dist-new-${process.pid}`)
+  const old = at(`dist-old-${process.pid}`)
+  try {
+    const sources = digest()
+    await run(process.execPath, [at('node_modules', 'typescript', 'bin', 'tsc'), '--outDir', draft], {})
+    fs.writeFileSync(path.join(draft, '.sources'), sources)
+    if (fs.existsSync(at('dist'))) fs.renameSync(at('dist'), old)
+    fs.renameSync(draft, at('dist'))
+  } finally {
+    for (const folder of [draft, old]) fs.rmSync(folder, { recursive: true, force: true })
+  }
+}
+
+/** Runs a program. What it says is shown only when it fails. */
+function run(program, args, options) {
+  return new Promise((resolve, reject) => {
+    const child = spawn(program, args, { cwd: ROOT, stdio: ['ignore', 'pipe', 'pipe'], ...options })
+    let said = ''
+    for (const stream of [child.stdout, child.stderr]) stream.setEncoding('utf8').on('data', (text) => (said += text))
+    const stop = () => child.kill()
+    process.once('exit', stop)
+    child.once('error', reject)
+    child.once('close', (code, signal) => {
+      process.off('exit', stop)
+      if (code === 0) return resolve()
+      const name = [path.basename(program), ...args.map((arg) => path.relative(ROOT, arg) || arg)].join(' ')
+      return reject(new Error(`${name} failed (${signal || code}):\n${start(said)}`))
+    })
+  })
+}
+
+/** The first lines of what a program said: npm prints its whole usage after an error. */
+function start(said) {
+  return said.trimEnd().split('\n').slice(0, 40).join('\n')
+}
+
+/**
+ * One at a time: the folder is the lock, and its owner touches it every second. A lock is stale when its owner has gone, or when
+ * it has not been touched while somebody watched it for ten seconds.
+ */
+async function alone(step) {
+  const seen = { touched: 0, since: 0 }
+  while (!takeLock()) {
+    const touched = touchedAt(LOCK)
+    if (touched !== seen.touched) Object.assign(seen, { touched, since: process.uptime() })
+    if (touched && (ownerIsGone() || process.uptime() - seen.since > 10)) breakLock(touched)
+    else await new Promise((resolve) => setTimeout(resolve, 50))
+  }
+  const touching = setInterval(touchLock, 1000)
+  const signals = { SIGINT: 130, SIGTERM: 143, SIGHUP: 129 }
+  process.once('exit', freeLock)
+  for (const signal of Object.keys(signals)) process.once(signal, () => process.exit(signals[signal]))
+  try {
+    await step()
+  } finally {
+    clearInterval(touching)
+  }
+}
+
+function touchLock() {
+  try {
+    fs.utimesSync(LOCK, new Date(), new Date())
+  } catch {
+    // This process was frozen for so long that another broke its lock.
+  }
+}
+
+function freeLock() {
+  fs.rmSync(LOCK, { recursive: true, force: true })
+}
+
+function takeLock() {
+  try {
+    fs.mkdirSync(LOCK)
+  } catch (error) {
+    if (error.code === 'EEXIST') return false
+    throw error
+  }
+  fs.writeFileSync(path.join(LOCK, 'owner'), `${os.hostname()} ${process.pid}`)
+  return true
+}
+
+/** When the lock was touched last; 0: there is none. */
+function touchedAt(folder) {
+  try {
+    return fs.statSync(folder).mtimeMs
+  } catch {
+    return 0
+  }
+}
+
+function ownerIsGone() {
+  try {
+    const [host, pid] = fs.readFileSync(path.join(LOCK, 'owner'), 'utf8').split(' ')
+    if (host !== os.hostname() || !Number(pid)) return false
+    process.kill(Number(pid), 0)
+    return false
+  } catch (error) {
+    return error.code === 'ESRCH'
+  }
+}
+
+/** Moves a stale lock away. If another has just done so and locked anew, its lock is put back. */
+function breakLock(touched) {
+  const away = at(`dist-lock-${process.pid}`)
+  try {
+    fs.renameSync(LOCK, away)
+    if (touchedAt(away) === touched) fs.rmSync(away, { recursive: true, force: true })
+    else fs.renameSync(away, LOCK)
+  } catch {
+    // Its owner has freed it meanwhile.
+  }
+}
+
+function readJson(file) {
+  return JSON.parse(fs.readFileSync(file, 'utf8'))
+}

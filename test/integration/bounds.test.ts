@@ -1,0 +1,93 @@
+// The bounds of a task and of a node: deadlines, slots and concurrency.
+import { expect } from 'chai'
+import type { RunningNode } from '../../src/main.ts'
+import { together } from '../support/together.ts'
+import { ended, openWorld, post, type World } from '../support/world.ts'
+
+describe('the deadline of a task', () => {
+  let world: World
+  let node: RunningNode
+  before(async () => {
+    world = await openWorld()
+    node = await world.node({
+      services: { svc: { deadline: 400 }, longer: { deadline: 1_300 }, timed: { timeout: 200, deadline: 400 } },
+    })
+  })
+  after(() => world.close())
+
+  const cases = {
+    'ends it in the backlog, without a request': async () => {
+      const [row] = await world.sql<{ id: string }>(
+        `insert into tasks (key, service, action, payload, payload_bytes, created_at)
+         values (gen_random_uuid(), 'svc', 'ok', '{}', 2, now() - interval '1 second') returning id`,
+      )
+      const task = await ended(node.url, `/tasks/${row?.id}`)
+      expect(task.error).to.have.property('code', 'deadline_exceeded')
+      expect(world.service.of(task.location)).to.have.length(0)
+    },
+    'ends it during a request, which is cut off': async () => {
+      const location = await post(node.url, 'hang')
+      const task = await ended(node.url, location)
+      expect(task.error).to.have.property('code', 'deadline_exceeded')
+      const [seen, ...others] = world.service.of(location)
+      expect(others).to.have.length(0)
+      expect(seen?.aborted).to.equal(true)
+      expect((seen?.endedAt ?? 0) - (seen?.at ?? 0)).to.be.within(200, 600)
+    },
+    'ends it during a short wait, when that is over': async () => {
+      const begun = performance.now()
+      const task = await ended(node.url, await post(node.url, 'wait.60'))
+      expect(task.error).to.have.property('code', 'deadline_exceeded')
+      expect(task).to.include({ step: 1, fails: 0 })
+      expect(performance.now() - begun).to.be.within(390, 1_500)
+      expect(world.service.of(task.location)).to.have.length(1)
+    },
+    'ends it while it is parked': async () => {
+      const begun = performance.now()
+      const task = await ended(node.url, await post(node.url, 'later.60', undefined, 'longer'))
+      expect(task.error).to.have.property('code', 'deadline_exceeded')
+      expect(performance.now() - begun).to.be.within(1_290, 2_500)
+      expect(world.service.of(task.location)).to.have.length(1)
+    },
+    'bounds the time of the last request, whose own limit is retried before': async () => {
+      const task = await ended(node.url, await post(node.url, 'hang', undefined, 'timed'))
+      expect(task.error).to.have.property('code', 'deadline_exceeded')
+    },
+  }
+  together(cases, 10_000)
+})
+
+describe('the slots of a node', () => {
+  let world: World
+  beforeEach(async () => {
+    world = await openWorld()
+  })
+  afterEach(() => world.close())
+
+  it('bound the requests that are open, and all of them are used', async () => {
+    const node = await world.node({ slots: 4 })
+    const locations = await Promise.all(Array.from({ length: 40 }, () => post(node.url, 'slow.20')))
+    await Promise.all(locations.map((location) => ended(node.url, location)))
+    expect(world.service.peak).to.equal(4)
+  })
+
+  it("bound them by each service's concurrency too, over pops, sweeps and waits", async () => {
+    const node = await world.node({
+      services: { svc: { concurrency: 3, retry: { attempts: 3, backoff: 10, maxBackoff: 10 } } },
+    })
+    const actions = ['slow.40', 'slow.40', 'steps.2', 'flaky.1']
+    const locations = await Promise.all(Array.from({ length: 40 }, (_, i) => post(node.url, actions[i % 4] ?? '')))
+    await Promise.all(locations.map((location) => ended(node.url, location)))
+    expect(world.service.peak).to.equal(3)
+  })
+
+  it('are not blocked by tasks that wait', async () => {
+    const node = await world.node({ slots: 2 })
+    const waiting = await Promise.all(Array.from({ length: 30 }, () => post(node.url, 'wait.3600')))
+    await world.service.until((seen) => seen.length === 30)
+    const begun = performance.now()
+    await ended(node.url, await post(node.url, 'ok'))
+    expect(performance.now() - begun).to.be.below(1_000)
+    expect(waiting.flatMap((location) => world.service.of(location))).to.have.length(30)
+  })
+})

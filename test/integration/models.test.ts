@@ -1,0 +1,81 @@
+// The protocol's models (test/model): the design holds in every state, and each rule that is taken out is missed.
+import { execFile } from 'node:child_process'
+import { readFileSync } from 'node:fs'
+import { expect } from 'chai'
+
+type Model = 'protocol' | 'sync'
+
+interface Outcome {
+  readonly code: number
+  readonly said: string
+}
+
+/** What docs/protocol.md says must be caught: which model knows it, and under which name. */
+const MUTATIONS: Readonly<Record<string, readonly [Model, string]>> = {
+  'id-only guard': ['protocol', 'id-only-guard'],
+  'status-only guard': ['protocol', 'status-only-guard'],
+  'no token guard': ['sync', 'no-token-guard'],
+  'no sweep': ['protocol', 'no-sweeper'],
+  'claim pending only': ['protocol', 'claim-pending-only'],
+  'no sync': ['protocol', 'no-sync'],
+  'retry without asking': ['protocol', 'blind-retry'],
+  'naive sync': ['sync', 'naive-sync'],
+  'trust back at once': ['sync', 'trust-at-once'],
+  'forgotten hint': ['sync', 'forget-hint'],
+  'two actors of one task': ['sync', 'two-actors'],
+  'release of a row whose report waits': ['sync', 'release-reports'],
+}
+
+const check = (model: Model, ...mutations: string[]): Promise<Outcome> =>
+  new Promise((resolve) => {
+    execFile(process.execPath, [`test/model/${model}.mjs`, ...mutations], (error, stdout) => {
+      resolve({ code: error ? Number(error.code) : 0, said: stdout })
+    })
+  })
+
+/** Runs the checks in the background, two at a time; each test waits for its own. */
+function checkAll(wanted: readonly (readonly [Model, ...string[]])[]): (name: string) => Promise<Outcome> {
+  const free = [Promise.resolve(), Promise.resolve()]
+  const outcomes = new Map<string, Promise<Outcome>>()
+  for (const [i, one] of wanted.entries()) {
+    const outcome = (free[i % free.length] ?? Promise.resolve()).then(() => check(...one))
+    outcomes.set(one.join(' '), outcome)
+    free[i % free.length] = outcome.then(() => undefined)
+  }
+  return (name) => outcomes.get(name) ?? expect.fail(`${name} was not checked`)
+}
+
+describe('the models of the protocol', function () {
+  this.timeout(60_000)
+  let outcome: (name: string) => Promise<Outcome>
+
+  before(() => {
+    outcome = checkAll([['protocol'], ['sync'], ...Object.values(MUTATIONS)])
+  })
+
+  it('hold in every state: crashes anywhere, lost replies, lost and double ids, leases that run out', async () => {
+    const { code, said } = await outcome('protocol')
+    expect(said).to.include('the design | 200733 states').and.include('I1 none lost').and.include(': hold')
+    expect(code).to.equal(0)
+  })
+
+  it('hold in every state: late answers, old snapshots, overtaking hints, leases that come back', async () => {
+    const { code, said } = await outcome('sync')
+    expect(said).to.include('the design: S1-S7 hold in 31978 states').and.not.include('limit')
+    expect(code).to.equal(0)
+  })
+
+  for (const [name, [model, mutation]] of Object.entries(MUTATIONS))
+    it(`catch: ${name}`, async () => {
+      const { code, said } = await outcome(`${model} ${mutation}`)
+      expect(said).to.include('VIOLATION')
+      expect(code).to.equal(1)
+    })
+
+  it('know every mutation that docs/protocol.md names, and its counts of states', () => {
+    const text = readFileSync('docs/protocol.md', 'utf8').replaceAll('\n', ' ')
+    const named = /Mutations that every suite must catch: ([^.]+)\./.exec(text)?.[1]?.split(' · ')
+    expect(named).to.have.members(Object.keys(MUTATIONS))
+    expect(text).to.include('200,733 states').and.include('31,978 states')
+  })
+})

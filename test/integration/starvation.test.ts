@@ -1,0 +1,62 @@
+// Starvation: rows whose ids were lost are begun within seconds, although pops keep every slot busy.
+import { expect } from 'chai'
+import { ended, openWorld, post, type World } from '../support/world.ts'
+
+describe('a row whose id was lost', () => {
+  let world: World
+  beforeEach(async () => {
+    world = await openWorld()
+  })
+  afterEach(() => world.close())
+
+  const lose = async (count: number, service = 'svc'): Promise<string[]> => {
+    const rows = await world.sql<{ id: string }>(
+      `insert into tasks (key, service, action, payload, payload_bytes)
+       select gen_random_uuid(), $2, 'ok', '{}', 2 from generate_series(1, $1) returning id`,
+      [count, service],
+    )
+    return rows.map(({ id }) => `/tasks/${id}`)
+  }
+
+  for (const [what, slots, concurrency] of [
+    ['slots of the node', 4, 100],
+    ['slots of its service', 100, 4],
+  ] as const)
+    it(`is begun while pops keep the ${what} busy`, async () => {
+      const node = await world.node({ slots, services: { svc: { concurrency } } })
+      const posted: Promise<string>[] = []
+      // More than can be done in the time of the test: there is always an id to pop.
+      const fill = setInterval(() => {
+        for (let i = 0; i < 4; i += 1) posted.push(post(node.url, 'slow.40'))
+      }, 20)
+      await world.service.until((seen) => seen.length >= 20)
+      const begun = performance.now()
+      const lost = await lose(3)
+      await Promise.all(lost.map((location) => ended(node.url, location, 6_000)))
+      const took = performance.now() - begun
+      clearInterval(fill)
+      const locations = await Promise.all(posted)
+      const waiting = await world.sql(`select id from tasks where status = 'pending'`)
+      expect(waiting.length, 'ids that waited all the time').to.be.above(20)
+      expect(locations.length).to.be.above(20)
+      // Not before it is overdue (half a second here): until then its id may still come.
+      expect(took).to.be.within(400, 5_000)
+      await world.sql('delete from tasks')
+    })
+
+  it('is begun within seconds when there is room', async () => {
+    const node = await world.node()
+    const begun = performance.now()
+    for (const location of await lose(50)) await ended(node.url, location)
+    expect(performance.now() - begun).to.be.below(2_000)
+  })
+
+  it('is begun in an idle service while another is flooded', async () => {
+    const node = await world.node({ slots: 40, services: { svc: { concurrency: 4 }, idle: {} } })
+    await Promise.all(Array.from({ length: 60 }, () => post(node.url, 'slow.100')))
+    const begun = performance.now()
+    for (const location of await lose(2, 'idle')) await ended(node.url, location)
+    expect(performance.now() - begun).to.be.below(1_000)
+    await world.sql('delete from tasks')
+  })
+})

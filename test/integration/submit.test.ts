@@ -1,0 +1,145 @@
+// Submit: the row is committed before anything else, its id is only a bell, and a lost answer is asked about and never repeated.
+import { expect } from 'chai'
+import { Refusal, type RefusalCode } from '../../src/core/refusal.ts'
+import { submit } from '../../src/lifecycle/submit.ts'
+import { type Bench, openBench } from '../support/bench.ts'
+import { eventually } from '../support/eventually.ts'
+import { ended, openWorld, post } from '../support/world.ts'
+
+const TASK = { service: 'svc', action: 'ok', payload: '{"n" : 1}' }
+
+describe('a submit', () => {
+  let bench: Bench
+  before(async () => {
+    bench = await openBench()
+  })
+  after(() => bench.close())
+
+  const count = async (): Promise<number> => (await bench.sql('select id from tasks')).length
+  /** The code of the refusal that a submit ends in. */
+  const refusalOf = (submitted: Promise<unknown>): Promise<RefusalCode | undefined> =>
+    submitted.then(
+      () => undefined,
+      (error: unknown) => {
+        if (error instanceof Refusal) return error.code
+        throw error
+      },
+    )
+
+  it('commits the row before its id is pushed, and answers before the push', async () => {
+    const rows: unknown[] = []
+    let rang = (): void => {}
+    const pushed = new Promise<void>((resolve) => (rang = resolve))
+    const unheard: string[] = []
+    const submitted = await submit(
+      {
+        store: bench.store,
+        queue: {
+          push: async (service, id) => {
+            rows.push(...(await bench.sql('select status, service, payload::text from tasks where id = $1', [id])))
+            rang()
+            return service !== 'svc'
+          },
+        },
+        unheard: (service) => unheard.push(service),
+      },
+      TASK,
+    )
+    expect(rows).to.deep.equal([])
+    await pushed
+    expect(rows).to.deep.equal([{ status: 'pending', service: 'svc', payload: '{"n" : 1}' }])
+    expect(submitted).to.deep.include(TASK)
+    await eventually(() => expect(unheard).to.deep.equal(['svc']))
+  })
+
+  it('creates a row that nobody owns, due at once', async () => {
+    const { id } = await bench.store.insert({ ...TASK, payload: '"\u00fc"' })
+    expect(await bench.read(id)).to.include({
+      status: 'pending',
+      node: null,
+      step: 0,
+      attempt: 0,
+      crashes: 0,
+      payload: '"\u00fc"',
+    })
+    const [row] = await bench.sql('select payload_bytes, run_at <= now() as due from tasks where id = $1', [id])
+    expect(row).to.deep.equal({ payload_bytes: 4, due: true })
+  })
+
+  it('shares a statement with what is submitted at the same time', async () => {
+    const ids = await Promise.all(Array.from({ length: 900 }, () => bench.store.insert(TASK).then(({ id }) => id)))
+    expect(new Set(ids).size).to.equal(900)
+    const [row] = await bench.sql<{ statements: string }>(
+      'select count(distinct xmin::text) as statements from tasks where id = any($1::bigint[])',
+      [ids],
+    )
+    expect(Number(row?.statements)).to.be.at.most(3)
+  })
+
+  it('answers each of them with its own row', async () => {
+    const tasks = Array.from({ length: 50 }, (_, i) => ({ ...TASK, action: `a${i}`, payload: String(i) }))
+    const submitted = await Promise.all(tasks.map((task) => bench.store.insert(task)))
+    for (const { id, action, payload } of submitted) {
+      const [row] = await bench.sql('select action, payload::text from tasks where id = $1', [id])
+      expect(row).to.deep.equal({ action, payload })
+    }
+  })
+
+  it('that Postgres refuses does not fail the others', async () => {
+    const before = await count()
+    const ends = await Promise.allSettled(
+      Array.from({ length: 30 }, (_, i) => bench.store.insert({ ...TASK, payload: i % 10 === 3 ? '{broken' : '{}' })),
+    )
+    expect(ends.map(({ status }) => status === 'fulfilled')).to.deep.equal(ends.map((_, i) => i % 10 !== 3))
+    expect(await count()).to.equal(before + 27)
+  })
+
+  it('whose answer is lost is found by its key, and not repeated', async () => {
+    const before = await count()
+    const submitting = Promise.all([bench.store.insert(TASK), bench.store.insert({ ...TASK, action: 'second' })])
+    await bench.loseAnswer(async () => expect(await count()).to.equal(before + 2))
+    const [first, second] = await submitting
+    expect(await count()).to.equal(before + 2)
+    expect(
+      await bench.sql('select action from tasks where id = any($1) order by id', [[first.id, second.id]]),
+    ).to.deep.equal([{ action: 'ok' }, { action: 'second' }])
+  })
+
+  it('that never got there, cut off in the middle, is outcome_unknown after 5 s', async () => {
+    const before = await count()
+    await bench.store.insert(TASK)
+    bench.proxy.freeze()
+    const begun = performance.now()
+    const submitting = refusalOf(bench.store.insert(TASK))
+    await new Promise((resolve) => setTimeout(resolve, 100))
+    await bench.proxy.close()
+    await bench.proxy.listen(bench.proxy.target)
+    expect(await submitting).to.equal('outcome_unknown')
+    expect(performance.now() - begun).to.be.within(4_000, 6_500)
+    expect(await count()).to.equal(before + 1)
+  }).timeout(10_000)
+
+  it('is unavailable while Postgres is away, and nothing is created', async () => {
+    const before = await count()
+    await bench.proxy.close()
+    // A statement on a connection whose end has not been noticed yet would be one of unknown outcome.
+    await new Promise((resolve) => setTimeout(resolve, 100))
+    const begun = performance.now()
+    const codes = await Promise.all(Array.from({ length: 20 }, () => refusalOf(bench.store.insert(TASK))))
+    await bench.proxy.listen(bench.proxy.target)
+    expect(new Set(codes)).to.deep.equal(new Set(['unavailable']))
+    expect(performance.now() - begun).to.be.below(4_000)
+    expect(await bench.store.insert(TASK)).to.have.property('id')
+    expect(await count()).to.equal(before + 1)
+  })
+
+  it('costs nothing when its push fails: the task is executed all the same', async () => {
+    const world = await openWorld()
+    const node = await world.node({ redisUrl: 'redis://127.0.0.1:1' })
+    const locations = await Promise.all(Array.from({ length: 10 }, () => post(node.url, 'ok')))
+    const begun = performance.now()
+    for (const location of locations) expect(await ended(node.url, location)).to.include({ status: 'complete' })
+    expect(performance.now() - begun).to.be.below(2_000)
+    await world.close()
+  })
+})

@@ -1,0 +1,125 @@
+// Threads that die: their tasks start again on another, and only the one that kills every thread fails.
+import { expect } from 'chai'
+import { type Crew, type CrewSetup, idOf, openCrew } from '../support/crew.ts'
+import { eventually } from '../support/eventually.ts'
+import { openWorld, type World } from '../support/world.ts'
+
+const ENTRY = new URL('../support/crashing-actors.js', import.meta.url).href
+
+describe('a thread that dies', () => {
+  let world: World
+  let crew: Crew
+  beforeEach(async () => {
+    world = await openWorld()
+  })
+  afterEach(async () => {
+    await crew[Symbol.asyncDispose]()
+    await world.close()
+  })
+
+  const open = async (setup: CrewSetup = {}): Promise<void> => {
+    const timings = { silence: 500, quarantine: 200, settled: 600_000, ...setup.timings }
+    crew = await openCrew(world, { threads: 2, entry: ENTRY, ...setup, timings })
+  }
+  const rowOf = async (location: string): Promise<Record<string, unknown> | undefined> =>
+    (
+      await world.sql(`select status, error->>'code' as code, attempt, crashes, step from tasks where id = $1`, [
+        idOf(location),
+      ])
+    )[0]
+  const suspects = async (count: number, action: string, crashes = 3): Promise<string[]> => {
+    const rows = await world.sql<{ id: string }>(
+      `insert into tasks (key, service, action, payload, payload_bytes, status, crashes, run_at)
+       select gen_random_uuid(), 'svc', $2, '{}', 2, 'running', $3, now() - interval '1 second'
+       from generate_series(1, $1) returning id`,
+      [count, action, crashes],
+    )
+    return rows.map(({ id }) => `/tasks/${id}`)
+  }
+  const openRequests = (): string[] =>
+    world.service.requests.filter(({ endedAt }) => endedAt === undefined).map(({ location }) => location)
+
+  for (const poison of ['throw', 'exit', 'loop'])
+    it(`takes nobody with it but the task that kills every thread (${poison})`, async () => {
+      await open()
+      const neighbours = await Promise.all(Array.from({ length: 8 }, () => crew.post('slow.120')))
+      const culprit = await crew.post('held', `{"poison":"${poison}"}`)
+      await eventually(
+        async () => expect(await rowOf(culprit)).to.include({ status: 'failed', code: 'crashed' }),
+        15_000,
+      )
+      for (const location of neighbours)
+        await eventually(async () => expect(await rowOf(location)).to.include({ status: 'complete' }), 15_000)
+      // Three deaths made it a suspect, and the fourth was in the quarantine, alone.
+      expect(await rowOf(culprit)).to.include({ crashes: 3, attempt: 4 })
+    }).timeout(30_000)
+
+  it('leaves its tasks to another as their next try, one crash more', async () => {
+    await open({ threads: 1 })
+    const neighbour = await crew.post('held')
+    await world.service.until((seen) => seen.length === 1)
+    const [culprit = ''] = await suspects(1, 'hang', 0)
+    await world.sql(`update tasks set payload = '{"poison":"throw"}' where id = $1`, [idOf(culprit)])
+    await world.service.until(() => world.service.of(neighbour).length === 2)
+    const [first, second] = world.service.of(neighbour)
+    expect(first?.aborted).to.equal(true)
+    expect(second).to.include({ attempt: 2, step: 0, key: first?.key })
+    expect(await rowOf(neighbour)).to.include({ status: 'running', crashes: 1, attempt: 2 })
+    await crew.cancel(culprit)
+    world.service.letGo()
+    await eventually(async () => {
+      world.service.letGo()
+      expect(await rowOf(neighbour)).to.include({ status: 'complete' })
+    })
+  })
+
+  it('lets the next suspect begin only when the first has ended, or has been alone for long', async () => {
+    await open({ timings: { quarantine: 400 } })
+    const locations = await suspects(3, 'held')
+    await world.service.until((seen) => seen.length === 1)
+    const [first] = openRequests()
+    await world.service.until((seen) => seen.length === 2)
+    const [one, two] = world.service.requests
+    expect((two?.at ?? 0) - (one?.at ?? 0)).to.be.within(350, 800)
+    expect(one?.location).to.equal(first)
+    // The second ends at once, so that the third need not wait for its time.
+    world.service.letGo(200, '1', ({ location }) => location === two?.location)
+    await world.service.until((seen) => seen.length === 3)
+    const [, , three] = world.service.requests
+    expect((three?.at ?? 0) - (two?.at ?? 0)).to.be.below(350)
+    world.service.letGo()
+    for (const location of locations)
+      await eventually(async () => expect(await rowOf(location)).to.include({ status: 'complete' }))
+  })
+
+  it('clears a suspect that makes progress', async () => {
+    await open()
+    const [location = ''] = await suspects(1, 'heldstep')
+    await world.service.until(() => world.service.of(location).length === 2)
+    expect(await rowOf(location)).to.include({ step: 1, crashes: 0 })
+    world.service.letGo()
+    await eventually(async () => expect(await rowOf(location)).to.include({ status: 'complete' }))
+  })
+
+  it('by a report that was being written: the report counts, and the next step is not lost', async () => {
+    await open({ threads: 1 })
+    const real = crew.store.checkpoint.add.bind(crew.store.checkpoint)
+    let write = (): void => {}
+    const gate = new Promise<void>((resolve) => (write = resolve))
+    let waits = 0
+    crew.store.checkpoint.add = async (entry) => {
+      waits += 1
+      await gate
+      return real(entry)
+    }
+    const location = await crew.post('steps.1')
+    await eventually(() => expect(waits).to.equal(1))
+    const [culprit = ''] = await suspects(1, 'hang', 0)
+    await world.sql(`update tasks set payload = '{"poison":"throw"}' where id = $1`, [idOf(culprit)])
+    await eventually(async () => expect(await rowOf(culprit)).to.include({ crashes: 1 }))
+    await crew.cancel(culprit)
+    write()
+    await eventually(async () => expect(await rowOf(location)).to.include({ status: 'complete', step: 1 }))
+    expect(world.service.of(location).map(({ step }) => step)).to.deep.equal([0, 1])
+  })
+})

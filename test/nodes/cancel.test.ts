@@ -1,0 +1,58 @@
+// DELETE on one node, while another runs the task.
+import { expect } from 'chai'
+import { Agent } from 'node:http'
+import { setTimeout as passed } from 'node:timers/promises'
+import { eventually } from '../support/eventually.ts'
+import { Fleet, senderOf } from '../support/fleet.ts'
+import { call, postOne } from '../support/load.ts'
+import type { Seen } from '../support/service.ts'
+import { together } from '../support/together.ts'
+
+/** Posts tasks of an action to a node, one after another, until node b runs one; its location. */
+async function runByB({ service }: Fleet, agent: Agent, url: string, action: string): Promise<string> {
+  for (let tries = 0; tries < 50; tries += 1) {
+    const { headers } = await postOne(agent, url, action)
+    const location = headers.location ?? ''
+    await service.until(() => service.of(location).length > 0)
+    if (service.of(location).some((seen) => senderOf(seen) === 'b')) return location
+  }
+  throw new Error('node b took none of 50 tasks')
+}
+
+/** Deletes on node a what node b runs; all must be over within `ms`. */
+async function cancelAcross(fleet: Fleet, ms: number): Promise<void> {
+  const { service } = fleet
+  const agent = new Agent({ keepAlive: true })
+  const a = await fleet.start('a')
+  const b = await fleet.start('b')
+  const hanging = await runByB(fleet, agent, b.url, 'hang')
+  const looping = await runByB(fleet, agent, b.url, 'ever.20')
+
+  const answers = await Promise.all([hanging, looping].map((path) => call(agent, 'DELETE', a.url + path)))
+  const deletedAt = performance.now()
+  expect(answers.map(({ status }) => status)).to.deep.equal([204, 204])
+  const [hung] = service.of(hanging) as [Seen]
+  await eventually(() => expect(hung.aborted, 'the socket of the request in flight is closed').to.equal(true), ms)
+  expect((hung.endedAt ?? Infinity) - deletedAt).to.be.below(ms)
+
+  // That nothing begins any more has no event; the loop would ask 50 times a second.
+  await passed(ms + 1_000 - (performance.now() - deletedAt))
+  const late = [...service.of(hanging), ...service.of(looping)].filter(({ at }) => at > deletedAt + ms)
+  expect(late.length, 'requests begun after the time').to.equal(0)
+  expect(service.of(hanging).length).to.equal(1)
+  for (const url of [a.url, b.url])
+    for (const path of [hanging, looping]) expect((await call(agent, 'GET', url + path)).status).to.equal(404)
+  expect((await call(agent, 'DELETE', b.url + hanging)).status).to.equal(404)
+  agent.destroy()
+}
+
+describe('DELETE on a node that does not run the task', () => {
+  together(
+    {
+      'ends it within a second': () => Fleet.during((fleet) => cancelAcross(fleet, 1_000)),
+      'ends it within three seconds without Redis': () =>
+        Fleet.during((fleet) => cancelAcross(fleet, 3_000), { redisUrl: null }),
+    },
+    30_000,
+  )
+})

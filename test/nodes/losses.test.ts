@@ -1,0 +1,18 @@
+// Nodes that die, nodes that freeze, and a Postgres that goes away, at the protocol's own times.
+import { together } from '../support/together.ts'
+import { frozen } from './frozen.ts'
+import { crowd, takenUp } from './killed.ts'
+import { postgresAway, postgresKilled } from './postgres.ts'
+
+describe('while parts of the system are gone', () => {
+  together(
+    {
+      '5,000 tasks end within 15 s of the death of one of two nodes': crowd,
+      'the tasks of a killed node are begun again within 12 s, each at its step': takenUp,
+      'the tasks of a frozen node are taken over, and it does nothing with them when it goes on': frozen,
+      'a Postgres that is killed costs nothing but time': postgresKilled,
+      'a Postgres that is away for longer than the leases costs nothing but time': postgresAway,
+    },
+    90_000,
+  )
+})

@@ -1,0 +1,147 @@
+// Postgres goes away under two nodes with work in hand, and comes back.
+import { expect } from 'chai'
+import { mkdtemp, readFile, rm } from 'node:fs/promises'
+import { Agent } from 'node:http'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { setTimeout as passed } from 'node:timers/promises'
+import { EmbeddedPostgres } from '../../src/embedded/postgres.ts'
+import { silentLog } from '../../src/telemetry/log.ts'
+import { eventually } from '../support/eventually.ts'
+import { Fleet } from '../support/fleet.ts'
+import { type Posted, postOne, verify } from '../support/load.ts'
+import { TcpProxy } from '../support/tcp-proxy.ts'
+
+/** All tasks have ended this long after Postgres is back, ms. */
+const ENDS = 8_000
+
+/** A Postgres of one's own behind a port that stays. */
+interface OwnPostgres {
+  readonly url: string
+  /** Kills it with SIGKILL; it is not there for at least `ms`, and then recovers. */
+  crash(ms: number): Promise<void>
+  /** Stops it in order; it is not there for `ms`. */
+  restart(ms: number): Promise<void>
+  close(): Promise<void>
+}
+
+async function ownPostgres(): Promise<OwnPostgres> {
+  const dataDir = await mkdtemp(join(tmpdir(), 'task_api-outage-'))
+  const postgres = new EmbeddedPostgres({ dataDir, log: silentLog() })
+  await postgres.start()
+  const proxy = new TcpProxy()
+  await proxy.listen(Number(new URL(postgres.url).port))
+  const url = new URL(postgres.url)
+  url.port = String(proxy.port)
+  return {
+    url: url.href,
+    async crash(ms) {
+      const pid = Number((await readFile(join(dataDir, 'postgres/data/postmaster.pid'), 'utf8')).split('\n')[0])
+      process.kill(pid, 'SIGKILL')
+      await proxy.close()
+      await passed(ms)
+      await proxy.listen(Number(new URL(postgres.url).port))
+    },
+    async restart(ms) {
+      await postgres.stop()
+      await proxy.close()
+      await passed(ms)
+      await postgres.start()
+      await proxy.listen(Number(new URL(postgres.url).port))
+    },
+    async close() {
+      await proxy.close()
+      await postgres.stop()
+      await rm(dataDir, { recursive: true, force: true })
+    },
+  }
+}
+
+/** What became of the posts of a caller who never stops. */
+interface Caller {
+  readonly posted: Posted[]
+  /** Refusals by code. */
+  readonly refused: Map<string, number>
+  stop(): Promise<void>
+}
+
+/** Posts tasks to both nodes, every 20 ms, until it is stopped. */
+function keepPosting(urls: readonly string[]): Caller {
+  const agent = new Agent({ keepAlive: true })
+  const posted: Posted[] = []
+  const refused = new Map<string, number>()
+  const stopped = new AbortController()
+  const under = new Set<Promise<void>>()
+  const one = async (turn: number): Promise<void> => {
+    const steps = turn % 6
+    const { status, headers, body } = await postOne(agent, urls[turn % urls.length] ?? '', `steps.${steps}`)
+    if (status === 302) return void posted.push({ location: headers.location ?? '', steps })
+    const { code } = JSON.parse(body) as { code: string }
+    expect(status, body).to.equal(503)
+    expect(Number(headers['retry-after'])).to.be.above(0)
+    refused.set(code, (refused.get(code) ?? 0) + 1)
+  }
+  const going = (async () => {
+    for (let turn = 0; !stopped.signal.aborted; turn += 1) {
+      const sent = one(turn).finally(() => under.delete(sent))
+      sent.catch(() => stopped.abort())
+      under.add(sent)
+      await passed(20)
+    }
+    await Promise.all(under)
+  })()
+  going.catch(() => undefined)
+  return {
+    posted,
+    refused,
+    stop: async () => {
+      stopped.abort()
+      await going.finally(() => agent.destroy())
+    },
+  }
+}
+
+/** Two nodes, work in hand, a caller who posts on: `outage` takes Postgres away and resolves when it is back. */
+async function through(outage: (postgres: OwnPostgres) => Promise<void>): Promise<Caller> {
+  const postgres = await ownPostgres()
+  try {
+    return await Fleet.during(
+      async (fleet) => {
+        fleet.service.pace = 40
+        const [a, b] = await Promise.all([fleet.start('a'), fleet.start('b')])
+        const caller = keepPosting([a.url, b.url])
+        await fleet.service.until((requests) => requests.length > 100)
+        await outage(postgres)
+        const backAt = performance.now()
+        // The first that is accepted again.
+        const before = caller.posted.length
+        await eventually(() => expect(caller.posted.length).to.be.above(before + 10), ENDS)
+        await caller.stop()
+        await eventually(async () => expect(await fleet.unended()).to.equal(0), ENDS)
+        expect(performance.now() - backAt, 'ms from the return to the end').to.be.below(ENDS)
+
+        const { refused, posted } = caller
+        expect([...refused.keys()].every((code) => code === 'unavailable' || code === 'outcome_unknown')).to.equal(true)
+        const rows = await fleet.sql('select from tasks')
+        // A refusal that says `unavailable` created nothing.
+        expect(rows.length - posted.length).to.be.within(0, refused.get('outcome_unknown') ?? 0)
+        expect((await verify(fleet, posted)).repeats, 'requests repeated').to.equal(0)
+        return caller
+      },
+      { databaseUrl: postgres.url },
+    )
+  } finally {
+    await postgres.close()
+  }
+}
+
+/** Postgres is killed, and is there again after its recovery. Who posts meanwhile may only have to wait. */
+export async function postgresKilled(): Promise<void> {
+  await through((postgres) => postgres.crash(1_500))
+}
+
+/** Postgres is stopped for longer than the lease of the nodes. */
+export async function postgresAway(): Promise<void> {
+  const { refused } = await through((postgres) => postgres.restart(12_000))
+  expect(refused.get('unavailable')).to.be.above(50)
+}

@@ -1,0 +1,173 @@
+// Nodes whose Redis forgets everything, is never there, or dies and comes back.
+import { expect } from 'chai'
+import { Redis } from 'ioredis'
+import { once } from 'node:events'
+import { Agent } from 'node:http'
+import { type AddressInfo, createServer } from 'node:net'
+import { eventually } from '../support/eventually.ts'
+import { Fleet, senderOf } from '../support/fleet.ts'
+import { type Figures, call, postLoad, postOne, verify } from '../support/load.ts'
+import type { NodeProcess } from '../support/node.ts'
+import { startRedis } from '../support/redis.ts'
+import { TcpProxy } from '../support/tcp-proxy.ts'
+import { together } from '../support/together.ts'
+
+const LOAD = 1_200
+const agent = (): Agent => new Agent({ keepAlive: true })
+
+/** A port that nobody listens on. */
+async function closedPort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const { port } = server.address() as AddressInfo
+  server.close()
+  await once(server, 'close')
+  return port
+}
+
+/** Waits for the end of all tasks, then checks them. */
+async function settled(fleet: Fleet, posted: Awaited<ReturnType<typeof postLoad>>): Promise<Figures> {
+  await eventually(async () => expect(await fleet.unended()).to.equal(0), 15_000)
+  return verify(fleet, posted)
+}
+
+/** What `/readyz` of a node says in a word; its status is 200 all the while. */
+async function readiness(node: NodeProcess): Promise<unknown> {
+  const { status, body } = await call(agent(), 'GET', `${node.url}/readyz`)
+  expect(status).to.equal(200)
+  return (JSON.parse(body) as { status: unknown }).status
+}
+
+/** Tasks a second from the first post to the last end, on one node. */
+async function speed(redisUrl: string | undefined): Promise<number> {
+  let perSecond = 0
+  await Fleet.during(
+    async (fleet) => {
+      const node = await fleet.start('a')
+      await settled(fleet, await postLoad([node.url], 60))
+      const begun = performance.now()
+      const posted = await postLoad([node.url], LOAD)
+      await eventually(async () => expect(await fleet.unended()).to.equal(0), 30_000)
+      perSecond = LOAD / ((performance.now() - begun) / 1_000)
+      expect((await verify(fleet, posted)).repeats).to.equal(0)
+    },
+    redisUrl === undefined ? {} : { redisUrl },
+  )
+  return perSecond
+}
+
+/** FLUSHALL, again and again while tasks are posted. */
+async function flushed(): Promise<void> {
+  const redis = await startRedis()
+  const client = new Redis(redis.url)
+  try {
+    await Fleet.during(
+      async (fleet) => {
+        fleet.service.pace = 20
+        const nodes = await Promise.all([fleet.start('a'), fleet.start('b')])
+        const posting = postLoad(
+          nodes.map(({ url }) => url),
+          LOAD,
+        )
+        let flushes = 0
+        let over = false
+        void posting.finally(() => (over = true))
+        while (!over || flushes < 3) {
+          await client.flushall()
+          flushes += 1
+        }
+        expect((await settled(fleet, await posting)).repeats).to.equal(0)
+      },
+      { redisUrl: redis.url },
+    )
+  } finally {
+    client.disconnect()
+    await redis.stop()
+  }
+}
+
+/** No Redis at REDIS_URL, from the start. */
+async function neverThere(): Promise<void> {
+  const redisUrl = `redis://127.0.0.1:${await closedPort()}`
+  await Fleet.during(
+    async (fleet) => {
+      const { service } = fleet
+      const [a, b] = await Promise.all([fleet.start('a'), fleet.start('b')])
+      expect(await readiness(a)).to.equal('degraded')
+      for (const { url } of [a, b, a, b]) {
+        const { status, headers, took } = await postOne(agent(), url, 'ok')
+        const postedAt = performance.now()
+        expect(status).to.equal(302)
+        expect(took, 'ms for a POST').to.be.below(500)
+        await service.until(() => service.of(headers.location ?? '').length > 0)
+        expect((service.of(headers.location ?? '')[0]?.at ?? Infinity) - postedAt, 'ms to begin').to.be.below(2_000)
+      }
+    },
+    { redisUrl },
+  )
+}
+
+/** Redis dies under load and comes back empty. */
+async function killed(): Promise<void> {
+  const first = await startRedis()
+  const proxy = new TcpProxy()
+  await proxy.listen(first.port)
+  const started = [first]
+  try {
+    await Fleet.during(
+      async (fleet) => {
+        fleet.service.pace = 20
+        const nodes = await Promise.all([fleet.start('a'), fleet.start('b')])
+        const urls = nodes.map(({ url }) => url)
+        const posting = postLoad(urls, LOAD)
+        await fleet.service.until((requests) => requests.length > 300)
+        await first.kill('SIGKILL')
+        await proxy.close()
+        const during = [...(await posting), ...(await postLoad(urls, 300))]
+        expect((await settled(fleet, during)).repeats).to.equal(0)
+
+        const second = await startRedis()
+        started.push(second)
+        await proxy.listen(second.port)
+        for (const node of nodes) await eventually(async () => expect(await readiness(node)).to.equal('ready'), 10_000)
+        await bothWork(fleet, nodes[0])
+      },
+      { redisUrl: `redis://127.0.0.1:${proxy.port}` },
+    )
+  } finally {
+    await proxy.close()
+    for (const redis of started) await redis.stop()
+  }
+}
+
+/** Lists are served again: what is posted to one node is begun at once, and by both. */
+async function bothWork({ service }: Fleet, node: NodeProcess): Promise<void> {
+  const senders = new Set<string>()
+  for (let tries = 0; senders.size < 2; tries += 1) {
+    expect(tries, 'tasks until both nodes had one').to.be.below(100)
+    const { headers } = await postOne(agent(), node.url, 'ok')
+    await service.until(() => service.of(headers.location ?? '').length > 0, 900)
+    for (const seen of service.of(headers.location ?? '')) senders.add(senderOf(seen))
+  }
+}
+
+describe('nodes without their Redis', () => {
+  it('work at a good speed when it is never there', async () => {
+    const without = await speed(`redis://127.0.0.1:${await closedPort()}`)
+    const withRedis = await speed(undefined)
+    const ratio = without / withRedis
+    console.log(
+      `      ${withRedis.toFixed(0)} tasks/s with Redis, ${without.toFixed(0)} without: ${ratio.toFixed(2)} of the speed`,
+    )
+    expect(ratio).to.be.above(0.5)
+  }).timeout(60_000)
+
+  together(
+    {
+      'accept a task as fast as ever when it is never there, and begin it within 2 s': neverThere,
+      'end every task when it forgets everything again and again': flushed,
+      'end every task when it dies under load, and serve its lists again when it is back': killed,
+    },
+    40_000,
+  )
+})

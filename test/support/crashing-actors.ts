@@ -1,0 +1,25 @@
+// The entry of a thread that dies of certain payloads: `{"poison":"throw"}`, `"exit"` or `"loop"`.
+import { host } from '../../src/actor/host.ts'
+import type { Command, ThreadStart } from '../../src/core/mailbox.ts'
+
+const POISONS: Readonly<Record<string, () => void>> = {
+  throw: () => {
+    throw new Error('poison')
+  },
+  exit: () => process.exit(1),
+  loop: () => {
+    for (;;);
+  },
+}
+
+export default (start: ThreadStart): Promise<never> => {
+  start.port.on('message', (commands: Command[]) => {
+    for (const command of commands) {
+      if (command.say !== 'run') continue
+      const poison = /"poison":"(\w+)"/.exec(command.task.body)?.[1]
+      // Behind the host, which starts the actor and its neighbours first.
+      if (poison) setTimeout(() => POISONS[poison]?.(), 30)
+    }
+  })
+  return host(start)
+}

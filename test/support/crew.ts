@@ -1,0 +1,113 @@
+// A supervisor without an API on a world's database: its store and its queue are open to the test, to be held up or listened to.
+import { type SinonSpy, type SinonStub, spy, stub } from 'sinon'
+import { SERVICE_DEFAULTS, type Service } from '../../src/core/service.ts'
+import type { Timings } from '../../src/core/timings.ts'
+import { cancel } from '../../src/lifecycle/cancel.ts'
+import { submit } from '../../src/lifecycle/submit.ts'
+import { MemoryQueue } from '../../src/queue/memory.ts'
+import { Store } from '../../src/store/store.ts'
+import { Supervisor } from '../../src/supervisor/supervisor.ts'
+import { type Log, silentLog } from '../../src/telemetry/log.ts'
+import { FAST, type World } from './world.ts'
+
+export interface CrewSetup {
+  readonly timings?: Partial<Timings>
+  readonly slots?: number
+  readonly threads?: number
+  /** The thread's entry, a file URL. */
+  readonly entry?: string
+  readonly service?: Partial<Service>
+  readonly log?: Log
+  /** Called before the supervisor starts. */
+  readonly prepare?: (store: Store) => void
+}
+
+export interface Crew extends AsyncDisposable {
+  readonly store: Store
+  readonly queue: MemoryQueue
+  readonly supervisor: Supervisor
+  /** Submits a task of `svc`; its location. */
+  post(action: string, payload?: string): Promise<string>
+  cancel(location: string): Promise<boolean>
+}
+
+export const idOf = (location: string): string => location.slice('/tasks/'.length)
+
+/** Starts a supervisor. */
+export async function openCrew(world: World, setup: CrewSetup = {}): Promise<Crew> {
+  const { timings, slots = 100, threads = 1, service, log = silentLog() } = setup
+  const store = new Store({ url: world.databaseUrl, log })
+  await store.start()
+  const queue = new MemoryQueue()
+  await queue.start()
+  setup.prepare?.(store)
+  const supervisor = new Supervisor({
+    store,
+    queue,
+    services: new Map([['svc', { ...SERVICE_DEFAULTS, name: 'svc', url: world.service.url, ...service }]]),
+    slots,
+    threads,
+    entry: setup.entry ?? new URL('../../workers/actors.js', import.meta.url).href,
+    timings: { ...FAST, ...timings },
+    drainTimeout: 50,
+    alone: false,
+    version: '0.0.0',
+    log,
+  })
+  await supervisor.start()
+  return {
+    store,
+    queue,
+    supervisor,
+    post: async (action, payload = '{}') => {
+      const unheard = (): void => supervisor.unheard()
+      const { id } = await submit({ store, queue, unheard }, { service: 'svc', action, payload })
+      return `/tasks/${id}`
+    },
+    cancel: (location) => cancel({ store, queue }, idOf(location)),
+    async [Symbol.asyncDispose]() {
+      await supervisor.stop()
+      await queue.stop()
+      await store.stop()
+    },
+  }
+}
+
+/** What of the store can be held up. */
+type Verb = 'claimIds' | 'claimDue' | 'beat' | 'holdings'
+
+/** The answers of a statement that is held up: it runs, and nobody hears of it until `open`. */
+export interface Held {
+  /** Resolves when an answer to which `which` applies is there and held. */
+  readonly came: Promise<unknown>
+  /** Lets the answers go, and holds no more. */
+  open(): void
+}
+
+/** Holds back the answers of a statement; `which`: only those (default: all). */
+export function holdAnswers(store: Store, verb: Verb, which: (answer: unknown) => boolean = () => true): Held {
+  const real = store[verb].bind(store) as (...given: unknown[]) => Promise<unknown>
+  let letGo = (): void => {}
+  const gate = new Promise<void>((resolve) => (letGo = resolve))
+  let arrive = (_answer: unknown): void => {}
+  const came = new Promise<unknown>((resolve) => (arrive = resolve))
+  const stubbed = stub(store, verb) as unknown as SinonStub<unknown[], Promise<unknown>>
+  stubbed.callsFake(async (...given) => {
+    const answer = await real(...given)
+    if (!which(answer)) return answer
+    arrive(answer)
+    await gate
+    return answer
+  })
+  const open = (): void => {
+    stubbed.restore()
+    letGo()
+  }
+  return { came, open }
+}
+
+/** Makes a statement fail as if Postgres were out of reach, until the stub is restored. */
+export const cutOff = (store: Store, verb: Verb, error: Error): SinonStub => stub(store, verb).rejects(error)
+
+/** Listens to a statement. */
+export const listenTo = (store: Store, verb: Verb): SinonSpy => spy(store, verb)

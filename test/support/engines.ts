@@ -1,0 +1,61 @@
+// The engines of a test run: one real Postgres and one real Redis, started when the first test asks and stopped at the end.
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { EmbeddedPostgres } from '../../src/embedded/postgres.ts'
+import { silentLog } from '../../src/telemetry/log.ts'
+import { startRedis } from './redis.ts'
+
+export interface Engines {
+  /** An account that may make databases. */
+  readonly databaseUrl: string
+  readonly redisUrl: string
+}
+
+interface Started extends Engines {
+  readonly stops: readonly (() => Promise<void>)[]
+}
+
+// Mocha runs all files in one process: this is what they share.
+const run: { started?: Promise<Started> } = {}
+
+/** The engines; the first call starts them (about a second). `REDIS_URL`, when it is set, names the Redis to use. */
+export function engines(): Promise<Engines> {
+  run.started ??= start()
+  return run.started
+}
+
+/** Called by mocha before the first test: nothing is started yet, since unit tests need no engines. */
+export async function mochaGlobalSetup(): Promise<void> {}
+
+/** Called by mocha after the last test. */
+export async function mochaGlobalTeardown(): Promise<void> {
+  const started = await run.started?.catch(() => undefined)
+  for (const stop of started?.stops ?? []) await stop()
+}
+
+async function start(): Promise<Started> {
+  const stops: (() => Promise<void>)[] = []
+  try {
+    const databaseUrl = await startPostgres(stops)
+    const given = process.env['REDIS_URL']
+    if (given) return { databaseUrl, redisUrl: given, stops }
+    const redis = await startRedis()
+    stops.push(() => redis.stop())
+    return { databaseUrl, redisUrl: redis.url, stops }
+  } catch (error) {
+    for (const stop of stops) await stop()
+    throw error
+  }
+}
+
+async function startPostgres(stops: (() => Promise<void>)[]): Promise<string> {
+  const dataDir = await mkdtemp(join(tmpdir(), 'task_api-postgres-'))
+  const postgres = new EmbeddedPostgres({ dataDir, log: silentLog() })
+  stops.push(async () => {
+    await postgres.stop()
+    await rm(dataDir, { recursive: true, force: true })
+  })
+  await postgres.start()
+  return postgres.url
+}

@@ -1,0 +1,111 @@
+// A real Redis for tests: started on a free port with nothing stored, killed by real signals.
+import { type ChildProcess, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { mkdtemp, rm } from 'node:fs/promises'
+import { type AddressInfo, connect, createServer } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { redisProgram } from './redis-program.ts'
+
+export interface TestRedis {
+  readonly url: string
+  readonly port: number
+  /** Ends the server and removes its folder. */
+  stop(): Promise<void>
+  /** Sends a signal; with one that ends the server, the same as `stop`. */
+  kill(signal: NodeJS.Signals): Promise<void>
+}
+
+export interface RedisOptions {
+  /** Default: a free one. */
+  readonly port?: number
+  /** More of the command line, for example `['--requirepass', 'secret']`. */
+  readonly args?: readonly string[]
+}
+
+const PORT_TRIES = 5
+const PAUSES: readonly string[] = ['SIGSTOP', 'SIGCONT']
+
+/** Starts a Redis and waits until it answers. */
+export async function startRedis(options: RedisOptions = {}): Promise<TestRedis> {
+  const program = await redisProgram()
+  const folder = await mkdtemp(join(tmpdir(), 'task_api-redis-'))
+  for (let tries = 1; ; tries += 1) {
+    const port = options.port ?? (await freePort())
+    const server = new Server(program.path, program.env, folder, port, options.args ?? [])
+    const failure = await server.ready()
+    if (failure === undefined) return server
+    await server.stop()
+    // Another program may have taken the port in between.
+    if (options.port !== undefined || tries === PORT_TRIES || !/in use/.test(failure)) throw new Error(failure)
+  }
+}
+
+class Server implements TestRedis {
+  readonly port: number
+  readonly #folder: string
+  readonly #child: ChildProcess
+  readonly #ended: Promise<unknown>
+  #said = ''
+
+  constructor(program: string, env: NodeJS.ProcessEnv, folder: string, port: number, args: readonly string[]) {
+    this.port = port
+    this.#folder = folder
+    const own = ['--port', String(port), '--bind', '127.0.0.1', '--dir', folder, '--save', '', '--appendonly', 'no']
+    this.#child = spawn(program, [...own, ...args], { env, stdio: ['ignore', 'pipe', 'pipe'] })
+    const say = (bytes: Buffer): string => (this.#said = (this.#said + bytes.toString()).slice(-8_192))
+    this.#child.stdout?.on('data', say)
+    this.#child.stderr?.on('data', say)
+    this.#ended = once(this.#child, 'exit').catch((error: unknown) => (this.#said += String(error)))
+    process.on('exit', this.#exit)
+  }
+
+  get url(): string {
+    return `redis://127.0.0.1:${this.port}`
+  }
+
+  /** Undefined once it listens; else why it does not. */
+  async ready(): Promise<string | undefined> {
+    const ended = this.#ended.then(() => 'ended')
+    while (!(await connects(this.port)) || !this.#said.includes('Ready to accept connections')) {
+      const next = new Promise((said) => this.#child.stdout?.once('data', said))
+      if ((await Promise.race([ended, next])) === 'ended') return `Redis did not start:\n${this.#said}`
+    }
+    return undefined
+  }
+
+  async kill(signal: NodeJS.Signals): Promise<void> {
+    this.#child.kill(signal)
+    if (PAUSES.includes(signal)) return
+    await this.#ended
+    process.off('exit', this.#exit)
+    await rm(this.#folder, { recursive: true, force: true })
+  }
+
+  stop(): Promise<void> {
+    return this.kill('SIGKILL')
+  }
+
+  readonly #exit = (): void => {
+    this.#child.kill('SIGKILL')
+  }
+}
+
+function connects(port: number): Promise<boolean> {
+  return new Promise((answer) => {
+    const connection = connect(port, '127.0.0.1', () => {
+      connection.destroy()
+      answer(true)
+    })
+    connection.once('error', () => answer(false))
+  })
+}
+
+async function freePort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const { port } = server.address() as AddressInfo
+  server.close()
+  await once(server, 'close')
+  return port
+}

@@ -1,0 +1,89 @@
+import { expect } from 'chai'
+import { Mailbox } from '../../../src/actor/mailbox.ts'
+import type { Flight } from '../../../src/actor/send.ts'
+import { Trust, trustBuffer } from '../../../src/core/trust.ts'
+
+describe('a mailbox', () => {
+  let trust: Trust
+  let now: bigint
+  let mailbox: Mailbox
+
+  beforeEach(() => {
+    trust = new Trust(trustBuffer())
+    now = 0n
+    trust.extend(0n, 0n, 100n)
+    mailbox = new Mailbox(trust, trust.epoch, () => now)
+  })
+
+  it('permits requests as long as trust holds', async () => {
+    expect(mailbox.mayBegin()).to.equal(true)
+    expect(await mailbox.permission()).to.equal(true)
+    now = 99n
+    expect(mailbox.mayBegin()).to.equal(true)
+    now = 100n
+    expect(mailbox.mayBegin()).to.equal(false)
+  })
+
+  it('permits none in an epoch that the claim was not confirmed in', () => {
+    trust.revoke()
+    trust.extend(0n, 0n, 100n)
+    expect(mailbox.mayBegin()).to.equal(false)
+    mailbox.confirm(trust.epoch)
+    expect(mailbox.mayBegin()).to.equal(true)
+  })
+
+  it('never goes back to an older epoch', () => {
+    mailbox.confirm(0)
+    expect(mailbox.mayBegin()).to.equal(true)
+  })
+
+  it('keeps a commit that comes before it is waited for, and gives it once', async () => {
+    mailbox.go(5, 1)
+    expect(await mailbox.commit()).to.equal(5)
+    const next = mailbox.commit()
+    mailbox.confirm(1)
+    mailbox.go(6, 1)
+    expect(await next).to.equal(6)
+  })
+
+  it('gives no commit that comes together with a stop', async () => {
+    mailbox.go(5, 1)
+    mailbox.stop()
+    expect(await mailbox.commit()).to.equal(undefined)
+  })
+
+  it('is not disturbed in a pause by a confirmation', async () => {
+    const pause = mailbox.pause(1)
+    mailbox.confirm(1)
+    expect(await pause).to.equal(true)
+  })
+
+  it('has no pause while it drains', async () => {
+    mailbox.drain()
+    expect(await mailbox.pause(60_000)).to.equal(false)
+    expect(await mailbox.permission()).to.equal(false)
+  })
+
+  it('stays stopped, also when the node drains then', () => {
+    mailbox.stop()
+    mailbox.drain()
+    expect(mailbox.stopped).to.equal(true)
+    expect(mailbox.draining).to.equal(false)
+  })
+
+  it('cuts off a request that begins after it was stopped', async () => {
+    mailbox.stop()
+    let stop: () => void = () => {}
+    const reply = new Promise<'stopped'>((resolve) => (stop = () => resolve('stopped')))
+    const flight: Flight = { reply, stop: () => stop() }
+    expect(await mailbox.during(flight)).to.equal('stopped')
+  })
+
+  it('does not cut off a request that has ended', async () => {
+    let cut = 0
+    const flight: Flight = { reply: Promise.resolve({ kind: 'timeout' }), stop: () => (cut += 1) }
+    expect(await mailbox.during(flight)).to.deep.equal({ kind: 'timeout' })
+    mailbox.stop()
+    expect(cut).to.equal(0)
+  })
+})

@@ -1,0 +1,41 @@
+// What the tests of the supervisor's parts build on; only what a test is about is given.
+import { type Logger, pino } from 'pino'
+import { type Service, type Services, SERVICE_DEFAULTS } from '../../../src/core/service.ts'
+import type { Held } from '../../../src/supervisor/hands.ts'
+
+/** A claim in hand. */
+export const aHeld = (over: Partial<Held> = {}): Held => ({
+  id: '1',
+  token: 11,
+  node: 'me',
+  service: 'billing',
+  action: 'charge',
+  crashes: 0,
+  thread: undefined,
+  writing: false,
+  epoch: 1,
+  ...over,
+})
+
+/** Services by their concurrency. */
+export const services = (concurrency: Readonly<Record<string, number>>): Services =>
+  new Map(
+    Object.entries(concurrency).map(([name, most]): [string, Service] => [
+      name,
+      { ...SERVICE_DEFAULTS, name, url: `http://${name}/`, concurrency: most },
+    ]),
+  )
+
+/** A line of the log. */
+export interface Line {
+  readonly level: number
+  readonly msg: string
+  readonly [key: string]: unknown
+}
+
+/** A log whose lines a test reads. */
+export function aLog(): { log: Logger; lines: Line[] } {
+  const lines: Line[] = []
+  const write = (line: string): void => void lines.push(JSON.parse(line) as Line)
+  return { log: pino({ level: 'trace', base: null, errorKey: 'err' }, { write }), lines }
+}

@@ -1,0 +1,190 @@
+import { expect } from 'chai'
+import sinon from 'sinon'
+import type { Assignment, Command } from '../../../src/core/mailbox.ts'
+import type { SettleEntry } from '../../../src/store/fenced.ts'
+import type { Store } from '../../../src/store/store.ts'
+import { Hands, type Held } from '../../../src/supervisor/hands.ts'
+import type { PoolOptions } from '../../../src/supervisor/pool.ts'
+import { Quarantine } from '../../../src/supervisor/quarantine.ts'
+import type { Thread } from '../../../src/supervisor/thread.ts'
+import { aHeld, aLog, services } from './build.ts'
+
+const ALONE = 30_000
+
+describe('the quarantine', () => {
+  let clock: sinon.SinonFakeTimers
+  let hands: Hands
+  let quarantine: Quarantine
+  let events: Pick<PoolOptions, 'died' | 'available'>
+  let thread: Thread | undefined
+  let started: string[]
+  let starts: number
+  let settled: SettleEntry[]
+  let orphaned: (readonly Held[])[]
+  let settle: (entry: SettleEntry) => Promise<'written' | 'lost'>
+
+  beforeEach(() => {
+    clock = sinon.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] })
+    started = []
+    starts = 0
+    settled = []
+    orphaned = []
+    thread = undefined
+    settle = async () => 'written'
+    hands = new Hands(10, services({ billing: 10 }), (_service, held) => held && quarantine.ended(held))
+    const add = (entry: SettleEntry): Promise<'written' | 'lost'> => {
+      settled.push(entry)
+      return settle(entry)
+    }
+    quarantine = new Quarantine({
+      pool: (heard) => {
+        events = heard
+        return {
+          start: async () => void (starts += 1),
+          stop: async () => {},
+          get idlest() {
+            return thread
+          },
+          threads: [],
+        }
+      },
+      store: { settle: { add } as Store['settle'] },
+      hands,
+      alone: ALONE,
+      log: aLog().log,
+      orphaned: (held) => orphaned.push(held),
+    })
+  })
+
+  afterEach(() => clock.restore())
+
+  /** The quarantine's thread is ready. */
+  const ready = (): Thread => {
+    const tell = (command: Command): unknown => command.say === 'run' && started.push(command.task.id)
+    thread = { load: 0, tell } as Thread
+    events.available()
+    return thread
+  }
+
+  const die = async (): Promise<void> => {
+    const dead = thread as Thread
+    thread = undefined
+    events.died(dead, new Error('out of memory'))
+    await clock.tickAsync(0)
+  }
+
+  const add = (id: string): Held => {
+    const held = aHeld({ id, crashes: 3 })
+    hands.add(held)
+    quarantine.add({ held, task: { id, token: held.token } as Assignment })
+    return held
+  }
+
+  it('starts its thread with the first suspect, and once', () => {
+    expect(starts).to.equal(0)
+    add('1')
+    add('2')
+    expect(starts).to.equal(1)
+  })
+
+  it('runs a suspect when the thread is ready', () => {
+    const held = add('1')
+    expect(started).to.deep.equal([])
+    const ran = ready()
+    expect(started).to.deep.equal(['1'])
+    expect(held.thread).to.equal(ran)
+    expect(ran.load).to.equal(1)
+  })
+
+  it('runs one at a time, in the order in which they came', () => {
+    const first = add('1')
+    ready()
+    add('2')
+    add('3')
+    expect(started).to.deep.equal(['1'])
+    hands.drop(first)
+    expect(started).to.deep.equal(['1', '2'])
+  })
+
+  it('runs the next beside one that has had its time alone', async () => {
+    add('1')
+    add('2')
+    add('3')
+    ready()
+    await clock.tickAsync(ALONE - 1)
+    expect(started).to.deep.equal(['1'])
+    await clock.tickAsync(1)
+    expect(started).to.deep.equal(['1', '2'])
+    await clock.tickAsync(ALONE)
+    expect(started).to.deep.equal(['1', '2', '3'])
+  })
+
+  it('passes over a suspect whose claim was let go', () => {
+    const [, second] = [add('1'), add('2'), add('3')]
+    hands.drop(second)
+    const ran = ready()
+    hands.drop(hands.get('1') ?? second)
+    expect(started).to.deep.equal(['1', '3'])
+    expect(ran.load).to.equal(1)
+  })
+
+  it('fails a task that kills its thread when run alone', async () => {
+    const held = add('1')
+    ready()
+    await die()
+    expect(settled).to.have.length(1)
+    expect(settled[0]).to.include({ id: '1', token: held.token, node: 'me', status: 'failed' })
+    expect(settled[0]?.error).to.include('"crashed"')
+    expect(hands.has(held)).to.equal(false)
+    expect(orphaned).to.deep.equal([])
+  })
+
+  it('lets the claim go also when the end could not be written: sync gives the row back', async () => {
+    settle = async () => Promise.reject(new Error('no'))
+    const held = add('1')
+    ready()
+    await die()
+    expect(hands.has(held)).to.equal(false)
+  })
+
+  it('does not convict a task whose report is being written', async () => {
+    const held = add('1')
+    ready()
+    held.writing = true
+    await die()
+    expect(settled).to.deep.equal([])
+    expect(hands.has(held)).to.equal(true)
+    expect(held.thread).to.equal(undefined)
+  })
+
+  it('convicts nobody when several died together: nobody knows which it was', async () => {
+    const [first, second] = [add('1'), add('2')]
+    ready()
+    await clock.tickAsync(ALONE)
+    await die()
+    expect(settled).to.deep.equal([])
+    expect(orphaned).to.deep.equal([[first, second]])
+    expect([first.thread, second.thread]).to.deep.equal([undefined, undefined])
+  })
+
+  it('runs the next suspect in a new thread after the culprit', async () => {
+    add('1')
+    add('2')
+    ready()
+    await die()
+    expect(started).to.deep.equal(['1'])
+    ready()
+    expect(started).to.deep.equal(['1', '2'])
+  })
+
+  it('runs nothing more once it has stopped', async () => {
+    const first = add('1')
+    add('2')
+    ready()
+    await quarantine.stop()
+    hands.drop(first)
+    events.available()
+    expect(clock.countTimers()).to.equal(0)
+    expect(started).to.deep.equal(['1'])
+  })
+})
