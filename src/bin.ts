@@ -49,7 +49,12 @@ async function start(): Promise<void> {
     process.exit(0)
   } catch (error) {
     if (signal.aborted && error === signal.reason) process.exit(0)
+    const { code } = error as NodeJS.ErrnoException
     if (error instanceof EmbeddedPostgresFailure) tell(`task_api: ${error.message}\n`)
+    else if (code === 'EADDRINUSE' || code === 'EACCES' || code === 'EADDRNOTAVAIL')
+      tell(
+        `task_api: cannot listen on ${config.host}:${config.port} (${code}). Set PORT or HOST; PORT=0 takes a free port.\n`,
+      )
     else log.fatal({ err: error }, 'this node could not start')
     process.exit(1)
   }

@@ -95,15 +95,20 @@ export async function startNode(config: Config, options: NodeOptions): Promise<R
     const serve = async (): Promise<void> => {
       await api.start()
       started.push(api)
+    }
+    const announce = (): void => {
       log.info({ url: api.url, ...inUse(config) }, 'listening')
       if (demo) tell(demoHints(api.url))
     }
 
-    const early = await connect(store, log, signal, serve)
+    // Where Postgres does not answer at once the API serves meanwhile, unready.
+    const early = await connect(store, log, signal, () => serve().then(announce))
+    // The port first: a node whose port is taken must not have begun a task.
+    if (!early) await serve()
     signal.throwIfAborted()
     started.push(supervisor)
     await supervisor.start()
-    if (!early) await serve()
+    if (!early) announce()
     return {
       url: api.url,
       stop: async () => {
@@ -119,7 +124,7 @@ export async function startNode(config: Config, options: NodeOptions): Promise<R
   }
 }
 
-/** Waits for Postgres. Where it does not answer at once the API serves meanwhile, unready; true then. */
+/** Waits for Postgres; true when it did not answer at once, and `serve` was called meanwhile. */
 async function connect(store: Store, log: Log, signal: AbortSignal, serve: () => Promise<void>): Promise<boolean> {
   for (let early = false, reminded = 0; ; early = true) {
     try {

@@ -8,6 +8,9 @@ import type { Flight } from './send.ts'
  */
 type Mode = 'going' | 'draining' | 'stopped'
 
+/** How often an actor that waits for permission looks by itself, ms. */
+const LOOK = 1_000
+
 /** One actor's mailbox. At most one wait is open at a time, as the loop is one. */
 export class Mailbox {
   readonly #trust: Trust
@@ -40,8 +43,13 @@ export class Mailbox {
 
   /** Waits until a request may begin; false when none ever will. */
   async permission(): Promise<boolean> {
-    // Only a confirmation can restore a trust that has lapsed, so there is nothing to poll.
-    while (this.#mode === 'going' && !this.mayBegin()) await this.#wait()
+    // A trust that has lapsed comes back with a confirmation, which rouses. The look by time is for a lapse so short that
+    // this thread saw it and the supervisor, which was just extending, did not.
+    while (this.#mode === 'going' && !this.mayBegin()) {
+      const timer = setTimeout(() => this.#rouse(), LOOK)
+      await this.#wait()
+      clearTimeout(timer)
+    }
     return this.#mode === 'going'
   }
 

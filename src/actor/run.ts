@@ -42,14 +42,15 @@ export async function run(at: Surroundings, task: Assignment): Promise<void> {
   for (;;) {
     // A request begins only while the node is trusted and this claim is confirmed; `send` asks once more at the socket.
     if (!(await mailbox.permission())) return tellUnlessStopped(mailbox, () => tell({ tell: 'release' }))
-    if (left() <= 0) return fail(deadlineExceeded(service), loop.step)
+    const rest = left()
+    if (rest <= 0) return fail(deadlineExceeded(service), loop.step)
 
-    const timeout = Math.min(service.timeout, left())
+    const timeout = Math.min(service.timeout, rest)
     const flight = at.send({ ...loop, id: task.id, key: task.key, action: task.action, timeout })
     const reply = await mailbox.during(flight)
     if (reply === 'stopped') return
     if (reply === 'not_begun') continue
-    if (reply.kind === 'timeout' && left() <= 0) return fail(deadlineExceeded(service), loop.step)
+    if (reply.kind === 'timeout' && timeout === rest) return fail(deadlineExceeded(service), loop.step)
 
     const verdict = classify(reply, { ...loop, sent: loop.body }, service, at.random())
     switch (verdict.kind) {

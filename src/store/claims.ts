@@ -1,6 +1,7 @@
 // How a node takes rows: by popped ids, by sweeping, and again after a thread died with them.
 import type { Query } from './database.ts'
 import type { Fence } from './fenced.ts'
+import { failureLiteral } from './literal.ts'
 
 /** How often a task may lose its node or thread without progress before it fails as `crashed`. */
 const MAX_CRASHES = 10
@@ -36,7 +37,10 @@ export interface ClaimedRow {
   readonly lost: boolean
 }
 
-const CRASHED = `json_build_object('code', 'crashed', 'detail', 'The task lost its node or thread ${MAX_CRASHES} times without progress.')`
+const CRASHED = failureLiteral({
+  code: 'crashed',
+  detail: `The task lost its node or thread ${MAX_CRASHES} times without progress.`,
+})
 
 const RETURNING = `
   returning t.id, t.key, t.service, t.action, coalesce(t.state, t.payload) as body, t.step, t.attempt, t.fails, t.repeats,

@@ -50,13 +50,19 @@ export async function migrate(url: string): Promise<void> {
       const { rows } = await lock.raw<{ rows: { encoding: string }[] }>(
         'select pg_encoding_to_char(encoding) as encoding from pg_database where datname = current_database()',
       )
-      if (rows[0]?.encoding !== 'UTF8') throw new Error('the database must have the encoding UTF8')
+      if (rows[0]?.encoding !== 'UTF8')
+        throw new StoreError('defect', 'The database must have the encoding UTF8: payloads are kept to the byte.')
       // Under our own lock, knex's lock row can only be one that a killed node left behind.
       if (await lock.schema.hasTable(`${TABLE}_lock`)) await db.migrate.forceFreeMigrationsLock()
       await db.migrate.latest()
     })
   } catch (error) {
-    throw error instanceof StoreError ? error : new StoreError(troubleOf(error), error)
+    if (error instanceof StoreError) throw error
+    // knex says so when the schema knows a migration that we do not.
+    const newer = error instanceof Error && error.message.includes('migration directory is corrupt')
+    throw newer
+      ? new StoreError('defect', 'The database was migrated by a newer release of task_api.')
+      : new StoreError(troubleOf(error), error)
   } finally {
     await db.destroy()
   }

@@ -1,5 +1,6 @@
 // The nodes' leases, what a node holds by Postgres' word, and what is cleared away behind nodes and services that are gone.
 import type { Query } from './database.ts'
+import { failureLiteral } from './literal.ts'
 
 /** A node as its row names it. */
 export interface NodeRow {
@@ -63,6 +64,11 @@ export async function forgetNodes(query: Query): Promise<void> {
   )
 }
 
+const UNKNOWN = failureLiteral({
+  code: 'unknown_service',
+  detail: 'No live node has known the service of this task for a minute.',
+})
+
 // Steps from service to service in the index of waiting rows, then adds those of rows that dead nodes hold.
 const FAIL_UNKNOWN = `
   with recursive waiting (service) as (
@@ -87,8 +93,7 @@ const FAIL_UNKNOWN = `
       select from nodes n where t.service = any(n.services) and n.lease_until > now() - $1 * interval '1 millisecond')
     limit 1000 for update of t skip locked
   )
-  update tasks t set status = 'failed', node = null, finished_at = now(), error = json_build_object(
-    'code', 'unknown_service', 'detail', 'No live node has known the service of this task for a minute.')
+  update tasks t set status = 'failed', node = null, finished_at = now(), error = ${UNKNOWN}
   from (select id from due union all select id from orphans) found where t.id = found.id returning t.id, t.service`
 
 /** Fails tasks of services that no node has known for `ms`; at most 2,000 at a time. */

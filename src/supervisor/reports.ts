@@ -98,7 +98,10 @@ function tellOperator(log: Log, { id, service, action }: Held, report: Report): 
     log.info({ task: id, service, action, step, attempt, why: failure?.code, status: failure?.status }, 'task failed')
   } else if (report.tell === 'park') {
     const { step, attempt, failure, wait } = report
-    log.info({ task: id, service, action, step, attempt, why: failure.detail, wait }, 'task waits to repeat a request')
+    log.info(
+      { task: id, service, action, step, attempt, why: failure.detail, wait: Math.round(wait) },
+      'task waits to repeat a request',
+    )
   } else if (report.tell === 'retry') {
     const { step, attempt, failure } = report
     log.debug({ task: id, service, action, step, attempt, why: failure.detail }, 'task repeats a request')

@@ -24,6 +24,14 @@ describe('a mailbox', () => {
     expect(mailbox.mayBegin()).to.equal(false)
   })
 
+  it('looks again by itself, for a lapse that only this thread has seen', async () => {
+    now = 100n
+    const permission = mailbox.permission()
+    // Extended at a time before the lapse: no new epoch, so nobody confirms anything.
+    trust.extend(50n, 99n, 100n)
+    expect(await permission).to.equal(true)
+  })
+
   it('permits none in an epoch that the claim was not confirmed in', () => {
     trust.revoke()
     trust.extend(0n, 0n, 100n)
