@@ -64,18 +64,9 @@ function needsDev() {
 
 async function install() {
   process.stderr.write('task_api: installing packages…\n')
-  const rest = ['--no-audit', '--no-fund', '--loglevel=error', ...(needsDev() ? ['--include=dev'] : [])]
-  if (!fs.existsSync(at('package-lock.json'))) return npm(['install', ...rest])
-  try {
-    return await npm(['ci', ...rest])
-  } catch (error) {
-    // Also when the registry has not all the platforms' optional packages: `npm install` takes those that it needs.
-    if (!error.message.includes('code EUSAGE')) throw error
-    process.stderr.write(
-      'task_api: package-lock.json does not fit package.json here, so it is not followed to the letter\n',
-    )
-    return npm(['install', '--no-save', ...rest])
-  }
+  const command = fs.existsSync(at('package-lock.json')) ? 'ci' : 'install'
+  const dev = needsDev() ? ['--include=dev'] : []
+  await npm([command, '--no-audit', '--no-fund', '--loglevel=error', ...dev])
 }
 
 function npm(args) {
@@ -121,6 +112,8 @@ async function build() {
   try {
     const sources = digest()
     await run(process.execPath, [at('node_modules', 'typescript', 'bin', 'tsc'), '--outDir', draft], {})
+    // npm makes the command of a package executable, but not in the package's own folder.
+    fs.chmodSync(path.join(draft, 'src', 'bin.js'), 0o755)
     fs.writeFileSync(path.join(draft, '.sources'), sources)
     if (fs.existsSync(at('dist'))) fs.renameSync(at('dist'), old)
     fs.renameSync(draft, at('dist'))

@@ -36,7 +36,8 @@ export class Thread {
     this.#options = options
     this.#piscina = new Piscina({
       filename: options.entry,
-      minThreads: 1,
+      // With a minimum of 1 piscina replaces a thread that was ended, sometimes even after `destroy`: it would run for ever.
+      minThreads: 0,
       maxThreads: 1,
       // The default freezes an idle thread, which then misses that a kept-alive socket was closed.
       atomics: 'disabled',

@@ -55,6 +55,8 @@ describe('an outage of Postgres', () => {
 
   it('is answered by 503 meanwhile, and over when Postgres is back', async () => {
     await proxy.close()
+    // A statement on a connection whose end has not been noticed yet would be looked for during 5 s.
+    await sleep(100)
     const body = '{"service":"svc","action":"ok"}'
     const headers = { 'content-type': 'application/json' }
     const refused = await eventually(async () => {

@@ -1,4 +1,5 @@
 // Threads that die: their tasks start again on another, and only the one that kills every thread fails.
+import { type Worker } from 'node:worker_threads'
 import { expect } from 'chai'
 import { type Crew, type CrewSetup, idOf, openCrew } from '../support/crew.ts'
 import { eventually } from '../support/eventually.ts'
@@ -9,12 +10,20 @@ const ENTRY = new URL('../support/crashing-actors.js', import.meta.url).href
 describe('a thread that dies', () => {
   let world: World
   let crew: Crew
+  const started: Worker[] = []
+  const note = (worker: Worker): unknown => started.push(worker)
   beforeEach(async () => {
     world = await openWorld()
+    process.on('worker', note)
   })
   afterEach(async () => {
     await crew[Symbol.asyncDispose]()
     await world.close()
+    // Nothing is left behind: a thread that has ended has this id.
+    const threads = started.splice(0)
+    await eventually(() => expect(threads.map(({ threadId }) => threadId)).to.deep.equal(threads.map(() => -1)))
+    process.off('worker', note)
+    expect(started).to.deep.equal([])
   })
 
   const open = async (setup: CrewSetup = {}): Promise<void> => {

@@ -15,7 +15,7 @@ describe('a verb of an actor', () => {
     const changed = Object.entries(after ?? {}).filter(
       ([name, value]) => name !== 'wait' && value !== before?.[name as keyof Columns],
     )
-    return Object.fromEntries(changed) as Partial<Columns>
+    return Object.fromEntries(changed)
   }
 
   const waitOf = async (id: string): Promise<number> => (await bench.read(id))?.wait ?? NaN

@@ -9,6 +9,8 @@ import { postOne } from '../support/load.ts'
 /** Longer than the lease. */
 const PAUSE = 13_000
 
+const idOf = (location: string): string => location.slice('/tasks/'.length)
+
 /** The other node takes over; the frozen one then neither writes what it had heard nor goes on with its old claims. */
 export const frozen = (): Promise<void> =>
   Fleet.during(async (fleet) => {
@@ -36,16 +38,19 @@ export const frozen = (): Promise<void> =>
 
     const thawedAt = performance.now()
     b.kill('SIGCONT')
-    const said = 'the lease had run out; what this node holds is asked about before it goes on'
-    await b.logged(said)
-    // Whatever the old claims still had to say has been said once the node works again.
+    // It learns of each old claim, by a write that had no effect or by asking.
+    await eventually(() => {
+      const dropped = b.lines.filter(({ msg }) => msg === 'the claim is not ours any more').map(({ task }) => task)
+      expect(dropped).to.include.members(ofB.map(idOf))
+    }, 8_000)
+    await b.logged('the lease had run out; what this node holds is asked about before it goes on')
     const fresh = await workOf(fleet, agent, b.url)
     expect(fresh).to.equal('b')
     expect(
       service.requests.filter((seen) => ofB.includes(seen.location) && senderOf(seen) === 'b' && seen.at > thawedAt),
     ).to.have.length(0)
     for (const { status } of await fleet.sql<{ status: string }>('select status from tasks where id = any($1)', [
-      ofB.map((path) => path.slice('/tasks/'.length)),
+      ofB.map(idOf),
     ]))
       expect(status).to.equal('running')
 
@@ -53,8 +58,9 @@ export const frozen = (): Promise<void> =>
     await eventually(async () => {
       const rows = await fleet.sql<{ status: string; result: unknown }>(
         'select status, result from tasks where id = any($1)',
-        [heldByB.map((path) => path.slice('/tasks/'.length))],
+        [heldByB.map(idOf)],
       )
+      expect(rows).to.have.length(heldByB.length)
       for (const row of rows) expect(row).to.deep.equal({ status: 'complete', result: { from: 'a' } })
     })
     for (const path of ofB) {

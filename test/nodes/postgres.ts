@@ -15,13 +15,13 @@ import { TcpProxy } from '../support/tcp-proxy.ts'
 /** All tasks have ended this long after Postgres is back, ms. */
 const ENDS = 8_000
 
-/** A Postgres of one's own behind a port that stays. */
+/** A Postgres of one's own, behind one door for each of two nodes; a door's port stays. */
 interface OwnPostgres {
-  readonly url: string
+  readonly urls: readonly [string, string]
   /** Kills it with SIGKILL; it is not there for at least `ms`, and then recovers. */
   crash(ms: number): Promise<void>
-  /** Stops it in order; it is not there for `ms`. */
-  restart(ms: number): Promise<void>
+  /** Stops it in order; it is not there for `ms`, and the first node reaches it `later` ms after the second. */
+  restart(ms: number, later: number): Promise<void>
   close(): Promise<void>
 }
 
@@ -29,28 +29,33 @@ async function ownPostgres(): Promise<OwnPostgres> {
   const dataDir = await mkdtemp(join(tmpdir(), 'task_api-outage-'))
   const postgres = new EmbeddedPostgres({ dataDir, log: silentLog() })
   await postgres.start()
-  const proxy = new TcpProxy()
-  await proxy.listen(Number(new URL(postgres.url).port))
-  const url = new URL(postgres.url)
-  url.port = String(proxy.port)
+  const doors = [new TcpProxy(), new TcpProxy()] as const
+  const portOf = (url: string): number => Number(new URL(url).port)
+  const open = (door: TcpProxy): Promise<void> => door.listen(portOf(postgres.url))
+  const openAll = async (): Promise<void> => void (await Promise.all(doors.map(open)))
+  const closeAll = async (): Promise<void> => void (await Promise.all(doors.map((door) => door.close())))
+  await openAll()
+  const urlAt = ({ port }: TcpProxy): string => postgres.url.replace(`:${portOf(postgres.url)}/`, `:${port}/`)
   return {
-    url: url.href,
+    urls: [urlAt(doors[0]), urlAt(doors[1])],
     async crash(ms) {
       const pid = Number((await readFile(join(dataDir, 'postgres/data/postmaster.pid'), 'utf8')).split('\n')[0])
       process.kill(pid, 'SIGKILL')
-      await proxy.close()
+      await closeAll()
       await passed(ms)
-      await proxy.listen(Number(new URL(postgres.url).port))
+      await openAll()
     },
-    async restart(ms) {
+    async restart(ms, later) {
       await postgres.stop()
-      await proxy.close()
+      await closeAll()
       await passed(ms)
       await postgres.start()
-      await proxy.listen(Number(new URL(postgres.url).port))
+      await open(doors[1])
+      await passed(later)
+      await open(doors[0])
     },
     async close() {
-      await proxy.close()
+      await closeAll()
       await postgres.stop()
       await rm(dataDir, { recursive: true, force: true })
     },
@@ -108,7 +113,10 @@ async function through(outage: (postgres: OwnPostgres) => Promise<void>): Promis
     return await Fleet.during(
       async (fleet) => {
         fleet.service.pace = 40
-        const [a, b] = await Promise.all([fleet.start('a'), fleet.start('b')])
+        const [a, b] = await Promise.all(
+          (['a', 'b'] as const).map((name, i) => fleet.start(name, { DATABASE_URL: postgres.urls[i] ?? '' })),
+        )
+        if (!a || !b) throw new Error('no nodes')
         const caller = keepPosting([a.url, b.url])
         await fleet.service.until((requests) => requests.length > 100)
         await outage(postgres)
@@ -128,7 +136,7 @@ async function through(outage: (postgres: OwnPostgres) => Promise<void>): Promis
         expect((await verify(fleet, posted)).repeats, 'requests repeated').to.equal(0)
         return caller
       },
-      { databaseUrl: postgres.url },
+      { databaseUrl: postgres.urls[1] },
     )
   } finally {
     await postgres.close()
@@ -140,8 +148,8 @@ export async function postgresKilled(): Promise<void> {
   await through((postgres) => postgres.crash(1_500))
 }
 
-/** Postgres is stopped for longer than the lease of the nodes. */
+/** Postgres is stopped for longer than the leases, and one node finds it back before the other has renewed its own. */
 export async function postgresAway(): Promise<void> {
-  const { refused } = await through((postgres) => postgres.restart(12_000))
+  const { refused } = await through((postgres) => postgres.restart(12_000, 2_000))
   expect(refused.get('unavailable')).to.be.above(50)
 }

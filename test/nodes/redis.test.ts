@@ -43,7 +43,8 @@ async function speed(redisUrl: string | undefined): Promise<number> {
   let perSecond = 0
   await Fleet.during(
     async (fleet) => {
-      const node = await fleet.start('a')
+      // Few slots, so that tasks wait for one: that is where a node may miss that one came free.
+      const node = await fleet.start('a', {}, { concurrency: 50 })
       await settled(fleet, await postLoad([node.url], 60))
       const begun = performance.now()
       const posted = await postLoad([node.url], LOAD)

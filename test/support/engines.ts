@@ -1,5 +1,5 @@
 // The engines of a test run: one real Postgres and one real Redis, started when the first test asks and stopped at the end.
-import { mkdtemp, rm } from 'node:fs/promises'
+import { chmod, mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { EmbeddedPostgres } from '../../src/embedded/postgres.ts'
@@ -51,6 +51,8 @@ async function start(): Promise<Started> {
 
 async function startPostgres(stops: (() => Promise<void>)[]): Promise<string> {
   const dataDir = await mkdtemp(join(tmpdir(), 'task_api-postgres-'))
+  // Root's Postgres runs as nobody, who must reach it.
+  await chmod(dataDir, 0o755)
   const postgres = new EmbeddedPostgres({ dataDir, log: silentLog() })
   stops.push(async () => {
     await postgres.stop()

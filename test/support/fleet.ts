@@ -61,7 +61,9 @@ export class Fleet {
     service: Readonly<Record<string, unknown>> = {},
   ): Promise<NodeProcess> {
     const svc = { url: this.service.url, concurrency: 200, headers: { 'X-Node': name }, ...service }
-    const node = await NodeProcess.spawn({ ...this.#env, ...env }, { svc })
+    // Another service that nobody calls: it must cost the first one nothing.
+    const idle = { url: this.service.url }
+    const node = await NodeProcess.spawn({ ...this.#env, ...env }, { svc, idle })
     this.#nodes.push(node)
     return node
   }
