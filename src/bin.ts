@@ -39,6 +39,7 @@ async function start(): Promise<void> {
     })
 
   const { startNode } = await import('./main.ts')
+  const { CannotListen } = await import('./api/server.ts')
   const { EmbeddedPostgresFailure } = await import('./embedded/failure.ts')
   const signal = onSignal(log)
   try {
@@ -49,12 +50,7 @@ async function start(): Promise<void> {
     process.exit(0)
   } catch (error) {
     if (signal.aborted && error === signal.reason) process.exit(0)
-    const { code } = error as NodeJS.ErrnoException
-    if (error instanceof EmbeddedPostgresFailure) tell(`task_api: ${error.message}\n`)
-    else if (code === 'EADDRINUSE' || code === 'EACCES' || code === 'EADDRNOTAVAIL')
-      tell(
-        `task_api: cannot listen on ${config.host}:${config.port} (${code}). Set PORT or HOST; PORT=0 takes a free port.\n`,
-      )
+    if (error instanceof EmbeddedPostgresFailure || error instanceof CannotListen) tell(`task_api: ${error.message}\n`)
     else log.fatal({ err: error }, 'this node could not start')
     process.exit(1)
   }

@@ -1,7 +1,7 @@
 // A node: builds the parts from the configuration, starts them in order, and stops them in reverse. The table of contents.
 import { availableParallelism } from 'node:os'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { Api } from './api/server.ts'
+import { Api, SERVER_LIMITS } from './api/server.ts'
 import type { Config } from './config/config.ts'
 import { type Services } from './core/service.ts'
 import { TIMINGS, type Timings } from './core/timings.ts'
@@ -82,16 +82,19 @@ export async function startNode(config: Config, options: NodeOptions): Promise<R
       log,
     })
     const unheard = (): void => supervisor.unheard()
-    const api = new Api({
-      host: config.host,
-      port: config.port,
-      services,
-      submit: (task) => submit({ store, queue, unheard }, task),
-      cancel: (id) => cancel({ store, queue }, id),
-      store,
-      queue,
-      log,
-    })
+    const api = new Api(
+      {
+        host: config.host,
+        port: config.port,
+        services,
+        submit: (task) => submit({ store, queue, unheard }, task),
+        cancel: (id) => cancel({ store, queue }, id),
+        store,
+        queue,
+        log,
+      },
+      { ...SERVER_LIMITS, linger: timings.linger },
+    )
     const serve = async (): Promise<void> => {
       await api.start()
       started.push(api)

@@ -3,6 +3,8 @@ import type { Server, ServerResponse } from 'node:http'
 import type { Duplex } from 'node:stream'
 
 export interface Ledger {
+  /** Resolves when no connection that has asked something is open. */
+  quiet(): Promise<void>
   /** The answers that a connection is still owed, oldest first. */
   owedOn(socket: Duplex): readonly ServerResponse[]
   /** Whether the request that is coming in has had its answer already, as when it was refused before its body came. */
@@ -23,6 +25,7 @@ export function keepLedger(server: Server): Ledger {
   const connections = new Map<Duplex, Connection>()
   let owed = 0
   let waiting: (() => void)[] = []
+  const leaving: (() => void)[] = []
   const settle = (count: number): void => {
     owed -= count
     if (owed > 0) return
@@ -35,6 +38,7 @@ export function keepLedger(server: Server): Ledger {
     // An answer that waits behind another one does not hear that its connection closed.
     socket.once('close', () => {
       connections.delete(socket)
+      if (connections.size === 0) for (const resolve of leaving.splice(0)) resolve()
       settle(connection.owed.size)
       connection.owed.clear()
     })
@@ -52,6 +56,7 @@ export function keepLedger(server: Server): Ledger {
     })
   })
   return {
+    quiet: () => (connections.size === 0 ? Promise.resolve() : new Promise((resolve) => leaving.push(resolve))),
     owedOn: (socket) => [...(connections.get(socket)?.owed ?? [])],
     answeredEarly: (socket) => connections.get(socket)?.early?.req.complete === false,
     settled: () => (owed === 0 ? Promise.resolve() : new Promise((resolve) => waiting.push(resolve))),

@@ -1,6 +1,7 @@
 // The REST API as a part of a node: it listens, drains and stops.
 import { once } from 'node:events'
 import { createServer, type RequestListener, type Server } from 'node:http'
+import { Server as NetServer } from 'node:net'
 import { setTimeout as after } from 'node:timers/promises'
 import type { Part } from '../core/part.ts'
 import { makeApp } from './app.ts'
@@ -25,7 +26,9 @@ export interface ServerLimits {
   readonly maxConnections: number
   /** How long Postgres may take to answer `/readyz`. */
   readonly ping: number
-  /** How long `stop` waits for answers that are owed. */
+  /** How long `stop`, when it no longer listens, still answers what is on its way on connections that are open. */
+  readonly linger: number
+  /** How long `stop` then waits for answers that are owed. */
   readonly grace: number
 }
 
@@ -38,6 +41,7 @@ export const SERVER_LIMITS: ServerLimits = {
   maxRequestsPerSocket: 1_000,
   maxConnections: 4_096,
   ping: 2_000,
+  linger: 250,
   grace: 5_000,
 }
 
@@ -111,7 +115,7 @@ export class Api implements Part {
     try {
       await once(server.listen({ host, port }), 'listening')
     } catch (cause) {
-      throw unreachable(`${host}:${port}`, cause)
+      throw new CannotListen(`${host}:${port}`, cause)
     }
     server.on('error', (err) => log.error({ err }, 'the server failed'))
     this.#url = urlOf(host, server)
@@ -134,8 +138,14 @@ export class Api implements Part {
     if (listening === undefined) return
     const { server, ledger } = listening
     this.#draining = true
-    const closed = new Promise((resolve) => server.close(resolve))
+    // Not yet http's own close, which cuts connections that look idle: a request may be on its way on them.
+    const closed = new Promise((resolve) => NetServer.prototype.close.call(server, resolve))
     const enough = new AbortController()
+    await Promise.race([
+      ledger.quiet(),
+      after(this.#limits.linger, undefined, { signal: enough.signal }).catch(() => undefined),
+    ])
+    server.close()
     const grace = after(this.#limits.grace, undefined, { signal: enough.signal }).catch(() => undefined)
     await Promise.race([ledger.settled(), grace])
     enough.abort()
@@ -147,9 +157,13 @@ export class Api implements Part {
   }
 }
 
-function unreachable(address: string, cause: unknown): Error {
-  const { code, message } = cause as NodeJS.ErrnoException
-  return new Error(`Cannot listen on ${address}: ${REASONS[code ?? ''] ?? message} (${code ?? 'no code'}).`, { cause })
+/** The address cannot be had. Its message is for a person. */
+export class CannotListen extends Error {
+  constructor(address: string, cause: unknown) {
+    const { code, message } = cause as NodeJS.ErrnoException
+    super(`Cannot listen on ${address}: ${REASONS[code ?? ''] ?? message} (${code ?? 'no code'}).`, { cause })
+    this.name = 'CannotListen'
+  }
 }
 
 function urlOf(host: string, server: Server): string {

@@ -22,6 +22,8 @@ export interface Timings {
   readonly silence: number
   /** How long a suspect may hold the quarantine thread alone. */
   readonly quarantine: number
+  /** How long a node that stops still answers on open connections after it has stopped listening. */
+  readonly linger: number
 }
 
 export const TIMINGS: Timings = {
@@ -35,6 +37,7 @@ export const TIMINGS: Timings = {
   forgotten: 60_000,
   silence: 5_000,
   quarantine: 30_000,
+  linger: 250,
 }
 
 /** A wait of this length or more gives the slot back (the task is parked); a shorter one stays in the actor. */

@@ -26,7 +26,7 @@ export async function drain(by: DrainDependencies): Promise<void> {
   for (const thread of by.threads()) thread.tell({ say: 'drain' })
   // What no thread runs would never be reported.
   await emptied(hands, timeout, () => giveBack(by, (held) => held.thread === undefined))
-  if (hands.size === 0) return
+  if (hands.empty) return
   log.warn({ tasks: hands.size }, 'requests were cut off; other nodes repeat them')
   for (const held of hands.all()) if (!held.writing) held.thread?.tell({ say: 'stop', id: held.id, token: held.token })
   giveBack(by, () => true)
@@ -48,7 +48,7 @@ async function emptied(hands: Hands, ms: number, look: () => void = () => {}): P
   const end = performance.now() + ms
   for (;;) {
     look()
-    if (hands.size === 0 || performance.now() >= end) return
+    if (hands.empty || performance.now() >= end) return
     await new Promise((resolve) => setTimeout(resolve, LOOK))
   }
 }

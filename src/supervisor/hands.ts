@@ -44,6 +44,11 @@ export class Hands {
     return this.#held.size
   }
 
+  /** Whether nothing is in hand, and no claim is under way that may bring something. */
+  get empty(): boolean {
+    return this.#held.size === 0 && this.#reserved === 0
+  }
+
   /** The most tasks of a service that this node takes. */
   limit(service: string): number {
     return Math.min(this.#slots, this.#services.get(service)?.concurrency ?? 0)

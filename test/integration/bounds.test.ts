@@ -1,6 +1,8 @@
 // The bounds of a task and of a node: deadlines, slots and concurrency.
 import { expect } from 'chai'
 import type { RunningNode } from '../../src/main.ts'
+import { openCrew } from '../support/crew.ts'
+import { eventually } from '../support/eventually.ts'
 import { together } from '../support/together.ts'
 import { ended, openWorld, post, type World } from '../support/world.ts'
 
@@ -66,19 +68,27 @@ describe('the slots of a node', () => {
 
   it('bound the requests that are open, and all of them are used', async () => {
     const node = await world.node({ slots: 4 })
-    const locations = await Promise.all(Array.from({ length: 40 }, () => post(node.url, 'slow.20')))
+    const locations = await Promise.all(Array.from({ length: 30 }, () => post(node.url, 'slow.60')))
     await Promise.all(locations.map((location) => ended(node.url, location)))
     expect(world.service.peak).to.equal(4)
   })
 
-  it("bound them by each service's concurrency too, over pops, sweeps and waits", async () => {
-    const node = await world.node({
-      services: { svc: { concurrency: 3, retry: { attempts: 3, backoff: 10, maxBackoff: 10 } } },
-    })
+  it("bound them by each service's concurrency too, over all threads, pops, sweeps and waits", async () => {
+    const retry = { attempts: 3, backoff: 10, maxBackoff: 10 }
+    const crew = await openCrew(world, { threads: 2, service: { concurrency: 3, retry } })
     const actions = ['slow.40', 'slow.40', 'steps.2', 'flaky.1']
-    const locations = await Promise.all(Array.from({ length: 40 }, (_, i) => post(node.url, actions[i % 4] ?? '')))
-    await Promise.all(locations.map((location) => ended(node.url, location)))
+    await Promise.all(Array.from({ length: 40 }, (_, i) => crew.post(actions[i % 4] ?? '')))
+    let mostHeld = 0
+    await eventually(async () => {
+      const rows = await world.sql<{ held: boolean }>(
+        `select node is not null as held from tasks where status <> 'complete'`,
+      )
+      mostHeld = Math.max(mostHeld, rows.filter(({ held }) => held).length)
+      expect(rows).to.have.length(0)
+    }, 10_000)
+    await crew[Symbol.asyncDispose]()
     expect(world.service.peak).to.equal(3)
+    expect(mostHeld).to.be.at.most(3)
   })
 
   it('are not blocked by tasks that wait', async () => {

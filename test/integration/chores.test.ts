@@ -5,7 +5,7 @@ import { openCrew } from '../support/crew.ts'
 import { eventually } from '../support/eventually.ts'
 import { openWorld } from '../support/world.ts'
 
-describe('failing tasks of forgotten services', () => {
+describe('tasks of forgotten services', () => {
   let bench: Bench
   beforeEach(async () => {
     bench = await openBench()
@@ -20,7 +20,7 @@ describe('failing tasks of forgotten services', () => {
     )
   const statusOf = async (id: string): Promise<string | undefined> => (await bench.read(id))?.status
 
-  it('spares what a live node knows, or knew a moment ago', async () => {
+  it('fail, unless a live node knows it, or one knew it a moment ago', async () => {
     await nodeWith(['live', 'shared'], 10)
     await nodeWith(['recent'], -30)
     await nodeWith(['old', 'shared'], -90)
@@ -35,7 +35,7 @@ describe('failing tasks of forgotten services', () => {
     expect(JSON.parse(row?.error ?? '')).to.have.property('code', 'unknown_service')
   })
 
-  it('reaches what a dead node holds, and spares what a live one holds', async () => {
+  it('fail also where a dead node holds them, and not where a live one does', async () => {
     const [dead, live] = [await bench.node(-90_000), await bench.node()]
     const lost = await bench.row(`service = 'old', status = 'running', node = $1`, [dead])
     const held = await bench.row(`service = 'old', status = 'running', node = $1`, [live])
@@ -44,7 +44,7 @@ describe('failing tasks of forgotten services', () => {
     expect((await bench.read(lost))?.node).to.equal(null)
   })
 
-  it('leaves what has ended as it is', async () => {
+  it('stay as they are when they have ended', async () => {
     const id = await bench.row(`service = 'old', status = 'complete', finished_at = now()`)
     const before = await bench.whole(id)
     expect(await bench.store.failUnknown(60_000)).to.deep.equal([])

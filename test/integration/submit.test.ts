@@ -1,6 +1,7 @@
 // Submit: the row is committed before anything else, its id is only a bell, and a lost answer is asked about and never repeated.
 import { expect } from 'chai'
 import { Refusal, type RefusalCode } from '../../src/core/refusal.ts'
+import type { NewTask, Submitted } from '../../src/core/task.ts'
 import { submit } from '../../src/lifecycle/submit.ts'
 import { type Bench, openBench } from '../support/bench.ts'
 import { eventually } from '../support/eventually.ts'
@@ -27,29 +28,24 @@ describe('a submit', () => {
     )
 
   it('commits the row before its id is pushed, and answers before the push', async () => {
-    const rows: unknown[] = []
-    let rang = (): void => {}
-    const pushed = new Promise<void>((resolve) => (rang = resolve))
-    const unheard: string[] = []
-    const submitted = await submit(
-      {
-        store: bench.store,
-        queue: {
-          push: async (service, id) => {
-            rows.push(...(await bench.sql('select status, service, payload::text from tasks where id = $1', [id])))
-            rang()
-            return service !== 'svc'
-          },
-        },
-        unheard: (service) => unheard.push(service),
-      },
-      TASK,
-    )
-    expect(rows).to.deep.equal([])
-    await pushed
-    expect(rows).to.deep.equal([{ status: 'pending', service: 'svc', payload: '{"n" : 1}' }])
+    const events: unknown[] = []
+    let finish = (_heard: boolean): void => {}
+    const push = async (service: string, id: string): Promise<boolean> => {
+      events.push(`pushed to ${service}`)
+      events.push(...(await bench.sql('select status from tasks where id = $1', [id])))
+      return new Promise((resolve) => (finish = resolve))
+    }
+    const insert = async (task: NewTask): Promise<Submitted> => {
+      const submitted = await bench.store.insert(task)
+      events.push('inserted')
+      return submitted
+    }
+    const unheard = (service: string): unknown => events.push(`unheard by ${service}`)
+    const submitted = await submit({ store: { insert }, queue: { push }, unheard }, TASK)
     expect(submitted).to.deep.include(TASK)
-    await eventually(() => expect(unheard).to.deep.equal(['svc']))
+    await eventually(() => expect(events).to.deep.equal(['inserted', 'pushed to svc', { status: 'pending' }]))
+    finish(false)
+    await eventually(() => expect(events.at(-1)).to.equal('unheard by svc'))
   })
 
   it('creates a row that nobody owns, due at once', async () => {

@@ -111,11 +111,11 @@ describe('the lease of a node', () => {
   })
 
   it('when the row of the node is deleted: all is aborted, and goes on under a new name', async () => {
-    await open({ timings: { settled: 300 } })
+    await open({ timings: { settled: 1_500 } })
     const { node } = crew.supervisor
     const locations = [await running('held'), await running('held')]
     await world.sql('delete from nodes')
-    await world.service.until(() => locations.every((location) => world.service.of(location)[0]?.aborted), 3_000)
+    await world.service.until(() => locations.every((location) => world.service.of(location)[0]?.aborted), 1_000)
     expect(crew.supervisor.node).not.to.equal(node)
     await eventually(() => locations.forEach((location) => expect(count(location)).to.equal(2)))
     for (const location of locations)

@@ -95,14 +95,17 @@ async function neverThere(): Promise<void> {
       const { service } = fleet
       const [a, b] = await Promise.all([fleet.start('a'), fleet.start('b')])
       expect(await readiness(a)).to.equal('degraded')
-      for (const { url } of [a, b, a, b]) {
-        const { status, headers, took } = await postOne(agent(), url, 'ok')
+      const times: number[] = []
+      for (let turn = 0; turn < 11; turn += 1) {
+        const { status, headers, took } = await postOne(agent(), turn % 2 ? a.url : b.url, 'ok')
         const postedAt = performance.now()
         expect(status).to.equal(302)
-        expect(took, 'ms for a POST').to.be.below(500)
+        times.push(took)
         await service.until(() => service.of(headers.location ?? '').length > 0)
         expect((service.of(headers.location ?? '')[0]?.at ?? Infinity) - postedAt, 'ms to begin').to.be.below(2_000)
       }
+      // The median: the machine may be busy, a POST that waits for Redis would be slow every time.
+      expect(times.sort((x, y) => x - y)[5], 'ms for a POST').to.be.below(200)
     },
     { redisUrl },
   )
@@ -163,9 +166,10 @@ describe('nodes without their Redis', () => {
     expect(ratio).to.be.above(0.5)
   }).timeout(60_000)
 
+  it('accept a task as fast as ever when it is never there, and begin it within 2 s', neverThere).timeout(30_000)
+
   together(
     {
-      'accept a task as fast as ever when it is never there, and begin it within 2 s': neverThere,
       'end every task when it forgets everything again and again': flushed,
       'end every task when it dies under load, and serve its lists again when it is back': killed,
     },

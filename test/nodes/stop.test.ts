@@ -27,7 +27,7 @@ const underLoad = (): Promise<void> =>
     const [a, b] = await Promise.all([fleet.start('a'), fleet.start('b')])
     const posting = Promise.all([postLoad([a.url], LOAD / 2, 16), postLoad([a.url, b.url], LOAD / 2, 16)])
     // Keeps the drain going for as long as it takes to look at it.
-    const slow = await postOne(agent, b.url, 'slow.1500')
+    const slow = await postOne(agent, b.url, 'held')
     await service.until((requests) => requests.filter((seen) => senderOf(seen) === 'b').length > 200)
     await eventually(() => expect(service.of(slow.headers.location ?? '')).to.have.length(1))
     await posting
@@ -43,6 +43,7 @@ const underLoad = (): Promise<void> =>
     expect([live.status, live.headers.connection]).to.deep.equal([200, 'close'])
     const during = await postLoad([stopping.url], 6)
     expect((await call(agent, 'GET', `${other.url}/readyz`)).status).to.equal(200)
+    service.letGo()
     expect(await stopping.exited).to.equal(0)
 
     const posted = [...(await posting).flat(), ...during]

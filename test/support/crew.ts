@@ -106,8 +106,24 @@ export function holdAnswers(store: Store, verb: Verb, which: (answer: unknown) =
   return { came, open }
 }
 
-/** Makes a statement fail as if Postgres were out of reach, until the stub is restored. */
-export const cutOff = (store: Store, verb: Verb, error: Error): SinonStub => stub(store, verb).rejects(error)
+/** Holds up the writes of a batch: they are not even sent until `open`. */
+export function holdWrites<Entry, Result>(batch: { add(entry: Entry): Promise<Result> }): Held {
+  const real = batch.add.bind(batch)
+  let letGo = (): void => {}
+  const gate = new Promise<void>((resolve) => (letGo = resolve))
+  let arrive = (): void => {}
+  const came = new Promise<void>((resolve) => (arrive = resolve))
+  batch.add = async (entry) => {
+    arrive()
+    await gate
+    return real(entry)
+  }
+  const open = (): void => {
+    batch.add = real
+    letGo()
+  }
+  return { came, open }
+}
 
 /** Listens to a statement. */
 export const listenTo = (store: Store, verb: Verb): SinonSpy => spy(store, verb)

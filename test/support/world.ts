@@ -24,6 +24,7 @@ export const FAST: Timings = {
   grace: 100,
   overdue: 500,
   forgotten: 1_000,
+  linger: 0,
 }
 
 export interface NodeSetup {

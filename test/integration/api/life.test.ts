@@ -151,6 +151,22 @@ describe('the API as a part', () => {
   })
 
   describe('stop', () => {
+    it('answers what is on its way on an open connection after it has stopped listening, and says that it was the last', async () => {
+      await using open = await openApi({ linger: 10_000 })
+      const socket = await open.connect()
+      socket.write(GET)
+      await once(socket, 'data')
+      const stopped = open.api.stop()
+      const refused: unknown = await open.request('/livez').catch((error: unknown) => error)
+      expect(refused).to.be.instanceOf(Error)
+      socket.write(GET)
+      const [answer] = (await once(socket, 'data')) as [Buffer]
+      expect(answer.toString())
+        .to.contain('200 OK')
+        .and.to.match(/connection: close/i)
+      await Promise.all([once(socket, 'close'), stopped])
+    })
+
     it('works on a part that never started, twice and at once', async () => {
       const api = new Api(new Backstage().dependencies())
       await Promise.all([api.stop(), api.stop()])

@@ -117,7 +117,7 @@ export interface Opened extends AsyncDisposable {
 /** Starts an API on a free port. */
 export async function openApi(limits: Partial<ServerLimits> = {}): Promise<Opened> {
   const backstage = new Backstage()
-  const api = new Api(backstage.dependencies(), { ...SERVER_LIMITS, ...limits })
+  const api = new Api(backstage.dependencies(), { ...SERVER_LIMITS, linger: 0, ...limits })
   await api.start()
   const { url } = api
   const port = Number(new URL(url).port)

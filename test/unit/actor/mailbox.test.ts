@@ -1,4 +1,5 @@
 import { expect } from 'chai'
+import { useFakeTimers } from 'sinon'
 import { Mailbox } from '../../../src/actor/mailbox.ts'
 import type { Flight } from '../../../src/actor/send.ts'
 import { Trust, trustBuffer } from '../../../src/core/trust.ts'
@@ -25,10 +26,13 @@ describe('a mailbox', () => {
   })
 
   it('looks again by itself, for a lapse that only this thread has seen', async () => {
+    const clock = useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] })
     now = 100n
     const permission = mailbox.permission()
     // Extended at a time before the lapse: no new epoch, so nobody confirms anything.
     trust.extend(50n, 99n, 100n)
+    clock.tick(1_000)
+    clock.restore()
     expect(await permission).to.equal(true)
   })
 
