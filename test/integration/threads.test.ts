@@ -77,8 +77,11 @@ describe('a thread that dies', () => {
     const [first, second] = world.service.of(neighbour)
     expect(first?.aborted).to.equal(true)
     expect(second).to.include({ attempt: 2, step: 0, key: first?.key })
-    expect(await rowOf(neighbour)).to.include({ status: 'running', crashes: 1, attempt: 2 })
     await crew.cancel(culprit)
+    // By now it may have happened once more.
+    const row = await rowOf(neighbour)
+    expect(row?.crashes).to.be.within(1, 3)
+    expect(row).to.include({ status: 'running', attempt: Number(row?.crashes) + 1 })
     world.service.letGo()
     await eventually(async () => {
       world.service.letGo()

@@ -5,6 +5,7 @@ import { Agent } from 'node:http'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as passed } from 'node:timers/promises'
+import { answers } from '../../src/embedded/pidfile.ts'
 import { EmbeddedPostgres } from '../../src/embedded/postgres.ts'
 import { silentLog } from '../../src/telemetry/log.ts'
 import { eventually } from '../support/eventually.ts'
@@ -43,6 +44,8 @@ async function ownPostgres(): Promise<OwnPostgres> {
       process.kill(pid, 'SIGKILL')
       await closeAll()
       await passed(ms)
+      // It is back when its recovery is over, which takes as long as the machine is busy.
+      await eventually(async () => expect(await answers(portOf(postgres.url))).to.equal(true), 10_000)
       await openAll()
     },
     async restart(ms, later) {
