@@ -67,11 +67,12 @@ class Server implements TestRedis {
   /** Undefined once it listens; else why it does not. */
   async ready(): Promise<string | undefined> {
     const ended = this.#ended.then(() => 'ended')
-    while (!(await connects(this.port)) || !this.#said.includes('Ready to accept connections')) {
+    // Nothing is awaited between the look and the listening, so what it says in between is not missed.
+    while (!this.#said.includes('Ready to accept connections')) {
       const next = new Promise((said) => this.#child.stdout?.once('data', said))
       if ((await Promise.race([ended, next])) === 'ended') return `Redis did not start:\n${this.#said}`
     }
-    return undefined
+    return (await connects(this.port)) ? undefined : `Redis does not listen on ${this.port}:\n${this.#said}`
   }
 
   async kill(signal: NodeJS.Signals): Promise<void> {
