@@ -13,6 +13,8 @@ export interface ThreadOptions extends Omit<ThreadStart, 'port'> {
   died(thread: Thread, cause: Error): void
 }
 
+/** How long a thread may take to start, ms: long, for a machine that is just starting everything else as well. */
+const START_LIMIT = 30_000
 /** How many pings fall into the time of silence that ends a thread. */
 const PINGS = 5
 
@@ -52,7 +54,7 @@ export class Thread {
     const { port1, port2 } = new MessageChannel()
     this.#port = port1
     return new Promise((resolve, reject) => {
-      const late = setTimeout(() => fail(new Error('the thread was not ready in time')), this.#options.silence)
+      const late = setTimeout(() => fail(new Error('the thread was not ready in time')), START_LIMIT)
       const fail = (cause: Error): void => {
         clearTimeout(late)
         reject(cause)
