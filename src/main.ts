@@ -42,7 +42,8 @@ export async function startNode(config: Config, options: NodeOptions): Promise<R
   const { log, version, tell, signal, timings = TIMINGS } = options
   const started: { stop(): Promise<void> }[] = []
   const stop = async (): Promise<void> => {
-    for (const part of started.splice(0).toReversed()) await part.stop()
+    for (const part of started.splice(0).toReversed())
+      await part.stop().catch((error: unknown) => log.error({ err: error }, 'a part could not be stopped'))
   }
   try {
     warn(config, log)

@@ -6,7 +6,7 @@ import { Refusal } from '../core/refusal.ts'
 import { TOO_LARGE } from './answer.ts'
 
 // type/subtype, then parameters whose value is a token or a quoted string (RFC 9110, 8.3.1).
-const MEDIA_TYPE = /^application\/json((?:[ \t]*;[ \t]*[^\s;="]+=(?:[^\s;="]+|"[^"\\]*"))*)[ \t]*$/i
+const MEDIA_TYPE = /^application\/json((?:[ \t]*;[ \t]*(?:[^\s;="]+=(?:[^\s;="]+|"[^"\\]*"))?)*)[ \t]*$/i
 const CHARSET = /;[ \t]*charset=("?)([^\s;"]*)\1/gi
 
 /** Refuses a body that is not declared as plain JSON in UTF-8, or is declared as too long. */

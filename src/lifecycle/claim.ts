@@ -1,6 +1,6 @@
 // Claim: a node makes rows its own, by popped ids or by sweeping, under a token of its own.
 import { randomBytes } from 'node:crypto'
-import type { ClaimedRow, SweepQuery } from '../store/claims.ts'
+import type { ClaimedRow, Popped, SweepQuery } from '../store/claims.ts'
 import type { Fence } from '../store/fenced.ts'
 import type { Store } from '../store/store.ts'
 
@@ -8,20 +8,19 @@ import type { Store } from '../store/store.ts'
 export interface ClaimDependencies {
   readonly store: Pick<Store, 'claimIds' | 'claimDue' | 'revive'>
   readonly node: string
-  readonly services: readonly string[]
   readonly takesOver: boolean
 }
 
 /** What to claim: ids that were popped, or whatever a sweep finds. */
-export type Wanted = { readonly ids: readonly string[] } | { readonly sweep: SweepQuery }
+export type Wanted = { readonly popped: readonly Popped[] } | { readonly sweep: SweepQuery }
 
 /** A token: 53 random bits. Not a counter: after a failover of Postgres a counter can hand out the same number twice. */
 export const newToken = (): number => Number(randomBytes(8).readBigUInt64BE() >> 11n)
 
 /** Claims what is claimable of it, by one statement under one token. Throws a `StoreError`. */
 export function claim(by: ClaimDependencies, token: number, wanted: Wanted): Promise<ClaimedRow[]> {
-  const claimant = { node: by.node, token, services: by.services, takesOver: by.takesOver }
-  return 'ids' in wanted ? by.store.claimIds(claimant, wanted.ids) : by.store.claimDue(claimant, wanted.sweep)
+  const claimant = { node: by.node, token, takesOver: by.takesOver }
+  return 'popped' in wanted ? by.store.claimIds(claimant, wanted.popped) : by.store.claimDue(claimant, wanted.sweep)
 }
 
 /** Takes up again, as the next try, what a dead thread of this node ran. Those missing are not ours any more. Throws a `StoreError`. */

@@ -6,13 +6,17 @@ import { failureLiteral } from './literal.ts'
 /** How often a task may lose its node or thread without progress before it fails as `crashed`. */
 const MAX_CRASHES = 10
 
+/** An id that was popped from the list of a service. */
+export interface Popped {
+  readonly id: string
+  readonly service: string
+}
+
 /** Who claims, and what it may take. */
 export interface Claimant {
   readonly node: string
   /** Random, 53 bits, one for each statement. */
   readonly token: number
-  /** The services that this node's configuration knows. */
-  readonly services: readonly string[]
   /** Whether rows of owners whose lease has run out may be taken. */
   readonly takesOver: boolean
 }
@@ -46,6 +50,14 @@ const RETURNING = `
   returning t.id, t.key, t.service, t.action, coalesce(t.state, t.payload) as body, t.step, t.attempt, t.fails, t.repeats,
     t.crashes, (extract(epoch from now() - t.created_at) * 1000)::double precision as age, t.status = 'failed' as failed`
 
+/**
+ * The payloads that one claim brings, in bytes: its answer must arrive within a statement's time limit and fit in memory. At
+ * least one row comes, whatever its size.
+ */
+export const CLAIM_BYTES = 32 * 1024 * 1024
+const BYTES = 'coalesce(octet_length(t.state::text), t.payload_bytes)'
+const WITHIN_BYTES = `where before < ${CLAIM_BYTES}`
+
 /** Sets of a claim on `t`, `due` saying whether an owner was lost: it fails at the last crash, and is the claimant's ($1, $2) otherwise. */
 const TAKE = `
   status = case when due.lost and t.crashes + 1 >= ${MAX_CRASHES} then 'failed' else 'running' end,
@@ -61,22 +73,31 @@ const MY_LEASE_HOLDS = 'exists (select from nodes me where me.id = $1 and me.lea
 const CLAIM = `
   with seen as materialized (
     select t.id, t.token, t.node
-    from tasks t left join nodes owner on owner.id = t.node
-    where t.id = any($5::bigint[]) and t.service = any($3::text[]) and t.status in ('pending', 'running') and ${MY_LEASE_HOLDS}
+    from (select distinct * from unnest($3::bigint[], $5::text[]) as w(id, service)) w
+      join tasks t on t.id = w.id and t.service = w.service
+      left join nodes owner on owner.id = t.node
+    where t.status in ('pending', 'running') and ${MY_LEASE_HOLDS}
       and case when t.node is null then t.run_at <= now()
                else $4 and (owner.id is null or owner.lease_until <= now()) end
   ),
-  due as materialized (
-    select t.id, seen.node is not null as lost
+  locked as materialized (
+    select t.id, seen.node is not null as lost, ${BYTES} as bytes
     from seen join tasks t on t.id = seen.id
     where t.token = seen.token and t.node is not distinct from seen.node and t.status in ('pending', 'running')
     order by t.id for update of t skip locked
-  )
+  ),
+  due as (select id, lost from (select *, sum(bytes) over (order by id) - bytes as before from locked) l ${WITHIN_BYTES})
   update tasks t set ${TAKE} from due where t.id = due.id ${RETURNING}, due.lost`
 
-/** Claims those of the ids that are claimable now. */
-export const claimIds = (query: Query, by: Claimant, ids: readonly string[]): Promise<ClaimedRow[]> =>
-  query<ClaimedRow>(CLAIM, [by.node, by.token, by.services, by.takesOver, ids])
+/** Claims those of the popped ids that are claimable now. An id in the list of another service is foreign: its room was not asked for. */
+export const claimIds = (query: Query, by: Claimant, popped: readonly Popped[]): Promise<ClaimedRow[]> =>
+  query<ClaimedRow>(CLAIM, [
+    by.node,
+    by.token,
+    popped.map(({ id }) => id),
+    by.takesOver,
+    popped.map(({ service }) => service),
+  ])
 
 /** What a sweep looks for. */
 export interface SweepQuery {
@@ -105,17 +126,23 @@ const SWEEP = `
   wanted as (
     select * from unnest($3::text[], $5::integer[]) with ordinality as w(service, room, place)
   ),
-  orphans as materialized (
+  abandoned as materialized (
     select found.*, w.room, w.place from (select * from wanted order by place) w cross join lateral (
-      select t.id, t.run_at from gone join tasks t on t.node = gone.node
+      select t.id, t.token, t.node from gone join tasks t on t.node = gone.node
       where t.status = 'running' and t.service = w.service and ${MY_LEASE_HOLDS}
-      limit w.room for update of t skip locked
+      limit w.room
     ) found
     limit $6
   ),
+  orphans as materialized (
+    select t.id, t.run_at, t.bytes, a.room, a.place from abandoned a cross join lateral (
+      select t.id, t.run_at, ${BYTES} as bytes from tasks t
+      where t.id = a.id and t.token = a.token and t.node = a.node and t.status = 'running' for update of t skip locked
+    ) t
+  ),
   waiting as materialized (
     select found.*, w.room, w.place from (select * from wanted order by place) w cross join lateral (
-      select t.id, t.run_at from tasks t
+      select t.id, t.run_at, ${BYTES} as bytes from tasks t
       where t.node is null and t.status in ('pending', 'running') and t.service = w.service
         and t.run_at <= now() - (case t.status when 'pending' then $7::double precision else $8 end) * interval '1 millisecond'
         and t.run_at <= now() and ${MY_LEASE_HOLDS}
@@ -123,14 +150,15 @@ const SWEEP = `
     ) found
     limit $6
   ),
-  due as (
-    select id, lost from (
+  fair as (
+    select id, lost, bytes, row_number() over (order by lost desc, nth, place) as turn from (
       select *, row_number() over (partition by place order by lost desc, run_at, id) as nth
       from (select *, true as lost from orphans union all select *, false from waiting) both_kinds
     ) found
     where nth <= room
-    order by lost desc, nth, place limit $6
-  )
+    order by turn limit $6
+  ),
+  due as (select id, lost from (select *, sum(bytes) over (order by turn) - bytes as before from fair) f ${WITHIN_BYTES})
   update tasks t set ${TAKE} from due where t.id = due.id ${RETURNING}, due.lost`
 
 /** Claims the oldest due rows of each service that has room, and those of dead nodes first. */

@@ -5,7 +5,15 @@ import type { NewTask, Submitted } from '../core/task.ts'
 import type { FullView, ListQuery, Page } from '../core/view.ts'
 import type { Log } from '../telemetry/log.ts'
 import { Batch } from './batch.ts'
-import { type Claimant, type ClaimedRow, type SweepQuery, claimDue, claimIds, reviveClaims } from './claims.ts'
+import {
+  type Claimant,
+  type ClaimedRow,
+  type Popped,
+  type SweepQuery,
+  claimDue,
+  claimIds,
+  reviveClaims,
+} from './claims.ts'
 import { Database, type Query } from './database.ts'
 import { FENCED, type Fence, fencedFlush, type Written } from './fenced.ts'
 import { HighestId, type Removed, insertFlush, newRow, removeFlush } from './inserts.ts'
@@ -14,8 +22,8 @@ import * as nodes from './nodes.ts'
 import { readPage, readTask } from './reads.ts'
 import { StoreError } from './trouble.ts'
 
-/** One connection for each kind of write that may be in flight, and some for reads: a flood of reads cannot delay a beat. */
-const WRITE_CONNECTIONS = 12
+/** One connection for each kind of statement that may be in flight, and some for reads: neither can delay a beat. */
+const WRITE_CONNECTIONS = 16
 const READ_CONNECTIONS = 4
 
 /** A part: `start` migrates, and throws a `StoreError` while Postgres cannot be reached; it may be called again. */
@@ -114,7 +122,7 @@ export class Store implements Part {
   }
 
   // One statement each; all throw a `StoreError`.
-  claimIds = (by: Claimant, ids: readonly string[]): Promise<ClaimedRow[]> => claimIds(this.#query, by, ids)
+  claimIds = (by: Claimant, popped: readonly Popped[]): Promise<ClaimedRow[]> => claimIds(this.#query, by, popped)
   claimDue = (by: Claimant, sweep: SweepQuery): Promise<ClaimedRow[]> => claimDue(this.#query, by, sweep)
   revive = (claims: readonly Fence[]): Promise<ClaimedRow[]> => reviveClaims(this.#query, claims)
   enroll = (node: nodes.NodeRow, lease: number): Promise<void> => nodes.enroll(this.#query, node, lease)

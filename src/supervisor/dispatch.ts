@@ -1,5 +1,4 @@
 // Dispatch: what was claimed goes to a thread, suspects go to the quarantine, and what a dead thread ran starts again.
-import type { Assignment } from '../core/mailbox.ts'
 import type { Trust } from '../core/trust.ts'
 import { revive } from '../lifecycle/claim.ts'
 import type { ClaimedRow } from '../store/claims.ts'
@@ -7,6 +6,7 @@ import type { Fence } from '../store/fenced.ts'
 import type { Store } from '../store/store.ts'
 import { StoreError } from '../store/trouble.ts'
 import type { Log } from '../telemetry/log.ts'
+import { type Waiting, begin } from './begin.ts'
 import type { Hands, Held } from './hands.ts'
 import type { Pool } from './pool.ts'
 import { type Quarantine, SUSPECT_FROM } from './quarantine.ts'
@@ -34,7 +34,7 @@ const REVIVE_RETRY = 500
 export class Dispatch {
   readonly #by: DispatchDependencies
   /** Claims that wait for a thread, because the last one has died. */
-  #homeless: { held: Held; task: Assignment }[] = []
+  #homeless: Waiting[] = []
   #stopping = false
 
   constructor(by: DispatchDependencies) {
@@ -53,7 +53,7 @@ export class Dispatch {
     if (older) this.stop(older)
     const held: Held = { id, token, node, service, action, crashes, thread: undefined, writing: false, epoch }
     hands.add(held)
-    this.#place(held, { ...row, token, epoch }, older?.thread)
+    this.#place({ held, task: { ...row, token, epoch }, since: performance.now() }, older?.thread)
   }
 
   /** Aborts an actor and lets its claim go; what it reports from now on is not heard. */
@@ -76,7 +76,8 @@ export class Dispatch {
 
   /** There is a thread again. */
   resume(): void {
-    for (const { held, task } of this.#homeless.splice(0)) if (this.#by.hands.has(held)) this.#place(held, task)
+    for (const waiting of this.#homeless.splice(0))
+      if (this.#by.hands.has(waiting.held) && !waiting.held.writing) this.#place(waiting)
   }
 
   /** Ends the repeats of `orphaned`. */
@@ -84,17 +85,12 @@ export class Dispatch {
     this.#stopping = true
   }
 
-  #place(held: Held, task: Assignment, prefer?: Thread): void {
+  #place(waiting: Waiting, prefer?: Thread): void {
     const { pool, quarantine } = this.#by
-    if (held.crashes >= SUSPECT_FROM) return quarantine.add({ held, task })
+    if (waiting.held.crashes >= SUSPECT_FROM) return quarantine.add(waiting)
     const thread = prefer && pool.threads.includes(prefer) ? prefer : pool.idlest
-    if (!thread) {
-      this.#homeless.push({ held, task })
-      return
-    }
-    held.thread = thread
-    thread.load += 1
-    thread.tell({ say: 'run', task })
+    if (thread) begin(thread, waiting)
+    else this.#homeless.push(waiting)
   }
 
   async #revive(helds: readonly Held[]): Promise<void> {

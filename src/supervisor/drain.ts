@@ -3,11 +3,9 @@ import { release } from '../lifecycle/release.ts'
 import type { Store } from '../store/store.ts'
 import type { Log } from '../telemetry/log.ts'
 import type { Hands, Held } from './hands.ts'
-import type { Thread } from './thread.ts'
 
 export interface DrainDependencies {
   readonly hands: Hands
-  threads(): readonly Thread[]
   readonly store: Pick<Store, 'release'>
   /** Milliseconds that requests in flight get. */
   readonly timeout: number
@@ -19,11 +17,10 @@ const LOOK = 20
 /** How long the last writes get after the time is up, ms; what is not written by then is taken over when the lease ends. */
 const LAST_WRITES = 5_000
 
-/** Empties the hands of a node that takes no task any more. Bounded by the timeout and the time of the last writes. */
+/** Empties the hands of a node that takes no task any more, and whose threads have been told to drain. Bounded by the timeout and the time of the last writes. */
 export async function drain(by: DrainDependencies): Promise<void> {
   const { hands, timeout, log } = by
   if (hands.size > 0) log.info({ tasks: hands.size, timeout }, 'draining')
-  for (const thread of by.threads()) thread.tell({ say: 'drain' })
   // What no thread runs would never be reported.
   await emptied(hands, timeout, () => giveBack(by, (held) => held.thread === undefined))
   if (hands.empty) return

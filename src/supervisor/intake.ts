@@ -1,8 +1,8 @@
 // Intake: ids that were popped and rows that were swept become claims, and never more of them than there are slots.
 import type { Trust } from '../core/trust.ts'
-import { claim, newToken } from '../lifecycle/claim.ts'
+import { type Wanted, claim, newToken } from '../lifecycle/claim.ts'
 import type { Popped, Queue } from '../queue/port.ts'
-import type { ClaimedRow, SweepQuery } from '../store/claims.ts'
+import { CLAIM_BYTES, type ClaimedRow, type SweepQuery } from '../store/claims.ts'
 import type { Store } from '../store/store.ts'
 import type { Log } from '../telemetry/log.ts'
 import type { Dispatch } from './dispatch.ts'
@@ -16,7 +16,6 @@ export interface IntakeDependencies {
   readonly lease: Lease
   readonly trust: Trust
   readonly dispatch: Dispatch
-  readonly services: readonly string[]
   readonly log: Log
 }
 
@@ -62,39 +61,56 @@ export class Intake {
       const batch = this.#popped
       this.#popped = []
       // An id that cannot be claimed now is dropped: the sweep finds its row, if there is one.
-      await this.#claim({ ids: batch.map(({ id }) => id) }).catch((error: unknown) =>
-        this.#by.log.debug({ err: error }, 'a claim failed'),
-      )
+      const rows = await this.#claim({ popped: batch }).catch((error: unknown) => {
+        this.#by.log.debug({ err: error }, 'a claim failed')
+        return []
+      })
+      if (isFull(rows)) this.#putBack(batch, rows)
       for (const { service } of batch) this.#by.hands.unreserve(1, new Map([[service, 1]]))
     }
     this.#claiming = false
   }
 
-  /** Claims due rows; resolves to how many came. Throws a `StoreError`. */
-  async sweep(query: SweepQuery): Promise<number> {
+  /** Claims due rows; true when there was no room for more, in slots or in bytes. Throws a `StoreError`. */
+  async sweep(query: SweepQuery): Promise<boolean> {
     const { hands } = this.#by
     hands.reserve(query.limit, query.room)
     try {
-      return await this.#claim({ sweep: query })
+      const rows = await this.#claim({ sweep: query })
+      return rows.length >= query.limit || isFull(rows)
     } finally {
       hands.unreserve(query.limit, query.room)
     }
   }
 
-  async #claim(wanted: { ids: readonly string[] } | { sweep: SweepQuery }): Promise<number> {
-    const { store, hands, lease, trust, dispatch, services } = this.#by
+  async #claim(wanted: Wanted): Promise<ClaimedRow[]> {
+    const { store, hands, lease, trust, dispatch } = this.#by
     const token = newToken()
     const sent = { node: lease.node, token, epoch: trust.epoch }
     hands.sent(token)
     let rows: ClaimedRow[] = []
     try {
-      rows = await claim({ store, node: sent.node, services, takesOver: lease.takesOver }, token, wanted)
+      rows = await claim({ store, node: sent.node, takesOver: lease.takesOver }, token, wanted)
     } finally {
       const { cancelled } = hands.answered(token)
       // Under a new name the rows of the old one are not ours to run; others take them over.
       const ours = sent.node === lease.node
       for (const row of rows) if (ours && !cancelled(row.id)) dispatch.accept(row, sent)
     }
-    return rows.length
+    return rows
   }
+
+  /** Ids for which a claim had no room in bytes; those among them that were stale are dropped the next time. */
+  #putBack(popped: readonly Popped[], claimed: readonly ClaimedRow[]): void {
+    const taken = new Set(claimed.map(({ id }) => id))
+    for (const { service, id } of popped) if (!taken.has(id)) void this.#by.queue.push(service, id)
+  }
+}
+
+/** Whether a claim may have left rows for want of room in bytes. */
+function isFull(rows: readonly ClaimedRow[]): boolean {
+  const characters = rows.reduce((sum, { body }) => sum + body.length, 0)
+  // A character has at most three bytes, so nothing small is measured.
+  if (characters * 3 < CLAIM_BYTES) return false
+  return rows.reduce((bytes, { body }) => bytes + Buffer.byteLength(body), 0) >= CLAIM_BYTES
 }

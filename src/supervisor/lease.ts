@@ -97,6 +97,8 @@ export class Lease implements Part {
       if (!found.held) {
         log.warn({ node: this.#node }, 'the lease had run out; what this node holds is asked about before it goes on')
         this.#heldSince = performance.now()
+        // Also where this process's clock stood still and trust seems to hold: a new epoch, so that all is asked about.
+        this.#options.trust.revoke()
       }
       this.#extend(begun)
     }

@@ -21,6 +21,7 @@ export class Pool implements Part {
   readonly #threads = new Set<Thread>()
   readonly #timers = new Set<NodeJS.Timeout>()
   #stopping = false
+  #draining = false
   #pause = RESTART.first
   #lastStart = 0
 
@@ -49,6 +50,12 @@ export class Pool implements Part {
     return idlest
   }
 
+  /** From now on nothing new begins in any thread, nor in one that comes later. */
+  drain(): void {
+    this.#draining = true
+    for (const thread of this.#threads) thread.tell({ say: 'drain' })
+  }
+
   get threads(): readonly Thread[] {
     return [...this.#threads]
   }
@@ -58,6 +65,7 @@ export class Pool implements Part {
     const thread = new Thread({ ...this.#options, died: (dead, cause) => this.#replace(dead, cause) })
     await thread.start()
     if (this.#stopping) return thread.stop()
+    if (this.#draining) thread.tell({ say: 'drain' })
     this.#threads.add(thread)
     this.#options.available()
   }

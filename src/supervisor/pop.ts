@@ -60,6 +60,9 @@ export class Pop implements Part {
   async #ask(service: string): Promise<void> {
     try {
       await this.#take(service)
+      // Its list is empty and there is room left: the blocked pop must name it, for the ids that come later.
+      const unheard = this.#named.size > 0 && !this.#named.has(service) && this.#options.room(service) > 0
+      if (unheard) this.#options.queue.interrupt()
     } finally {
       this.#asking.delete(service)
     }

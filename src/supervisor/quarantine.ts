@@ -1,19 +1,18 @@
 // The quarantine: tasks that kept losing their thread run in a thread of their own, one at a time, until they make progress.
-import type { Assignment } from '../core/mailbox.ts'
 import type { Part } from '../core/part.ts'
 import { settle } from '../lifecycle/settle.ts'
 import type { Store } from '../store/store.ts'
 import type { Log } from '../telemetry/log.ts'
+import { type Waiting, begin } from './begin.ts'
 import type { Hands, Held } from './hands.ts'
 import type { Pool, PoolOptions } from './pool.ts'
-import type { Thread } from './thread.ts'
 
 /** From this many crashes a task is a suspect. */
 export const SUSPECT_FROM = 3
 
 export interface QuarantineOptions {
   /** Makes the pool of its one thread. */
-  pool(events: Pick<PoolOptions, 'died' | 'available'>): Pick<Pool, 'start' | 'stop' | 'idlest' | 'threads'>
+  pool(events: Pick<PoolOptions, 'died' | 'available'>): Pick<Pool, 'start' | 'stop' | 'idlest' | 'drain'>
   readonly store: Pick<Store, 'settle'>
   readonly hands: Hands
   /** How long a suspect holds the thread alone, ms. */
@@ -23,18 +22,13 @@ export interface QuarantineOptions {
   orphaned(held: readonly Held[]): void
 }
 
-interface Suspect {
-  readonly held: Held
-  readonly task: Assignment
-}
-
 /** A part. Its thread starts with the first suspect. */
 export class Quarantine implements Part {
   readonly name = 'quarantine'
   readonly #options: QuarantineOptions
   readonly #pool: ReturnType<QuarantineOptions['pool']>
   readonly #running = new Map<Held, NodeJS.Timeout | undefined>()
-  #waiting: Suspect[] = []
+  #waiting: Waiting[] = []
   #started = false
 
   constructor(options: QuarantineOptions) {
@@ -51,12 +45,13 @@ export class Quarantine implements Part {
     await this.#pool.stop()
   }
 
-  get threads(): readonly Thread[] {
-    return this.#pool.threads
+  /** Nothing new begins here any more. */
+  drain(): void {
+    this.#pool.drain()
   }
 
   /** Takes a suspect; it runs when its turn comes. */
-  add(suspect: Suspect): void {
+  add(suspect: Waiting): void {
     this.#waiting.push(suspect)
     if (this.#started) return this.#next()
     this.#started = true
@@ -79,16 +74,15 @@ export class Quarantine implements Part {
     if (!thread || [...this.#running.values()].some((timer) => timer !== undefined)) return
     const suspect = this.#waiting.shift()
     if (!suspect) return
-    if (!this.#options.hands.has(suspect.held)) return this.#next()
-    const { held, task } = suspect
+    const { held } = suspect
+    // Let go, or being given back by a drain.
+    if (!this.#options.hands.has(held) || held.writing) return this.#next()
     const timer = setTimeout(() => {
       this.#running.set(held, undefined)
       this.#next()
     }, this.#options.alone)
     this.#running.set(held, timer)
-    held.thread = thread
-    thread.load += 1
-    thread.tell({ say: 'run', task })
+    begin(thread, suspect)
   }
 
   #died(cause: Error): void {
@@ -98,7 +92,8 @@ export class Quarantine implements Part {
     for (const held of dead) held.thread = undefined
     const [culprit, ...others] = dead
     if (culprit && others.length === 0) void this.#convict(culprit, cause)
-    else this.#options.orphaned(dead)
+    // A report that is being written decides by itself; its writer finds the thread gone.
+    else this.#options.orphaned(dead.filter(({ writing }) => !writing))
   }
 
   async #convict(held: Held, cause: Error): Promise<void> {

@@ -21,6 +21,9 @@ export interface ReportDependencies {
   orphaned(held: Held): void
 }
 
+const DEFECT_TRIES = 5
+const DEFECT_PAUSE = 1_000
+
 /** Writes a report, and tells its actor what came of it. Never throws. */
 export async function take(by: ReportDependencies, report: Report): Promise<void> {
   const { hands, trust, log } = by
@@ -29,7 +32,7 @@ export async function take(by: ReportDependencies, report: Report): Promise<void
   // The epoch of before the write: what is known from it is not newer than that.
   const { epoch } = trust
   held.writing = true
-  const written = await write(by, held, report).catch((error: unknown) => unwritten(by, held, report, error))
+  const written = await writeOn(by, held, report).catch((error: unknown) => unwritten(by, held, report, error))
   held.writing = false
   if (!hands.has(held)) return
   if (written === 'lost') {
@@ -47,6 +50,20 @@ export async function take(by: ReportDependencies, report: Report): Promise<void
   held.epoch = Math.max(held.epoch, epoch)
   if (held.thread) held.thread.tell({ say: 'go', id: held.id, token: held.token, attempt, epoch })
   else by.orphaned(held)
+}
+
+/** Writes; a fault of the server that may pass, or of ours, is given some seconds before the claim is left to the sync. */
+async function writeOn(by: ReportDependencies, held: Held, report: Report): Promise<Written> {
+  for (let tries = 1; ; tries += 1) {
+    try {
+      return await write(by, held, report)
+    } catch (error) {
+      const passing = error instanceof StoreError && error.trouble === 'defect'
+      if (!passing || tries === DEFECT_TRIES || !by.hands.has(held)) throw error
+      by.log.error({ err: error, task: held.id }, 'a report could not be written yet')
+      await new Promise((resolve) => setTimeout(resolve, DEFECT_PAUSE))
+    }
+  }
 }
 
 function write({ store }: ReportDependencies, fence: Fence, report: Report): Promise<Written> {
@@ -76,7 +93,7 @@ async function unwritten(by: ReportDependencies, held: Held, report: Report, err
     { err: error, task: held.id, service: held.service, report: report.tell },
     'a report could not be written',
   )
-  const refused = error instanceof StoreError && (error.trouble === 'bad' || error.trouble === 'defect')
+  const refused = error instanceof StoreError && error.trouble === 'bad'
   if (!refused) return 'lost'
   const failure = { code: 'bad_body', detail: 'Postgres could not store the answer of the service.' } as const
   const failed = {

@@ -8,6 +8,8 @@ interface Account {
   owed: number
   /** Slots that must come free before the next debt; Infinity: only the next tick makes one. */
   until: number
+  /** Whether the debt was there at the last tick already. */
+  stale: boolean
 }
 
 /** Debts by service. */
@@ -15,6 +17,7 @@ export class Share {
   readonly #accounts = new Map<string, Account>()
   readonly #limit: (service: string) => number
   readonly #room: (service: string) => number
+  #turn = 0
 
   /**
    * @param limit the most tasks of a service that this node takes
@@ -32,7 +35,13 @@ export class Share {
 
   /** Once a second: each service that pops keep full is owed a share, to see whether anything has waited for long. */
   tick(services: readonly string[]): void {
-    for (const service of services) if (this.#room(service) < 1) this.#owe(service)
+    for (const service of services) {
+      const account = this.#accounts.get(service)
+      // Others fill the node again and again before so many slots are free: it is content with what there is.
+      if (account?.stale && account.owed > 0) account.owed = Math.max(1, Math.min(account.owed, this.#room(service)))
+      if (account) account.stale = account.owed > 0
+      if (this.#room(service) < 1) this.#owe(service)
+    }
   }
 
   /** A slot came free; true when a debt can be paid now. */
@@ -46,17 +55,25 @@ export class Share {
   /** The debts whose slots are free. */
   payable(): Map<string, number> {
     const ready = [...this.#accounts].filter(([service, { owed }]) => owed > 0 && this.#room(service) >= owed)
-    return new Map(ready.map(([service, { owed }]) => [service, owed]))
+    // Together they may ask for more than the node has free: each time another one comes first.
+    this.#turn = (this.#turn + 1) % Math.max(1, ready.length)
+    const rotated = [...ready.slice(this.#turn), ...ready.slice(0, this.#turn)]
+    return new Map(rotated.map(([service, { owed }]) => [service, owed]))
   }
 
   /** Debts were paid. `more`: as many rows as asked for had waited, so the next share follows when its turn comes. */
   paid(services: Iterable<string>, more: boolean): void {
     for (const service of services)
-      this.#accounts.set(service, { owed: 0, until: more ? this.#share(service) * (1 / SHARE - 1) : Infinity })
+      this.#accounts.set(service, {
+        owed: 0,
+        until: more ? this.#share(service) * (1 / SHARE - 1) : Infinity,
+        stale: false,
+      })
   }
 
   #owe(service: string): void {
-    if (this.owed(service) === 0) this.#accounts.set(service, { owed: this.#share(service), until: Infinity })
+    if (this.owed(service) === 0)
+      this.#accounts.set(service, { owed: this.#share(service), until: Infinity, stale: false })
   }
 
   #share(service: string): number {

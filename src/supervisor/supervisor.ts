@@ -126,10 +126,17 @@ export class Supervisor implements Part {
       lease: this.#lease,
       trust,
       dispatch,
-      services: names,
       log,
     }))
-    this.#sweep = new Sweep({ intake, hands, queue, services: names, timings, log })
+    this.#sweep = new Sweep({
+      intake,
+      hands,
+      queue,
+      services: names,
+      timings,
+      log,
+      left: (service) => this.#pop.freed(service),
+    })
     this.#pop = new Pop({ queue, intake, services: names, room: (service) => this.#sweep.roomForPops(service), log })
     this.#chores = makeChores({ store, lease: this.#lease, timings, log })
   }
@@ -168,10 +175,11 @@ export class Supervisor implements Part {
   async #stop(): Promise<void> {
     const { drainTimeout, store, log } = this.#options
     this.#intake.close()
+    this.#pool.drain()
+    this.#quarantine.drain()
     await Promise.all([this.#pop, this.#sweep, ...this.#chores].map((part) => part.stop()))
     await drain({
       hands: this.#hands,
-      threads: () => [...this.#pool.threads, ...this.#quarantine.threads],
       store,
       timeout: drainTimeout,
       log,

@@ -5,17 +5,20 @@ import { newToken } from '../../src/lifecycle/claim.ts'
 import type { Claimant, ClaimedRow } from '../../src/store/claims.ts'
 import { type Bench, openBench } from '../support/bench.ts'
 
+const listed = (ids: readonly string[], service = 'svc'): { id: string; service: string }[] =>
+  ids.map((id) => ({ id, service }))
+
 describe('a claim by ids', () => {
   let bench: Bench
   let me: Claimant
   before(async () => {
     bench = await openBench()
-    me = { node: await bench.node(), token: 11, services: ['svc'], takesOver: true }
+    me = { node: await bench.node(), token: 11, takesOver: true }
   })
   after(() => bench.close())
 
   const take = async (ids: readonly string[], by: Partial<Claimant> = {}): Promise<ClaimedRow[]> =>
-    bench.store.claimIds({ ...me, ...by }, ids)
+    bench.store.claimIds({ ...me, ...by }, listed(ids))
 
   /** Rows that are not taken stay as they are. */
   async function refuses(id: string, by: Partial<Claimant> = {}): Promise<void> {
@@ -23,6 +26,12 @@ describe('a claim by ids', () => {
     expect(await take([id], by)).to.deep.equal([])
     expect(await bench.whole(id)).to.equal(before)
   }
+
+  it('drops an id that stood in the list of another service, whose room was not asked for', async () => {
+    const id = await bench.row()
+    expect(await bench.store.claimIds(me, listed([id], 'other'))).to.deep.equal([])
+    expect(await take([id, id])).to.have.length(1)
+  })
 
   it('makes a pending row running, its own, by its token, on attempt 1', async () => {
     const id = await bench.row()
@@ -56,7 +65,7 @@ describe('a claim by ids', () => {
     const ids = await bench.rows(400)
     const other = { ...me, node: await bench.node(), token: 12 }
     const store = await bench.other()
-    const [mine, theirs] = await Promise.all([take(ids), store.claimIds(other, ids.toReversed())])
+    const [mine, theirs] = await Promise.all([take(ids), store.claimIds(other, listed(ids.toReversed()))])
     const taken = [...mine, ...theirs].map(({ id }) => id)
     expect(taken).to.have.length(400)
     expect(new Set(taken).size).to.equal(400)

@@ -48,6 +48,25 @@ describe('a row whose id was lost', () => {
     expect(performance.now() - begun).to.be.below(2_000)
   })
 
+  for (const [what, setup] of [
+    ['its service', { services: { svc: { concurrency: 1 } } }],
+    ['the node', { slots: 1 }],
+  ] as const)
+    it(`leaves no delay behind when ${what} had been full: what is posted later begins at once`, async () => {
+      // Long enough between two sweeps that only a pop can be as quick as this.
+      const timings = { ...FAST, sweep: 300, grace: 60_000 }
+      const node = await world.node({ ...setup, timings })
+      const busy = await post(node.url, 'slow.700')
+      await Promise.all(
+        [busy, await post(node.url, 'ok'), await post(node.url, 'ok')].map((one) => ended(node.url, one)),
+      )
+      for (let i = 0; i < 5; i += 1) {
+        const begun = performance.now()
+        await ended(node.url, await post(node.url, 'ok'))
+        expect(performance.now() - begun, 'ms').to.be.below(250)
+      }
+    })
+
   it('is begun in an idle service while another is flooded', async () => {
     const node = await world.node({ slots: 40, services: { svc: { concurrency: 4 }, idle: {} } })
     await Promise.all(Array.from({ length: 60 }, () => post(node.url, 'slow.100')))

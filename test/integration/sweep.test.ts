@@ -9,7 +9,7 @@ describe('a sweep', () => {
   let me: Claimant
   before(async () => {
     bench = await openBench()
-    me = { node: await bench.node(), token: 21, services: ['svc', 'b'], takesOver: true }
+    me = { node: await bench.node(), token: 21, takesOver: true }
   })
   after(() => bench.close())
   afterEach(() => bench.sql('delete from tasks'))
@@ -147,7 +147,7 @@ describe('a sweep', () => {
     const services = ['svc', ...Array.from({ length: 99 }, (_, i) => `s${i + 1}`)]
     const room = new Map(services.map((service) => [service, 3]))
     const begun = performance.now()
-    const rows = await sweep({ room, limit: 150 }, { services })
+    const rows = await sweep({ room, limit: 150 })
     const took = performance.now() - begun
     expect(rows.filter(({ service }) => service === 'svc')).to.have.length(3)
     expect(new Set(rows.map(({ service }) => service)).size).to.equal(100)

@@ -39,7 +39,10 @@ const FLOORS: Readonly<Record<string, Floor>> = {
   'src/setup.mjs': floor([], []),
   'src/version.ts': floor([], []),
   'src/docs.ts': floor([], ['src/core', 'src/config']),
-  'src/bin.ts': floor([], ['src/config', 'src/telemetry', 'src/api', 'src/embedded', 'src/cli', 'src/main.ts', 'src/version.ts']),
+  'src/bin.ts': floor(
+    [],
+    ['src/config', 'src/telemetry', 'src/api', 'src/embedded', 'src/cli', 'src/main.ts', 'src/version.ts'],
+  ),
   migrations: floor(['knex'], []),
   'knexfile.ts': floor(['knex'], ['src/store']),
 }

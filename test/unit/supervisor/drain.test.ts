@@ -20,7 +20,7 @@ describe('a drain', () => {
     const room = new Map([['svc', 1]])
     hands.reserve(1, room)
 
-    const drained = drain({ hands, threads: () => [], store: { release }, timeout: 5_000, log: silentLog() })
+    const drained = drain({ hands, store: { release }, timeout: 5_000, log: silentLog() })
     setImmediate(() => {
       const claim = { id: '7', token: 1, node: 'n', service: 'svc', action: 'ok', crashes: 0 }
       hands.add({ ...claim, thread: undefined, writing: false, epoch: 1 })

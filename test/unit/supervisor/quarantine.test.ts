@@ -18,6 +18,7 @@ describe('the quarantine', () => {
   let events: Pick<PoolOptions, 'died' | 'available'>
   let thread: Thread | undefined
   let started: string[]
+  let tasks: Assignment[]
   let starts: number
   let settled: SettleEntry[]
   let orphaned: (readonly Held[])[]
@@ -26,6 +27,7 @@ describe('the quarantine', () => {
   beforeEach(() => {
     clock = sinon.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] })
     started = []
+    tasks = []
     starts = 0
     settled = []
     orphaned = []
@@ -45,7 +47,7 @@ describe('the quarantine', () => {
           get idlest() {
             return thread
           },
-          threads: [],
+          drain: () => {},
         }
       },
       store: { settle: { add } as Store['settle'] },
@@ -60,7 +62,8 @@ describe('the quarantine', () => {
 
   /** The quarantine's thread is ready. */
   const ready = (): Thread => {
-    const tell = (command: Command): unknown => command.say === 'run' && started.push(command.task.id)
+    const tell = (command: Command): unknown =>
+      command.say === 'run' && started.push(command.task.id) && tasks.push(command.task)
     thread = { load: 0, tell } as Thread
     events.available()
     return thread
@@ -73,10 +76,14 @@ describe('the quarantine', () => {
     await clock.tickAsync(0)
   }
 
-  const add = (id: string): Held => {
+  const add = (id: string, task: Partial<Assignment> = {}): Held => {
     const held = aHeld({ id, crashes: 3 })
     hands.add(held)
-    quarantine.add({ held, task: { id, token: held.token } as Assignment })
+    quarantine.add({
+      held,
+      task: { id, token: held.token, age: 0, ...task } as Assignment,
+      since: performance.now() - 1,
+    })
     return held
   }
 
@@ -117,6 +124,30 @@ describe('the quarantine', () => {
     expect(started).to.deep.equal(['1', '2'])
     await clock.tickAsync(ALONE)
     expect(started).to.deep.equal(['1', '2', '3'])
+  })
+
+  it('counts what happened while a suspect waited: its age, and a confirmation', () => {
+    const held = add('1', { age: 500, epoch: 1 })
+    held.epoch = 2
+    ready()
+    expect(tasks[0]).to.include({ epoch: 2 })
+    expect(tasks[0]?.age).to.be.above(500)
+  })
+
+  it('passes over a suspect that a drain gives back', () => {
+    add('1').writing = true
+    ready()
+    expect(started).to.deep.equal([])
+  })
+
+  it('leaves a suspect whose report is being written to its writer, when several died together', async () => {
+    const [first, second] = [add('1'), add('2')]
+    ready()
+    await clock.tickAsync(ALONE)
+    first.writing = true
+    await die()
+    expect(orphaned).to.deep.equal([[second]])
+    expect(first.thread).to.equal(undefined)
   })
 
   it('passes over a suspect whose claim was let go', () => {

@@ -68,4 +68,22 @@ describe('the share of the sweep', () => {
     share.tick(['billing'])
     expect(share.owed('billing')).to.equal(3)
   })
+
+  it('is content with the slots that there are, when so many never come free together', () => {
+    share.tick(['billing'])
+    room['billing'] = 1
+    share.tick(['billing'])
+    expect(share.owed('billing'), 'after one tick').to.equal(3)
+    share.tick(['billing'])
+    expect(share.owed('billing')).to.equal(1)
+    expect(share.payable()).to.deep.equal(new Map([['billing', 1]]))
+  })
+
+  it('is paid to another service first each time', () => {
+    room = { billing: 0, mail: 0 }
+    share.tick(['billing', 'mail'])
+    room = { billing: 3, mail: 3 }
+    const first = [...share.payable().keys()][0]
+    expect([...share.payable().keys()][0]).to.not.equal(first)
+  })
 })

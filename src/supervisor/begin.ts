@@ -1,0 +1,19 @@
+// Begin: a claim's actor starts in a thread.
+import type { Assignment } from '../core/mailbox.ts'
+import type { Held } from './hands.ts'
+import type { Thread } from './thread.ts'
+
+/** A claim that waits for a thread. */
+export interface Waiting {
+  readonly held: Held
+  readonly task: Assignment
+  /** `performance.now()` when it began to wait. */
+  readonly since: number
+}
+
+/** Starts an actor. What happened while the claim waited counts: it has grown older, and may have been confirmed anew. */
+export function begin(thread: Thread, { held, task, since }: Waiting): void {
+  held.thread = thread
+  thread.load += 1
+  thread.tell({ say: 'run', task: { ...task, epoch: held.epoch, age: task.age + performance.now() - since } })
+}
