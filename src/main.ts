@@ -34,6 +34,8 @@ export interface RunningNode {
   stop(): Promise<void>
 }
 
+/** How long Postgres may take at the start before the API serves without it, ms. */
+const PATIENCE = 3_000
 const RECONNECT = 500
 const REMIND = 10_000
 
@@ -106,12 +108,13 @@ export async function startNode(config: Config, options: NodeOptions): Promise<R
     }
 
     // Where Postgres does not answer at once the API serves meanwhile, unready.
-    const early = await connect(store, log, signal, () => serve().then(announce))
+    const starting = { log, signal }
+    const early = await reach({ ...starting, step: () => store.start(), late: () => serve().then(announce) })
     // The port first: a node whose port is taken must not have begun a task.
     if (!early) await serve()
     signal.throwIfAborted()
     started.push(supervisor)
-    await supervisor.start()
+    await reach({ ...starting, step: () => supervisor.start(), late: async () => {} })
     if (!early) announce()
     return {
       url: api.url,
@@ -128,23 +131,54 @@ export async function startNode(config: Config, options: NodeOptions): Promise<R
   }
 }
 
-/** Waits for Postgres; true when it did not answer at once, and `serve` was called meanwhile. */
-async function connect(store: Store, log: Log, signal: AbortSignal, serve: () => Promise<void>): Promise<boolean> {
-  for (let early = false, reminded = 0; ; early = true) {
+interface Reaching extends Pick<NodeOptions, 'log' | 'signal'> {
+  /** A step of the start that needs Postgres. */
+  step(): Promise<void>
+  /** Called once, when the step does not go through at once. */
+  late(): Promise<void>
+}
+
+/** Repeats a step until it goes through; true when that took long enough to call `late`. Throws when no repeat will help. */
+async function reach({ log, signal, step, late }: Reaching): Promise<boolean> {
+  let isLate = false
+  const beLate = async (why: string): Promise<void> => {
+    if (!isLate || performance.now() - reminded > REMIND) {
+      log.error({ why }, 'postgres cannot be reached; trying on')
+      reminded = performance.now()
+    }
+    if (isLate) return
+    isLate = true
+    await late()
+  }
+  let reminded = 0
+  for (;;) {
+    const stepping = step()
     try {
-      await store.start()
-      if (early) log.info('postgres answers')
-      return early
-    } catch (error) {
-      if (!(error instanceof StoreError) || error.trouble === 'bad' || error.trouble === 'defect') throw error
-      if (!early) await serve()
-      if (performance.now() - reminded > REMIND || !early) {
-        log.error({ why: error.message }, 'postgres cannot be reached; trying on')
-        reminded = performance.now()
+      if (!(await orAborted(isWithin(stepping, PATIENCE), signal))) {
+        await beLate('no answer yet')
+        await orAborted(stepping, signal)
       }
-      await sleep(RECONNECT, undefined, { signal }).catch(() => signal.throwIfAborted())
+      if (isLate) log.info('postgres answers')
+      return isLate
+    } catch (error) {
+      signal.throwIfAborted()
+      if (!(error instanceof StoreError) || error.trouble === 'bad' || error.trouble === 'defect') throw error
+      await beLate(error.message)
+      await orAborted(sleep(RECONNECT), signal)
     }
   }
+}
+
+const isWithin = (step: Promise<void>, ms: number): Promise<boolean> =>
+  Promise.race([step.then(() => true), sleep(ms, false, { ref: false })])
+
+function orAborted<T>(waiting: Promise<T>, signal: AbortSignal): Promise<T> {
+  signal.throwIfAborted()
+  return new Promise((resolve, reject) => {
+    const abort = (): void => reject(signal.reason)
+    signal.addEventListener('abort', abort)
+    waiting.then(resolve, reject).finally(() => signal.removeEventListener('abort', abort))
+  })
 }
 
 /** What is in use and where the data lies, for the log: never a password. */

@@ -46,6 +46,8 @@ export async function migrate(url: string): Promise<void> {
   })
   try {
     await db.transaction(async (lock) => {
+      // Another node migrates: it is waited for, but not for ever, as it may hang.
+      await lock.raw(`set local lock_timeout = '30s'`)
       await lock.raw('select pg_advisory_xact_lock(?)', [LOCK])
       const { rows } = await lock.raw<{ rows: { encoding: string }[] }>(
         'select pg_encoding_to_char(encoding) as encoding from pg_database where datname = current_database()',

@@ -135,7 +135,6 @@ export class Supervisor implements Part {
       services: names,
       timings,
       log,
-      left: (service) => this.#pop.freed(service),
     })
     this.#pop = new Pop({ queue, intake, services: names, room: (service) => this.#sweep.roomForPops(service), log })
     this.#chores = makeChores({ store, lease: this.#lease, timings, log })

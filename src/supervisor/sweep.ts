@@ -15,8 +15,6 @@ export interface SweepOptions {
   readonly services: readonly string[]
   readonly timings: Timings
   readonly log: Log
-  /** Pops may fill the slots of a service again. */
-  left(service: string): void
 }
 
 /** Rows that one pass claims at most. */
@@ -92,8 +90,6 @@ export class Sweep implements Part {
     const { overdue } = this.#options.timings
     const filled = await this.#claim(debts, overdue, overdue)
     this.#share.paid(debts.keys(), filled === true)
-    // What they did not take belongs to the pops again, which were not told when it came free.
-    for (const service of debts.keys()) this.#options.left(service)
   }
 
   /** Claims for some services: whether the slots were filled; undefined when there were none. */

@@ -129,17 +129,19 @@ describe('a cancellation', () => {
     const real = crew.store.settle.add.bind(crew.store.settle)
     let write = (): void => {}
     const gate = new Promise<void>((resolve) => (write = resolve))
+    let arrive = (): void => {}
+    const arrived = new Promise<void>((resolve) => (arrive = resolve))
     const written = new Map<string, unknown>()
     crew.store.settle.add = async (entry) => {
+      arrive()
       await gate
       const result = await real(entry)
       written.set(entry.id, result)
       return result
     }
     const location = await crew.post('ok')
-    await world.service.until(() => world.service.of(location)[0]?.endedAt !== undefined)
+    await arrived
     expect(await crew.cancel(location)).to.equal(true)
-    await new Promise((resolve) => setTimeout(resolve, 50))
     write()
     await eventually(() => expect(written.get(idOf(location))).to.equal('lost'))
     crew.store.settle.add = real

@@ -49,8 +49,8 @@ describe('a row whose id was lost', () => {
   })
 
   for (const [what, setup] of [
-    ['its service', { services: { svc: { concurrency: 1 } } }],
-    ['the node', { slots: 1 }],
+    ['its service', { services: { svc: { concurrency: 1 }, idle: {} } }],
+    ['the node', { slots: 1, services: { svc: {}, idle: {} } }],
   ] as const)
     it(`leaves no delay behind when ${what} had been full: what is posted later begins at once`, async () => {
       // Long enough between two sweeps that only a pop can be as quick as this.

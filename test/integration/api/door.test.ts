@@ -41,6 +41,7 @@ describe('the door of POST /tasks', () => {
       'application/json',
       'APPLICATION/JSON',
       'application/json; charset=utf-8',
+      'application/json;',
       'application/json;charset="UTF-8"',
       'application/json ; version=1 ; charset=utf-8',
     ]
@@ -60,7 +61,6 @@ describe('the door of POST /tasks', () => {
       'application/problem+json',
       'text/json',
       'application/json, text/plain',
-      'application/json;',
       'application/json; charset',
       'application/json; charset=latin1',
       'application/json; charset=utf-16',
