@@ -129,18 +129,17 @@ describe('a cancellation', () => {
     const real = crew.store.settle.add.bind(crew.store.settle)
     let write = (): void => {}
     const gate = new Promise<void>((resolve) => (write = resolve))
-    let arrive = (): void => {}
-    const arrived = new Promise<void>((resolve) => (arrive = resolve))
+    const arrived = new Set<string>()
     const written = new Map<string, unknown>()
     crew.store.settle.add = async (entry) => {
-      arrive()
+      arrived.add(entry.id)
       await gate
       const result = await real(entry)
       written.set(entry.id, result)
       return result
     }
     const location = await crew.post('ok')
-    await arrived
+    await eventually(() => expect([...arrived]).to.include(idOf(location)))
     expect(await crew.cancel(location)).to.equal(true)
     write()
     await eventually(() => expect(written.get(idOf(location))).to.equal('lost'))
