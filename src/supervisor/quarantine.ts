@@ -1,6 +1,6 @@
 // The quarantine: tasks that kept losing their thread run in a thread of their own, one at a time, until they make progress.
 import type { Part } from '../core/part.ts'
-import { settle } from '../lifecycle/settle.ts'
+import { fail } from '../lifecycle/settle.ts'
 import type { Store } from '../store/store.ts'
 import type { Log } from '../telemetry/log.ts'
 import { type Waiting, begin } from './begin.ts'
@@ -106,16 +106,7 @@ export class Quarantine implements Part {
     if (held.writing) return
     held.writing = true
     const failure = { code: 'crashed', detail: 'The task killed its thread when it was run alone.' } as const
-    const report = {
-      tell: 'settle',
-      step: null,
-      attempt: 0,
-      status: 'failed',
-      result: null,
-      omitted: false,
-      failure,
-    } as const
-    await settle({ store }, held, report).catch((error: unknown) =>
+    await fail({ store }, held, failure).catch((error: unknown) =>
       log.error({ err: error, task: held.id }, 'a report could not be written'),
     )
     held.writing = false

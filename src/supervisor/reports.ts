@@ -5,7 +5,7 @@ import { checkpoint } from '../lifecycle/checkpoint.ts'
 import { park } from '../lifecycle/park.ts'
 import { release } from '../lifecycle/release.ts'
 import { retry } from '../lifecycle/retry.ts'
-import { settle } from '../lifecycle/settle.ts'
+import { fail, settle } from '../lifecycle/settle.ts'
 import type { Fence, Written } from '../store/fenced.ts'
 import type { Store } from '../store/store.ts'
 import { StoreError } from '../store/trouble.ts'
@@ -96,16 +96,9 @@ async function unwritten(by: ReportDependencies, held: Held, report: Report, err
   const refused = error instanceof StoreError && error.trouble === 'bad'
   if (!refused) return 'lost'
   const failure = { code: 'bad_body', detail: 'Postgres could not store the answer of the service.' } as const
-  const failed = {
-    tell: 'settle',
-    step: null,
-    attempt: 0,
-    status: 'failed',
-    result: null,
-    omitted: false,
-    failure,
-  } as const
-  await settle(by, held, failed).catch(() => 'lost')
+  await fail(by, held, failure).catch((cause: unknown) =>
+    by.log.error({ err: cause, task: held.id }, 'the end of a task could not be written either'),
+  )
   return 'lost'
 }
 
