@@ -3,8 +3,8 @@ import type { Server, ServerResponse } from 'node:http'
 import type { Duplex } from 'node:stream'
 
 export interface Ledger {
-  /** Resolves when no connection that has asked something is open. */
-  quiet(): Promise<void>
+  /** Connections that are open and have asked something. */
+  readonly open: number
   /** The answers that a connection is still owed, oldest first. */
   owedOn(socket: Duplex): readonly ServerResponse[]
   /** Whether the request that is coming in has had its answer already, as when it was refused before its body came. */
@@ -25,7 +25,6 @@ export function keepLedger(server: Server): Ledger {
   const connections = new Map<Duplex, Connection>()
   let owed = 0
   let waiting: (() => void)[] = []
-  const leaving: (() => void)[] = []
   const settle = (count: number): void => {
     owed -= count
     if (owed > 0) return
@@ -38,7 +37,6 @@ export function keepLedger(server: Server): Ledger {
     // An answer that waits behind another one does not hear that its connection closed.
     socket.once('close', () => {
       connections.delete(socket)
-      if (connections.size === 0) for (const resolve of leaving.splice(0)) resolve()
       settle(connection.owed.size)
       connection.owed.clear()
     })
@@ -56,7 +54,9 @@ export function keepLedger(server: Server): Ledger {
     })
   })
   return {
-    quiet: () => (connections.size === 0 ? Promise.resolve() : new Promise((resolve) => leaving.push(resolve))),
+    get open() {
+      return connections.size
+    },
     owedOn: (socket) => [...(connections.get(socket)?.owed ?? [])],
     answeredEarly: (socket) => connections.get(socket)?.early?.req.complete === false,
     settled: () => (owed === 0 ? Promise.resolve() : new Promise((resolve) => waiting.push(resolve))),

@@ -26,7 +26,7 @@ export interface ServerLimits {
   readonly maxConnections: number
   /** How long Postgres may take to answer `/readyz`. */
   readonly ping: number
-  /** How long `stop`, when it no longer listens, still answers what is on its way on connections that are open. */
+  /** How long `stop` still serves when callers have connections open, so that they learn that this node goes. */
   readonly linger: number
   /** How long `stop` then waits for answers that are owed. */
   readonly grace: number
@@ -94,7 +94,7 @@ export class Api implements Part {
     this.#draining = true
   }
 
-  /** Takes no connection any more, waits up to `grace` for the answers that are owed, and cuts what is left. */
+  /** Serves on for `linger` while callers are there, then takes no connection any more, waits up to `grace` for the answers that are owed, and cuts what is left. */
   async stop(): Promise<void> {
     this.#stopping ??= this.#close().finally(() => {
       this.#stopping = undefined
@@ -138,14 +138,14 @@ export class Api implements Part {
     if (listening === undefined) return
     const { server, ledger } = listening
     this.#draining = true
+    // Meanwhile /readyz sends callers elsewhere, and so does the end of each connection.
+    if (ledger.open > 0) await after(this.#limits.linger)
+    await caughtUp()
     // Not yet http's own close, which cuts connections that look idle: a request may be on its way on them.
     const closed = new Promise((resolve) => NetServer.prototype.close.call(server, resolve))
-    const enough = new AbortController()
-    await Promise.race([
-      ledger.quiet(),
-      after(this.#limits.linger, undefined, { signal: enough.signal }).catch(() => undefined),
-    ])
+    await caughtUp()
     server.close()
+    const enough = new AbortController()
     const grace = after(this.#limits.grace, undefined, { signal: enough.signal }).catch(() => undefined)
     await Promise.race([ledger.settled(), grace])
     enough.abort()
@@ -164,6 +164,16 @@ export class CannotListen extends Error {
     super(`Cannot listen on ${address}: ${REASONS[code ?? ''] ?? message} (${code ?? 'no code'}).`, { cause })
     this.name = 'CannotListen'
   }
+}
+
+/**
+ * Waits until the connections and requests that the kernel has taken for this process are taken in: when it is busy, they
+ * may have waited there for long, and closing now would cut them off.
+ */
+async function caughtUp(): Promise<void> {
+  // The first ends in the turn of the loop that is on; between it and the second all sockets are looked at.
+  await new Promise(setImmediate)
+  await new Promise(setImmediate)
 }
 
 function urlOf(host: string, server: Server): string {

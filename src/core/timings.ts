@@ -22,7 +22,7 @@ export interface Timings {
   readonly silence: number
   /** How long a suspect may hold the quarantine thread alone. */
   readonly quarantine: number
-  /** How long a node that stops still answers on open connections after it has stopped listening. */
+  /** How long a node that stops still serves its API when it has drained, so that callers learn that it goes. */
   readonly linger: number
 }
 
