@@ -91,7 +91,7 @@ export async function startNode(config: Config, options: NodeOptions): Promise<R
         port: config.port,
         services,
         submit: (task) => submit({ store, queue, unheard }, task),
-        cancel: (id) => cancel({ store, queue }, id),
+        cancel: (id) => cancel({ store, queue, deleted: (gone) => supervisor.deleted(gone) }, id),
         store,
         queue,
         log,

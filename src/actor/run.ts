@@ -1,6 +1,6 @@
 // The request loop of one task: send, classify, report, wait for the commit, go on.
 import { type Verdict, classify } from '../core/answers.ts'
-import type { Failure } from '../core/failures.ts'
+import { type Failure, deadlineExceeded } from '../core/failures.ts'
 import type { Assignment, Report } from '../core/mailbox.ts'
 import type { Service } from '../core/service.ts'
 import { PARK_FROM } from '../core/timings.ts'
@@ -117,8 +117,3 @@ async function committed(mailbox: Mailbox, loop: Loop): Promise<boolean> {
 function tellUnlessStopped(mailbox: Mailbox, tell: () => void): void {
   if (!mailbox.stopped) tell()
 }
-
-const deadlineExceeded = ({ deadline }: Service): Failure => ({
-  code: 'deadline_exceeded',
-  detail: `The task grew older than the deadline of its service (${deadline} ms).`,
-})

@@ -23,3 +23,9 @@ export interface Failure {
   /** At most the first 64 KiB of the answer's body, as text. */
   readonly body?: string
 }
+
+/** The end of a task that grew older than the deadline of its service, ms. */
+export const deadlineExceeded = ({ deadline }: { readonly deadline: number }): Failure => ({
+  code: 'deadline_exceeded',
+  detail: `The task grew older than the deadline of its service (${deadline} ms).`,
+})

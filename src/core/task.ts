@@ -2,7 +2,7 @@
 
 /** One row a status: what it means, and which statuses may follow it. `docs/states.md` is printed from this table. */
 export const STATUSES = {
-  pending: { meaning: 'The task has been created, but has not been executed yet.', next: ['running'] },
+  pending: { meaning: 'The task has been created, but has not been executed yet.', next: ['running', 'failed'] },
   running: { meaning: 'The task is currently running, or waits to repeat a request.', next: ['complete', 'failed'] },
   complete: { meaning: 'The task has completed successfully.', next: [] },
   failed: { meaning: 'The task has failed.', next: [] },

@@ -1,7 +1,6 @@
 // Claim: a node makes rows its own, by popped ids or by sweeping, under a token of its own.
 import { randomBytes } from 'node:crypto'
-import type { ClaimedRow, Popped, SweepQuery } from '../store/claims.ts'
-import type { Fence } from '../store/fenced.ts'
+import type { ClaimedRow, Orphan, Popped, SweepQuery } from '../store/claims.ts'
 import type { Store } from '../store/store.ts'
 
 /** A node as a claimant. */
@@ -23,6 +22,6 @@ export function claim(by: ClaimDependencies, token: number, wanted: Wanted): Pro
   return 'popped' in wanted ? by.store.claimIds(claimant, wanted.popped) : by.store.claimDue(claimant, wanted.sweep)
 }
 
-/** Takes up again, as the next try, what a dead thread of this node ran. Those missing are not ours any more. Throws a `StoreError`. */
-export const revive = ({ store }: Pick<ClaimDependencies, 'store'>, claims: readonly Fence[]): Promise<ClaimedRow[]> =>
+/** Takes up again, as the next try, what a dead thread of this node ran; repeated, it counts no crash twice. Those missing are not ours any more. Throws a `StoreError`. */
+export const revive = ({ store }: Pick<ClaimDependencies, 'store'>, claims: readonly Orphan[]): Promise<ClaimedRow[]> =>
   store.revive(claims)

@@ -1,8 +1,11 @@
 // Settle: the end of a task, complete or failed. It is final.
-import type { Failure } from '../core/failures.ts'
+import type { Failure, FailureCode } from '../core/failures.ts'
 import type { Settle } from '../core/mailbox.ts'
 import type { Fence, Written } from '../store/fenced.ts'
 import type { Store } from '../store/store.ts'
+
+/** The ends that a failed try brings about: the last of those that the service's `retry.attempts` allows. */
+const LAST_TRY: ReadonlySet<FailureCode> = new Set<FailureCode>(['timeout', 'service_unavailable'])
 
 /** Ends a task. */
 export const settle = (
@@ -10,7 +13,17 @@ export const settle = (
   { id, token, node }: Fence,
   { status, step, result, omitted, failure }: Settle,
 ): Promise<Written> =>
-  store.settle.add({ id, token, node, status, step, result, omitted, error: failure && JSON.stringify(failure) })
+  store.settle.add({
+    id,
+    token,
+    node,
+    status,
+    step,
+    result,
+    omitted,
+    error: failure && JSON.stringify(failure),
+    tried: failure !== null && LAST_TRY.has(failure.code),
+  })
 
 /** Ends a task as failed by this node's own finding: no answer of the service says so, and the step stays as the row has it. */
 export const fail = (by: { store: Pick<Store, 'settle'> }, fence: Fence, failure: Failure): Promise<Written> =>

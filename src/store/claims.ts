@@ -2,6 +2,7 @@
 import type { Query } from './database.ts'
 import type { Fence } from './fenced.ts'
 import { failureLiteral } from './literal.ts'
+import { goneOwners } from './owners.ts'
 
 /** How often a task may lose its node or thread without progress before it fails as `crashed`. */
 const MAX_CRASHES = 10
@@ -111,18 +112,9 @@ export interface SweepQuery {
   readonly parkedGrace: number
 }
 
-// A probe of the index for each service: 200,000 due rows of one dead service cost the others nothing. The owners are found
-// by stepping from one to the next in their index, whether or not they have a row in `nodes`.
+// A probe of the index for each service: 200,000 due rows of one dead service cost the others nothing.
 const SWEEP = `
-  with recursive owners (node) as (
-    (select node from tasks where $4 and node is not null order by node limit 1)
-    union all
-    select (select t.node from tasks t where t.node > o.node order by t.node limit 1) from owners o where o.node is not null
-  ),
-  gone as (
-    select o.node from owners o left join nodes n on n.id = o.node
-    where o.node is not null and (n.id is null or n.lease_until <= now())
-  ),
+  with recursive ${goneOwners('$4')},
   wanted as (
     select * from unnest($3::text[], $5::integer[]) with ordinality as w(service, room, place)
   ),
@@ -178,26 +170,34 @@ export const claimDue = (
     parkedGrace,
   ])
 
+/** A claim of our own whose thread died. */
+export interface Orphan extends Fence {
+  /** The number of its last try. */
+  readonly attempt: number
+}
+
+// The number of the try judges: where it is the next one already, an earlier revive went through and its answer was lost.
 const REVIVE = `
-  with w as (select * from unnest($1::bigint[], $2::bigint[], $3::uuid[]) as w(id, token, node)),
+  with w as (select * from unnest($1::bigint[], $2::bigint[], $3::uuid[], $4::integer[]) as w(id, token, node, attempt)),
   due as materialized (
-    select t.id, true as lost, t.crashes + 1 >= ${MAX_CRASHES} as last
+    select t.id, w.attempt + 1 as attempt, t.crashes + (t.attempt = w.attempt)::integer as crashes
     from tasks t join w on w.id = t.id
-    where t.token = w.token and t.node = w.node and t.status = 'running'
+    where t.token = w.token and t.node = w.node and t.status = 'running' and t.attempt in (w.attempt, w.attempt + 1)
     order by t.id for update of t
   )
   update tasks t set
-    status = case when due.last then 'failed' else t.status end,
-    node = case when due.last then null else t.node end,
-    finished_at = case when due.last then now() end,
-    error = case when due.last then ${CRASHED} else t.error end,
-    attempt = t.attempt + 1, crashes = t.crashes + 1
+    status = case when due.crashes >= ${MAX_CRASHES} then 'failed' else t.status end,
+    node = case when due.crashes >= ${MAX_CRASHES} then null else t.node end,
+    finished_at = case when due.crashes >= ${MAX_CRASHES} then now() end,
+    error = case when due.crashes >= ${MAX_CRASHES} then ${CRASHED} else t.error end,
+    attempt = due.attempt, crashes = due.crashes
   from due where t.id = due.id ${RETURNING}, false as lost`
 
 /** Takes claims of our own up again whose thread died: the next try, one crash more. Those missing are not ours any more. */
-export const reviveClaims = (query: Query, claims: readonly Fence[]): Promise<ClaimedRow[]> =>
+export const reviveClaims = (query: Query, claims: readonly Orphan[]): Promise<ClaimedRow[]> =>
   query<ClaimedRow>(REVIVE, [
     claims.map(({ id }) => id),
     claims.map(({ token }) => token),
     claims.map(({ node }) => node),
+    claims.map(({ attempt }) => attempt),
   ])

@@ -26,6 +26,7 @@ interface Row {
   readonly token: string
   readonly step: number
   readonly attempt: number
+  readonly status: string
 }
 
 export interface CheckpointEntry extends Fence {
@@ -48,6 +49,8 @@ export interface SettleEntry extends Fence {
   readonly result: string | null
   readonly omitted: boolean
   readonly error: string | null
+  /** Whether the task ends by one more failed try. */
+  readonly tried?: boolean
 }
 
 const later = (column: string): string => `now() + ${column} * interval '1 millisecond'`
@@ -92,9 +95,11 @@ const settle: Kind<SettleEntry> = {
     { name: 'result', type: 'json', value: (entry) => entry.result },
     { name: 'omitted', type: 'boolean', value: (entry) => entry.omitted },
     { name: 'error', type: 'json', value: (entry) => entry.error },
+    { name: 'tried', type: 'boolean', value: (entry) => entry.tried ?? false },
   ],
-  set: `status = w.status, step = coalesce(w.step, t.step), result = w.result, result_omitted = w.omitted,
+  set: `status = w.status, fails = t.fails + w.tried::integer, step = coalesce(w.step, t.step), result = w.result, result_omitted = w.omitted,
         error = coalesce(w.error, t.error), node = null, finished_at = now()`,
+  applied: (row, entry) => row.status === entry.status,
 }
 
 const release: Kind<Fence> = { columns: [], set: 'node = null, run_at = now()' }
@@ -140,7 +145,9 @@ async function applied<Entry extends Fence>(
   entries: readonly Entry[],
 ): Promise<string[]> {
   const ids = entries.map(({ id }) => id)
-  const rows = await query<Row>('select id, token, step, attempt from tasks where id = any($1::bigint[])', [ids])
+  const rows = await query<Row>('select id, token, step, attempt, status from tasks where id = any($1::bigint[])', [
+    ids,
+  ])
   const byId = new Map(rows.map((row) => [row.id, row]))
   return entries.flatMap((entry) => {
     const row = byId.get(entry.id)

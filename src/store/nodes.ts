@@ -1,6 +1,7 @@
 // The nodes' leases, what a node holds by Postgres' word, and what is cleared away behind nodes and services that are gone.
 import type { Query } from './database.ts'
 import { failureLiteral } from './literal.ts'
+import { goneOwners } from './owners.ts'
 
 /** A node as its row names it. */
 export interface NodeRow {
@@ -71,7 +72,8 @@ const UNKNOWN = failureLiteral({
 
 // Steps from service to service in the index of waiting rows, then adds those of rows that dead nodes hold.
 const FAIL_UNKNOWN = `
-  with recursive waiting (service) as (
+  with recursive ${goneOwners('true')},
+  waiting (service) as (
     (select service from tasks where node is null and status in ('pending', 'running') order by service limit 1)
     union all
     select (select t.service from tasks t where t.node is null and t.status in ('pending', 'running') and t.service > w.service
@@ -88,8 +90,8 @@ const FAIL_UNKNOWN = `
     limit 1000 for update of t skip locked
   ),
   orphans as materialized (
-    select t.id from nodes gone join tasks t on t.node = gone.id
-    where gone.lease_until <= now() and t.status = 'running' and not exists (
+    select t.id from gone join tasks t on t.node = gone.node
+    where t.status = 'running' and not exists (
       select from nodes n where t.service = any(n.services) and n.lease_until > now() - $1 * interval '1 millisecond')
     limit 1000 for update of t skip locked
   )

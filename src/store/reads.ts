@@ -17,6 +17,22 @@ export async function readTask(query: Query, id: string): Promise<FullView | und
   return (await query<FullView>(GET, [id]))[0]
 }
 
+/** Whom a row names. */
+export interface Standing {
+  readonly id: string
+  readonly token: number
+  readonly node: string | null
+}
+
+/** Reads which of these rows are there, and whose they are. Many ids a statement. */
+export async function readStanding(query: Query, ids: readonly string[]): Promise<Standing[]> {
+  const rows = await query<{ id: string; token: string; node: string | null }>(
+    'select id, token, node from tasks where id = any($1::bigint[])',
+    [ids],
+  )
+  return rows.map(({ id, token, node }) => ({ id, token: Number(token), node }))
+}
+
 // `nulls last` names the order of the two filter indexes and not that of the primary key: the planner must not walk the key
 // and hope to meet a status that happens to lie 50,000 rows further on.
 const WINDOWS = {

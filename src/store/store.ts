@@ -8,6 +8,7 @@ import { Batch } from './batch.ts'
 import {
   type Claimant,
   type ClaimedRow,
+  type Orphan,
   type Popped,
   type SweepQuery,
   claimDue,
@@ -15,11 +16,12 @@ import {
   reviveClaims,
 } from './claims.ts'
 import { Database, type Query } from './database.ts'
+import { type Deadline, type Expired, expireTasks } from './deadlines.ts'
 import { FENCED, type Fence, fencedFlush, type Written } from './fenced.ts'
 import { HighestId, type Removed, insertFlush, newRow, removeFlush } from './inserts.ts'
 import { migrate } from './migrate.ts'
 import * as nodes from './nodes.ts'
-import { readPage, readTask } from './reads.ts'
+import { type Standing, readPage, readStanding, readTask } from './reads.ts'
 import { StoreError } from './trouble.ts'
 
 /** One connection for each kind of statement that may be in flight, and some for reads: neither can delay a beat. */
@@ -124,13 +126,16 @@ export class Store implements Part {
   // One statement each; all throw a `StoreError`.
   claimIds = (by: Claimant, popped: readonly Popped[]): Promise<ClaimedRow[]> => claimIds(this.#query, by, popped)
   claimDue = (by: Claimant, sweep: SweepQuery): Promise<ClaimedRow[]> => claimDue(this.#query, by, sweep)
-  revive = (claims: readonly Fence[]): Promise<ClaimedRow[]> => reviveClaims(this.#query, claims)
+  revive = (claims: readonly Orphan[]): Promise<ClaimedRow[]> => reviveClaims(this.#query, claims)
+  standing = (ids: readonly string[]): Promise<Standing[]> => readStanding(this.#query, ids)
   enroll = (node: nodes.NodeRow, lease: number): Promise<void> => nodes.enroll(this.#query, node, lease)
   beat = (id: string, lease: number): Promise<{ held: boolean } | undefined> => nodes.beat(this.#query, id, lease)
   resign = (id: string): Promise<void> => nodes.resign(this.#query, id)
   resignOthers = (id: string): Promise<void> => nodes.resignOthers(this.#query, id)
   forgetNodes = (): Promise<void> => nodes.forgetNodes(this.#query)
   failUnknown = (ms: number): Promise<{ id: string; service: string }[]> => nodes.failUnknown(this.#query, ms)
+  expire = (deadlines: readonly Deadline[], limit: number): Promise<Expired[]> =>
+    expireTasks(this.#query, deadlines, limit)
 
   async holdings(node: string): Promise<nodes.Holdings['held']> {
     const { held, highest } = await nodes.holdings(this.#query, node)

@@ -1,5 +1,7 @@
 // Chores: what any node does now and then for all of them. One row a chore.
+import type { Services } from '../core/service.ts'
 import type { Timings } from '../core/timings.ts'
+import { expire } from '../lifecycle/expire.ts'
 import type { Store } from '../store/store.ts'
 import type { Log } from '../telemetry/log.ts'
 import type { Lease } from './lease.ts'
@@ -8,6 +10,7 @@ import { Ticker } from './ticker.ts'
 export interface ChoreDependencies {
   readonly store: Store
   readonly lease: Pick<Lease, 'trusted' | 'held'>
+  readonly services: Services
   readonly timings: Timings
   readonly log: Log
 }
@@ -16,7 +19,8 @@ interface Chore {
   readonly name: string
   /** Milliseconds, for the times of this node. */
   every(timings: Timings): number
-  run(by: ChoreDependencies): Promise<void>
+  /** One turn; true: there is more to do at once. */
+  run(by: ChoreDependencies): Promise<boolean>
 }
 
 export const CHORES: readonly Chore[] = [
@@ -25,20 +29,34 @@ export const CHORES: readonly Chore[] = [
     every: ({ forgotten }) => forgotten / 12,
     run: async ({ store, lease, timings, log }) => {
       // Who has not been here for that long cannot know whether a service was known.
-      if (lease.held < timings.forgotten) return
+      if (lease.held < timings.forgotten) return false
       for (const { id, service } of await store.failUnknown(timings.forgotten))
         log.warn({ task: id, service, why: 'unknown_service' }, 'task failed')
+      return false
     },
   },
-  { name: 'delete nodes that are gone', every: () => 3_600_000, run: ({ store }) => store.forgetNodes() },
+  {
+    name: 'fail tasks that wait past their deadline',
+    every: ({ sweep }) => sweep,
+    run: async ({ store, services, log }) => {
+      const { expired, more } = await expire({ store }, services)
+      for (const { id, service } of expired) log.info({ task: id, service, why: 'deadline_exceeded' }, 'task failed')
+      return more
+    },
+  },
+  {
+    name: 'delete nodes that are gone',
+    every: () => 3_600_000,
+    run: async ({ store }) => {
+      await store.forgetNodes()
+      return false
+    },
+  },
 ]
 
 /** Makes the parts that run the chores. */
 export const makeChores = (by: ChoreDependencies): Ticker[] =>
   CHORES.map(({ name, every, run }) => {
-    const turn = async (): Promise<boolean> => {
-      if (by.lease.trusted) await run(by)
-      return false
-    }
+    const turn = async (): Promise<boolean> => by.lease.trusted && run(by)
     return new Ticker({ name, every: every(by.timings), log: by.log, run: turn })
   })

@@ -1,8 +1,7 @@
 // Dispatch: what was claimed goes to a thread, suspects go to the quarantine, and what a dead thread ran starts again.
 import type { Trust } from '../core/trust.ts'
 import { revive } from '../lifecycle/claim.ts'
-import type { ClaimedRow } from '../store/claims.ts'
-import type { Fence } from '../store/fenced.ts'
+import type { ClaimedRow, Orphan } from '../store/claims.ts'
 import type { Store } from '../store/store.ts'
 import { StoreError } from '../store/trouble.ts'
 import type { Log } from '../telemetry/log.ts'
@@ -44,14 +43,14 @@ export class Dispatch {
   /** Takes a claimed row in hand and starts its actor. */
   accept(row: ClaimedRow, { node, token, epoch }: Sent): void {
     const { hands, log } = this.#by
-    const { id, service, action, crashes } = row
+    const { id, service, action, crashes, attempt } = row
     if (row.failed) return log.error({ task: id, service, action, why: 'crashed', crashes }, 'task failed')
     if (row.lost)
       log.warn({ task: id, service, action, step: row.step, crashes }, 'taken over from a node that is gone')
     // One actor of one task: the older claim's actor ends first, and the new one starts behind it in the same thread.
     const older = hands.get(id)
     if (older) this.stop(older)
-    const held: Held = { id, token, node, service, action, crashes, thread: undefined, writing: false, epoch }
+    const held: Held = { id, token, node, service, action, crashes, attempt, thread: undefined, writing: false, epoch }
     hands.add(held)
     this.#place({ held, task: { ...row, token, epoch }, since: performance.now() }, older?.thread)
   }
@@ -60,6 +59,12 @@ export class Dispatch {
   stop(held: Held): void {
     held.thread?.tell({ say: 'stop', id: held.id, token: held.token })
     this.#by.hands.drop(held)
+  }
+
+  /** A claim was found good in this epoch: its requests may begin. */
+  confirm(held: Held, epoch: number): void {
+    held.epoch = epoch
+    held.thread?.tell({ say: 'confirm', id: held.id, token: held.token, epoch })
   }
 
   /** A thread has died: what it ran starts again on another, unless a last word is being written. */
@@ -98,7 +103,7 @@ export class Dispatch {
     // Nothing else judges them until the write has said whether they are still ours.
     for (const held of helds) held.writing = true
     const { epoch } = trust
-    const rows = await this.#untilAnswered(() => revive({ store }, helds satisfies readonly Fence[]))
+    const rows = await this.#untilAnswered(() => revive({ store }, helds satisfies readonly Orphan[]))
     const found = new Map(rows.map((row) => [row.id, row]))
     for (const held of helds) {
       held.writing = false

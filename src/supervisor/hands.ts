@@ -8,6 +8,8 @@ export interface Held extends Fence {
   readonly service: string
   readonly action: string
   readonly crashes: number
+  /** The number of the try that its row names, as far as we have heard. */
+  attempt: number
   /** Who runs it; undefined while it waits for the quarantine thread, or to be taken up again. */
   thread: Thread | undefined
   /** Whether a write of it is under way. Its row may already say what we have not heard yet. */
@@ -16,6 +18,9 @@ export interface Held extends Fence {
   epoch: number
 }
 
+/** Hinted ids that are remembered one by one; anybody who reaches Redis can send more. */
+const MOST_HINTED = 10_000
+
 /** The table of claims, and the count of slots. A slot is taken from the moment a claim is sent. */
 export class Hands {
   readonly #slots: number
@@ -23,8 +28,10 @@ export class Hands {
   readonly #held = new Map<string, Held>()
   readonly #byService = new Map<string, number>()
   readonly #inFlight = new Set<number>()
-  /** Ids that were cancelled while claims were in flight, each with the claims that may still bring it. */
-  readonly #cancelled = new Map<string, Set<number>>()
+  /** Ids that hints named while claims were in flight, each with the claims that may still bring it. */
+  readonly #hinted = new Map<string, Set<number>>()
+  /** Claims in flight during which more ids were hinted than are remembered: each of their rows may be one. */
+  readonly #doubtful = new Set<number>()
   #reserved = 0
   readonly #freed: (service: string, held?: Held) => void
 
@@ -77,15 +84,16 @@ export class Hands {
     this.#inFlight.add(token)
   }
 
-  /** It has been answered, or has failed; `cancelled` names the ids that must not be started. Forgets them for this claim. */
-  answered(token: number): { cancelled(id: string): boolean } {
+  /** It has been answered, or has failed; `hinted` names the ids that may have been deleted. Forgets them for this claim. */
+  answered(token: number): { hinted(id: string): boolean } {
     this.#inFlight.delete(token)
-    const dropped = new Set<string>()
-    for (const [id, claims] of this.#cancelled) {
-      if (claims.delete(token)) dropped.add(id)
-      if (claims.size === 0) this.#cancelled.delete(id)
+    const all = this.#doubtful.delete(token)
+    const named = new Set<string>()
+    for (const [id, claims] of this.#hinted) {
+      if (claims.delete(token)) named.add(id)
+      if (claims.size === 0) this.#hinted.delete(id)
     }
-    return { cancelled: (id) => dropped.has(id) }
+    return { hinted: (id) => all || named.has(id) }
   }
 
   /** The claims whose answer is under way. */
@@ -93,9 +101,11 @@ export class Hands {
     return this.#inFlight
   }
 
-  /** Remembers a cancellation until every claim that is in flight now is answered: one of them may bring the id. */
+  /** Remembers a hint until every claim that is in flight now is answered: one of them may bring the id. */
   remember(id: string): void {
-    if (this.#inFlight.size > 0) this.#cancelled.set(id, new Set(this.#inFlight))
+    if (this.#inFlight.size === 0) return
+    if (this.#hinted.size < MOST_HINTED || this.#hinted.has(id)) this.#hinted.set(id, new Set(this.#inFlight))
+    else for (const token of this.#inFlight) this.#doubtful.add(token)
   }
 
   get(id: string): Held | undefined {

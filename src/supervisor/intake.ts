@@ -5,7 +5,7 @@ import type { Popped, Queue } from '../queue/port.ts'
 import { CLAIM_BYTES, type ClaimedRow, type SweepQuery } from '../store/claims.ts'
 import type { Store } from '../store/store.ts'
 import type { Log } from '../telemetry/log.ts'
-import type { Dispatch } from './dispatch.ts'
+import type { Dispatch, Sent } from './dispatch.ts'
 import type { Hands } from './hands.ts'
 import type { Lease } from './lease.ts'
 
@@ -16,8 +16,13 @@ export interface IntakeDependencies {
   readonly lease: Lease
   readonly trust: Trust
   readonly dispatch: Dispatch
+  /** A claim has brought a task that a hint says was deleted. */
+  hinted(id: string): void
   readonly log: Log
 }
+
+/** The epoch of a claim that no epoch has confirmed: it sends nothing until one does. */
+const NEVER = -1
 
 /** The only place that sends claims. Popped ids share a statement: one is in flight, the next gathers meanwhile. */
 export class Intake {
@@ -84,7 +89,7 @@ export class Intake {
   }
 
   async #claim(wanted: Wanted): Promise<ClaimedRow[]> {
-    const { store, hands, lease, trust, dispatch } = this.#by
+    const { store, hands, lease, trust } = this.#by
     const token = newToken()
     const sent = { node: lease.node, token, epoch: trust.epoch }
     hands.sent(token)
@@ -92,12 +97,18 @@ export class Intake {
     try {
       rows = await claim({ store, node: sent.node, takesOver: lease.takesOver }, token, wanted)
     } finally {
-      const { cancelled } = hands.answered(token)
+      const { hinted } = hands.answered(token)
       // Under a new name the rows of the old one are not ours to run; others take them over.
       const ours = sent.node === lease.node
-      for (const row of rows) if (ours && !cancelled(row.id)) dispatch.accept(row, sent)
+      for (const row of rows) if (ours) this.#accept(row, sent, hinted(row.id))
     }
     return rows
+  }
+
+  /** A row that may have been deleted since it was claimed begins nothing before it has been asked about. */
+  #accept(row: ClaimedRow, sent: Sent, hinted: boolean): void {
+    this.#by.dispatch.accept(row, hinted ? { ...sent, epoch: NEVER } : sent)
+    if (hinted) this.#by.hinted(row.id)
   }
 
   /** Ids for which a claim had no room in bytes; those among them that were stale are dropped the next time. */

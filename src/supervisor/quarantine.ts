@@ -9,6 +9,8 @@ import type { Pool, PoolOptions } from './pool.ts'
 
 /** From this many crashes a task is a suspect. */
 export const SUSPECT_FROM = 3
+/** From this many on it has the thread to itself until it ends: those that died together so often must be told apart. */
+export const ALONE_FROM = 6
 
 export interface QuarantineOptions {
   /** Makes the pool of its one thread. */
@@ -68,16 +70,18 @@ export class Quarantine implements Part {
     this.#next()
   }
 
-  /** The next suspect starts when none runs, or when each that runs has had its time alone. */
+  /** The next suspect starts when none runs, or when each that runs has had its time alone and neither needs to be the only one. */
   #next(): void {
     const thread = this.#pool.idlest
     if (!thread || [...this.#running.values()].some((timer) => timer !== undefined)) return
+    if ((this.#waiting[0]?.held.crashes ?? 0) >= ALONE_FROM && this.#running.size > 0) return
     const suspect = this.#waiting.shift()
     if (!suspect) return
     const { held } = suspect
     // Let go, or being given back by a drain.
     if (!this.#options.hands.has(held) || held.writing) return this.#next()
     const timer = setTimeout(() => {
+      if (held.crashes >= ALONE_FROM) return
       this.#running.set(held, undefined)
       this.#next()
     }, this.#options.alone)
@@ -93,7 +97,8 @@ export class Quarantine implements Part {
     const [culprit, ...others] = dead
     if (culprit && others.length === 0) void this.#convict(culprit, cause)
     // A report that is being written decides by itself; its writer finds the thread gone.
-    else this.#options.orphaned(dead.filter(({ writing }) => !writing))
+    // The last that began is the likeliest culprit: it goes first, and alone.
+    else this.#options.orphaned(dead.filter(({ writing }) => !writing).toReversed())
   }
 
   async #convict(held: Held, cause: Error): Promise<void> {

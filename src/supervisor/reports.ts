@@ -47,6 +47,7 @@ export async function take(by: ReportDependencies, report: Report): Promise<void
     hands.drop(held)
     return
   }
+  held.attempt = attempt
   held.epoch = Math.max(held.epoch, epoch)
   if (held.thread) held.thread.tell({ say: 'go', id: held.id, token: held.token, attempt, epoch })
   else by.orphaned(held)

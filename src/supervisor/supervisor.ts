@@ -10,6 +10,8 @@ import { makeChores } from './chores.ts'
 import { Dispatch } from './dispatch.ts'
 import { drain } from './drain.ts'
 import { Hands } from './hands.ts'
+import { threadHeap } from './heap.ts'
+import { Hints } from './hints.ts'
 import { Intake } from './intake.ts'
 import { Lease } from './lease.ts'
 import { Pool } from './pool.ts'
@@ -27,6 +29,8 @@ export interface SupervisorOptions {
   readonly threads: number
   /** The thread's entry, a file URL. */
   readonly entry: string
+  /** How large the JS heap of a thread may grow, MiB; by default what the machine has for so many threads. */
+  readonly heap?: number
   readonly timings: Timings
   /** How long requests in flight get to be answered when the node stops, ms. */
   readonly drainTimeout: number
@@ -46,6 +50,7 @@ export class Supervisor implements Part {
   readonly #pool: Pool
   readonly #quarantine: Quarantine
   readonly #dispatch: Dispatch
+  readonly #hints: Hints
   readonly #intake: Intake
   readonly #pop: Pop
   readonly #sweep: Sweep
@@ -79,6 +84,7 @@ export class Supervisor implements Part {
       trust: buffer,
       services,
       version,
+      heap: options.heap ?? threadHeap(threads),
       silence: timings.silence,
       log,
       reported: (_thread: unknown, report: Parameters<typeof take>[1]) => void take(reports, report),
@@ -119,6 +125,15 @@ export class Supervisor implements Part {
       quarantine: this.#quarantine,
       log,
     }))
+    const hints = (this.#hints = new Hints({
+      store,
+      hands,
+      epoch: () => trust.epoch,
+      stop: (held) => dispatch.stop(held),
+      confirm: (held, epoch) => dispatch.confirm(held, epoch),
+      log,
+    }))
+    const hinted = (id: string): void => hints.heard(id)
     const intake = (this.#intake = new Intake({
       store,
       queue,
@@ -126,18 +141,12 @@ export class Supervisor implements Part {
       lease: this.#lease,
       trust,
       dispatch,
+      hinted,
       log,
     }))
-    this.#sweep = new Sweep({
-      intake,
-      hands,
-      queue,
-      services: names,
-      timings,
-      log,
-    })
+    this.#sweep = new Sweep({ intake, hands, queue, services: names, timings, log })
     this.#pop = new Pop({ queue, intake, services: names, room: (service) => this.#sweep.roomForPops(service), log })
-    this.#chores = makeChores({ store, lease: this.#lease, timings, log })
+    this.#chores = makeChores({ store, lease: this.#lease, services, timings, log })
   }
 
   /** The id of this node. */
@@ -164,8 +173,14 @@ export class Supervisor implements Part {
     this.#sweep.unheard()
   }
 
-  /** A task was deleted. Its actor stops, also one whose claim is still under way. */
+  /** A hint says that a task was deleted: its row is asked, also one whose claim is still under way. */
   cancelled(id: string): void {
+    this.#hands.remember(id)
+    this.#hints.heard(id)
+  }
+
+  /** A task was deleted by this very node, so nobody need be asked. */
+  deleted(id: string): void {
     this.#hands.remember(id)
     const held = this.#hands.get(id)
     if (held) this.#dispatch.stop(held)
@@ -177,12 +192,8 @@ export class Supervisor implements Part {
     this.#pool.drain()
     this.#quarantine.drain()
     await Promise.all([this.#pop, this.#sweep, ...this.#chores].map((part) => part.stop()))
-    await drain({
-      hands: this.#hands,
-      store,
-      timeout: drainTimeout,
-      log,
-    })
+    await drain({ hands: this.#hands, store, timeout: drainTimeout, log })
+    this.#hints.end()
     this.#dispatch.end()
     await this.#lease.stop()
     await Promise.all([this.#pool.stop(), this.#quarantine.stop()])
@@ -206,10 +217,7 @@ export class Supervisor implements Part {
         log.info({ task: held.id, service: held.service }, 'the claim is not ours any more')
         this.#dispatch.stop(held)
       }
-      for (const held of judged.confirm) {
-        held.epoch = epoch
-        held.thread?.tell({ say: 'confirm', id: held.id, token: held.token, epoch })
-      }
+      for (const held of judged.confirm) this.#dispatch.confirm(held, epoch)
       for (const fence of judged.release) void store.release.add(fence).catch(() => undefined)
     } catch (error) {
       log.debug({ err: error }, 'a sync failed')

@@ -6,6 +6,8 @@ import type { Command, Report, ThreadStart, Upward } from '../core/mailbox.ts'
 export interface ThreadOptions extends Omit<ThreadStart, 'port'> {
   /** The thread's entry, a file URL. */
   readonly entry: string
+  /** How large its JS heap may grow, MiB; beyond that it dies alone. */
+  readonly heap: number
   /** How long it may be silent, ms, before it is ended. */
   readonly silence: number
   reported(thread: Thread, report: Report): void
@@ -43,6 +45,7 @@ export class Thread {
       maxThreads: 1,
       // The default freezes an idle thread, which then misses that a kept-alive socket was closed.
       atomics: 'disabled',
+      resourceLimits: { maxOldGenerationSizeMb: options.heap },
     })
     // A thread that cannot even start says so here, and leaves `run` pending.
     this.#piscina.on('error', (error: Error) => this.#die(error))

@@ -177,7 +177,7 @@ describe('a revival', () => {
 
   it('is the next try of the same claim, one crash more', async () => {
     const fence = await bench.claimed('crashes = 2, fails = 1')
-    expect((await bench.store.revive([fence]))[0]).to.include({
+    expect((await bench.store.revive([{ ...fence, attempt: 1 }]))[0]).to.include({
       id: fence.id,
       attempt: 2,
       crashes: 3,
@@ -189,7 +189,7 @@ describe('a revival', () => {
 
   it('fails a task with its tenth crash', async () => {
     const fence = await bench.claimed('crashes = 9')
-    expect((await bench.store.revive([fence]))[0]).to.include({ failed: true })
+    expect((await bench.store.revive([{ ...fence, attempt: 1 }]))[0]).to.include({ failed: true })
     expect(await bench.read(fence.id)).to.include({ status: 'failed', node: null })
   })
 
@@ -197,8 +197,8 @@ describe('a revival', () => {
     const fence = await bench.claimed()
     const before = await bench.whole(fence.id)
     const stale = [
-      { ...fence, token: 8 },
-      { ...fence, node: randomUUID() },
+      { ...fence, attempt: 1, token: 8 },
+      { ...fence, attempt: 1, node: randomUUID() },
     ]
     expect(await bench.store.revive(stale)).to.deep.equal([])
     expect(await bench.whole(fence.id)).to.equal(before)

@@ -1,4 +1,4 @@
-// The entry of a thread that dies of certain payloads: `{"poison":"throw"}`, `"exit"` or `"loop"`.
+// The entry of a thread that dies of certain payloads: `{"poison":"throw"}`, `"exit"`, `"loop"` or `"oom"`.
 import { host } from '../../src/actor/host.ts'
 import type { Command, ThreadStart } from '../../src/core/mailbox.ts'
 
@@ -9,6 +9,10 @@ const POISONS: Readonly<Record<string, () => void>> = {
   exit: () => process.exit(1),
   loop: () => {
     for (;;);
+  },
+  oom: () => {
+    const grown: number[][] = []
+    for (;;) grown.push(Array.from({ length: 1_000 }, () => grown.length + 0.5))
   },
 }
 

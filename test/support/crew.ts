@@ -16,6 +16,8 @@ export interface CrewSetup {
   readonly threads?: number
   /** The thread's entry, a file URL. */
   readonly entry?: string
+  /** The limit of a thread's JS heap, MiB. */
+  readonly heap?: number
   readonly service?: Partial<Service>
   readonly log?: Log
   /** Called before the supervisor starts. */
@@ -48,6 +50,7 @@ export async function openCrew(world: World, setup: CrewSetup = {}): Promise<Cre
     slots,
     threads,
     entry: setup.entry ?? new URL('../../workers/actors.js', import.meta.url).href,
+    ...(setup.heap === undefined ? {} : { heap: setup.heap }),
     timings: { ...FAST, ...timings },
     drainTimeout: 50,
     alone: false,

@@ -35,7 +35,11 @@ export class NodeProcess {
         this.lines.push(JSON.parse(text) as Line)
         this.#events.emit('line')
       })
-    child.on('exit', () => this.#events.emit('line'))
+    child.on('exit', () => {
+      process.off('exit', this.#end)
+      this.#events.emit('line')
+    })
+    process.on('exit', this.#end)
   }
 
   /** Starts a node in a folder of its own. `services`: what task_api.yaml says (JSON is YAML); without it the demo is served. */
@@ -82,11 +86,11 @@ export class NodeProcess {
     return this.#exited
   }
 
-  /** Waits for a line of the log. */
-  async logged(msg: string, ms = 20_000): Promise<Line> {
+  /** Waits for a line of the log, the one after the first `skip` of its kind. */
+  async logged(msg: string, ms = 20_000, skip = 0): Promise<Line> {
     const signal = AbortSignal.timeout(ms)
     for (;;) {
-      const line = this.lines.find((one) => one.msg === msg)
+      const line = this.lines.filter((one) => one.msg === msg)[skip]
       if (line) return line
       if (this.#child.exitCode !== null || this.#child.signalCode !== null)
         throw new Error(
@@ -94,6 +98,11 @@ export class NodeProcess {
         )
       await once(this.#events, 'line', { signal })
     }
+  }
+
+  /** For an end of the tests without `dispose`. */
+  readonly #end = (): void => {
+    this.#child.kill('SIGKILL')
   }
 
   kill(signal: NodeJS.Signals): void {

@@ -56,8 +56,8 @@ describe('core/task', () => {
     }
   })
 
-  it('moves from pending to running to an end, and never further', () => {
-    expect(STATUSES.pending.next).to.deep.equal(['running'])
+  it('moves from pending on to an end, and never further', () => {
+    expect(STATUSES.pending.next).to.deep.equal(['running', 'failed'])
     expect(STATUSES.running.next).to.deep.equal(['complete', 'failed'])
     expect(STATUSES.complete.next).to.deep.equal([])
     expect(STATUSES.failed.next).to.deep.equal([])

@@ -11,6 +11,7 @@ export const aHeld = (over: Partial<Held> = {}): Held => ({
   service: 'billing',
   action: 'charge',
   crashes: 0,
+  attempt: 1,
   thread: undefined,
   writing: false,
   epoch: 1,

@@ -22,7 +22,7 @@ describe('a drain', () => {
 
     const drained = drain({ hands, store: { release }, timeout: 5_000, log: silentLog() })
     setImmediate(() => {
-      const claim = { id: '7', token: 1, node: 'n', service: 'svc', action: 'ok', crashes: 0 }
+      const claim = { id: '7', token: 1, node: 'n', service: 'svc', action: 'ok', crashes: 0, attempt: 1 }
       hands.add({ ...claim, thread: undefined, writing: false, epoch: 1 })
       hands.unreserve(1, room)
     })

@@ -105,30 +105,45 @@ describe('a cancellation that comes before its claim', () => {
     expect([...hands.inFlight]).to.deep.equal([1])
     hands.remember('7')
     const answered = hands.answered(1)
-    expect(answered.cancelled('7')).to.equal(true)
-    expect(answered.cancelled('8')).to.equal(false)
+    expect(answered.hinted('7')).to.equal(true)
+    expect(answered.hinted('8')).to.equal(false)
     expect([...hands.inFlight]).to.deep.equal([])
   })
 
   it('is remembered for each claim that was in flight, whichever is answered first', () => {
     for (const token of [1, 2]) hands.sent(token)
     hands.remember('7')
-    expect(hands.answered(2).cancelled('7')).to.equal(true)
-    expect(hands.answered(1).cancelled('7')).to.equal(true)
+    expect(hands.answered(2).hinted('7')).to.equal(true)
+    expect(hands.answered(1).hinted('7')).to.equal(true)
   })
 
   it('does not touch a claim that was sent after it: the row was gone by then', () => {
     hands.sent(1)
     hands.remember('7')
     hands.sent(2)
-    expect(hands.answered(2).cancelled('7')).to.equal(false)
-    expect(hands.answered(1).cancelled('7')).to.equal(true)
+    expect(hands.answered(2).hinted('7')).to.equal(false)
+    expect(hands.answered(1).hinted('7')).to.equal(true)
   })
 
   it('is forgotten when nothing is in flight', () => {
     hands.remember('7')
     hands.sent(1)
-    expect(hands.answered(1).cancelled('7')).to.equal(false)
+    expect(hands.answered(1).hinted('7')).to.equal(false)
+  })
+
+  it('makes every row of the claims in flight doubtful when more ids are hinted than are remembered', () => {
+    hands.sent(1)
+    for (let id = 0; id < 10_001; id += 1) hands.remember(String(id))
+    hands.sent(2)
+    const [first, second] = [hands.answered(1), hands.answered(2)]
+    expect([first.hinted('0'), first.hinted('10000'), first.hinted('nobody named it')]).to.deep.equal([
+      true,
+      true,
+      true,
+    ])
+    expect(second.hinted('0')).to.equal(false)
+    hands.sent(1)
+    expect(hands.answered(1).hinted('nobody named it')).to.equal(false)
   })
 
   it('is heard once', () => {
@@ -136,6 +151,6 @@ describe('a cancellation that comes before its claim', () => {
     hands.remember('7')
     hands.answered(1)
     hands.sent(1)
-    expect(hands.answered(1).cancelled('7')).to.equal(false)
+    expect(hands.answered(1).hinted('7')).to.equal(false)
   })
 })

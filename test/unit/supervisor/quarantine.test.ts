@@ -5,7 +5,7 @@ import type { SettleEntry } from '../../../src/store/fenced.ts'
 import type { Store } from '../../../src/store/store.ts'
 import { Hands, type Held } from '../../../src/supervisor/hands.ts'
 import type { PoolOptions } from '../../../src/supervisor/pool.ts'
-import { Quarantine } from '../../../src/supervisor/quarantine.ts'
+import { ALONE_FROM, Quarantine } from '../../../src/supervisor/quarantine.ts'
 import type { Thread } from '../../../src/supervisor/thread.ts'
 import { aHeld, aLog, services } from './build.ts'
 
@@ -76,8 +76,8 @@ describe('the quarantine', () => {
     await clock.tickAsync(0)
   }
 
-  const add = (id: string, task: Partial<Assignment> = {}): Held => {
-    const held = aHeld({ id, crashes: 3 })
+  const add = (id: string, task: Partial<Assignment> = {}, crashes = 3): Held => {
+    const held = aHeld({ id, crashes })
     hands.add(held)
     quarantine.add({
       held,
@@ -124,6 +124,26 @@ describe('the quarantine', () => {
     expect(started).to.deep.equal(['1', '2'])
     await clock.tickAsync(ALONE)
     expect(started).to.deep.equal(['1', '2', '3'])
+  })
+
+  it('leaves the thread to one that has crashed often, until it ends', async () => {
+    const often = add('1', {}, ALONE_FROM)
+    add('2')
+    ready()
+    await clock.tickAsync(10 * ALONE)
+    expect(started).to.deep.equal(['1'])
+    hands.drop(often)
+    expect(started).to.deep.equal(['1', '2'])
+  })
+
+  it('begins one that has crashed often only when nobody else runs', async () => {
+    const before = add('1', {}, ALONE_FROM - 1)
+    add('2', {}, ALONE_FROM)
+    ready()
+    await clock.tickAsync(10 * ALONE)
+    expect(started).to.deep.equal(['1'])
+    hands.drop(before)
+    expect(started).to.deep.equal(['1', '2'])
   })
 
   it('counts what happened while a suspect waited: its age, and a confirmation', () => {
@@ -194,7 +214,8 @@ describe('the quarantine', () => {
     await clock.tickAsync(ALONE)
     await die()
     expect(settled).to.deep.equal([])
-    expect(orphaned).to.deep.equal([[first, second]])
+    // The last that began goes first the next time.
+    expect(orphaned).to.deep.equal([[second, first]])
     expect([first.thread, second.thread]).to.deep.equal([undefined, undefined])
   })
 

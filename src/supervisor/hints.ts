@@ -1,0 +1,98 @@
+// Hints of cancellation: a hint is hearsay, so the row is asked before an actor is stopped.
+import type { Store } from '../store/store.ts'
+import { StoreError } from '../store/trouble.ts'
+import type { Log } from '../telemetry/log.ts'
+import type { Hands, Held } from './hands.ts'
+
+export interface HintsDependencies {
+  readonly store: Pick<Store, 'standing'>
+  readonly hands: Hands
+  /** The trust epoch of now. */
+  epoch(): number
+  /** Aborts an actor and lets its claim go. */
+  stop(held: Held): void
+  /** The claim was found good in this epoch. */
+  confirm(held: Held, epoch: number): void
+  readonly log: Log
+}
+
+/** Between two questions, ms: a flood of forged hints costs Postgres so many a second and no more. */
+const PAUSE = 50
+/** After a question without an answer, ms. */
+const RETRY = 300
+
+/**
+ * Only ids in hand are asked about, all that gathered in one question, and one question at a time. A row that is gone never
+ * comes back, so an answer cannot be too old to act on, whatever claim brought the id meanwhile.
+ */
+export class Hints {
+  readonly #by: HintsDependencies
+  #heard = new Set<string>()
+  #asking = false
+  #timer: NodeJS.Timeout | undefined
+  #over = false
+
+  constructor(by: HintsDependencies) {
+    this.#by = by
+  }
+
+  /** Somebody says that a task was deleted. Nothing follows when it is not in hand. */
+  heard(id: string): void {
+    if (this.#over || !this.#by.hands.get(id)) return
+    this.#heard.add(id)
+    if (this.#asking) return
+    this.#asking = true
+    // Hints that came in one read of the socket share the question.
+    setImmediate(() => void this.#ask())
+  }
+
+  /** Asks nothing any more. */
+  end(): void {
+    this.#over = true
+    this.#heard.clear()
+    clearTimeout(this.#timer)
+  }
+
+  async #ask(): Promise<void> {
+    const ids = [...this.#heard].filter((id) => this.#by.hands.get(id))
+    this.#heard = new Set()
+    const answered = ids.length === 0 || (await this.#judge(ids).catch((error: unknown) => this.#keep(ids, error)))
+    if (this.#over) return
+    this.#timer = setTimeout(
+      () => {
+        if (this.#heard.size > 0) return void this.#ask()
+        this.#asking = false
+      },
+      answered ? PAUSE : RETRY,
+    )
+  }
+
+  async #judge(ids: readonly string[]): Promise<true> {
+    const { store, hands, epoch, stop, confirm, log } = this.#by
+    // The epoch of before the question: what is known from it is not newer than that.
+    const asked = epoch()
+    const rows = new Map((await store.standing(ids)).map((row) => [row.id, row]))
+    for (const id of ids) {
+      const held = hands.get(id)
+      const row = rows.get(id)
+      // A claim that was applied before the row went may still bring it.
+      if (!row) hands.remember(id)
+      if (!held) continue
+      if (!row) stop(held)
+      else {
+        log.debug({ task: id }, 'a hint says that a task was deleted, and it is there')
+        // A claim that the hint had made doubtful. What else the row says is the sync's to judge.
+        if (!held.writing && held.epoch < asked && row.token === held.token && row.node === held.node)
+          confirm(held, asked)
+      }
+    }
+    return true
+  }
+
+  /** While Postgres is away they are asked about again, with what comes meanwhile; the next sync would tell as well. */
+  #keep(ids: readonly string[], error: unknown): false {
+    if (error instanceof StoreError && error.trouble !== 'defect') for (const id of ids) this.#heard.add(id)
+    else this.#by.log.error({ err: error }, 'the rows that hints are about could not be asked; the sync will tell')
+    return false
+  }
+}

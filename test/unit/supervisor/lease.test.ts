@@ -1,0 +1,72 @@
+import { expect } from 'chai'
+import { TIMINGS } from '../../../src/core/timings.ts'
+import { Trust, trustBuffer } from '../../../src/core/trust.ts'
+import { Lease } from '../../../src/supervisor/lease.ts'
+import { silentLog } from '../../../src/telemetry/log.ts'
+
+describe('the lease', () => {
+  let lease: Lease
+  let trust: Trust
+  let answers: ({ held: boolean } | undefined)[]
+  let names: string[]
+  let beats: { epoch: number; node: string }[]
+  let beaten: () => void
+
+  beforeEach(() => {
+    trust = new Trust(trustBuffer())
+    answers = []
+    names = []
+    beats = []
+    beaten = () => {}
+    lease = new Lease({
+      store: {
+        enroll: async ({ id }) => void names.push(id),
+        beat: async () => (answers.length > 0 ? answers.shift() : { held: true }),
+        resign: async () => {},
+        resignOthers: async () => {},
+      },
+      services: [],
+      // Trust that never lapses by itself: what is seen here is revoked.
+      timings: { ...TIMINGS, beat: 5, trust: 600_000 },
+      trust,
+      alone: false,
+      log: silentLog(),
+      beaten: () => {
+        beats.push({ epoch: trust.epoch, node: lease.node })
+        beaten()
+      },
+      renamed: () => {},
+    })
+  })
+  afterEach(() => lease.stop())
+
+  const beat = (count: number): Promise<void> =>
+    new Promise((resolve) => (beaten = () => beats.length >= count && resolve()))
+
+  it('goes on in the same epoch while it is held', async () => {
+    await lease.start()
+    await beat(3)
+    expect(new Set(beats.map(({ epoch }) => epoch)).size).to.equal(1)
+    expect(lease.trusted).to.equal(true)
+  })
+
+  it('begins a new epoch when Postgres says that it had run out, though by the own clock trust still holds', async () => {
+    answers = [{ held: true }, { held: false }, { held: true }]
+    await lease.start()
+    const { epoch } = trust
+    await beat(3)
+    expect(beats.slice(0, 3).map((one) => one.epoch - epoch)).to.deep.equal([0, 1, 1])
+    expect(lease.trusted).to.equal(true)
+    expect(new Set(names)).to.deep.equal(new Set([lease.node]))
+  })
+
+  it('begins a new epoch under a new name when its row was gone', async () => {
+    answers = [{ held: true }, undefined]
+    await lease.start()
+    const { epoch } = trust
+    await beat(2)
+    expect(beats[1]?.epoch).to.equal(epoch + 1)
+    expect(names).to.have.length(2)
+    expect(names[1]).to.equal(beats[1]?.node).and.not.to.equal(names[0])
+  })
+})

@@ -1,0 +1,99 @@
+import { expect } from 'chai'
+import sinon from 'sinon'
+import type { Command, Report } from '../../../src/core/mailbox.ts'
+import { Trust, trustBuffer } from '../../../src/core/trust.ts'
+import type { Written } from '../../../src/store/fenced.ts'
+import type { Store } from '../../../src/store/store.ts'
+import { StoreError, type Trouble } from '../../../src/store/trouble.ts'
+import { Hands, type Held } from '../../../src/supervisor/hands.ts'
+import { take } from '../../../src/supervisor/reports.ts'
+import type { Thread } from '../../../src/supervisor/thread.ts'
+import { aHeld, aLog, type Line, services } from './build.ts'
+
+const RETRY: Report = {
+  tell: 'retry',
+  id: '1',
+  token: 11,
+  step: 0,
+  attempt: 1,
+  failure: { code: 'timeout', detail: 'late' },
+}
+
+describe('a report', () => {
+  let clock: sinon.SinonFakeTimers
+  let hands: Hands
+  let held: Held
+  let told: Command[]
+  let lines: Line[]
+  let tries: number
+  /** What the tries meet, one after another; then they go through. */
+  let troubles: Trouble[]
+  let meanwhile: () => void
+  let taking: Promise<void>
+
+  beforeEach(() => {
+    clock = sinon.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] })
+    hands = new Hands(10, services({ billing: 10 }), () => {})
+    told = []
+    tries = 0
+    troubles = []
+    meanwhile = () => {}
+    held = aHeld({ thread: { load: 1, tell: (command: Command) => told.push(command) } as unknown as Thread })
+    hands.add(held)
+  })
+  afterEach(() => clock.restore())
+
+  const report = (): void => {
+    const { log, lines: logged } = aLog()
+    lines = logged
+    const add = async (): Promise<Written> => {
+      tries += 1
+      const trouble = troubles.shift()
+      if (trouble === undefined) return 'written'
+      meanwhile()
+      throw new StoreError(trouble, new Error(trouble))
+    }
+    const store = { retry: { add } } as unknown as Store
+    taking = take({ store, hands, trust: new Trust(trustBuffer()), log, orphaned: () => {} }, RETRY)
+  }
+
+  it('is written again after a defect that passes, and its actor goes on', async () => {
+    troubles = Array<Trouble>(4).fill('defect')
+    report()
+    await clock.tickAsync(3_999)
+    expect([tries, held.writing, told]).to.deep.equal([4, true, []])
+    await clock.tickAsync(1)
+    await taking
+    expect(tries).to.equal(5)
+    expect(told).to.deep.equal([{ say: 'go', id: '1', token: 11, attempt: 2, epoch: 0 }])
+    expect([hands.has(held), held.writing, held.attempt]).to.deep.equal([true, false, 2])
+    const errors = lines.filter(({ level }) => level >= 50)
+    expect(errors.map(({ msg }) => msg)).to.deep.equal(Array(4).fill('a report could not be written yet'))
+  })
+
+  it('is given up after five tries: its actor stops, and the row is left to the sync', async () => {
+    troubles = Array<Trouble>(9).fill('defect')
+    report()
+    await clock.tickAsync(4_000)
+    await taking
+    expect(tries).to.equal(5)
+    expect(told).to.deep.equal([{ say: 'stop', id: '1', token: 11 }])
+    expect(hands.has(held)).to.equal(false)
+  })
+
+  it('is not written again when the task was deleted meanwhile', async () => {
+    troubles = Array<Trouble>(9).fill('defect')
+    meanwhile = () => void hands.drop(held)
+    report()
+    await taking
+    expect(tries).to.equal(1)
+    expect(told).to.deep.equal([])
+  })
+
+  it('is not repeated when no repeat will help', async () => {
+    troubles = ['unsent']
+    report()
+    await taking
+    expect([tries, hands.has(held)]).to.deep.equal([1, false])
+  })
+})
