@@ -1,0 +1,56 @@
+// What the judge says of a deleted task: what may still be begun after its DELETE, and how soon it must be over.
+import type { Span } from './evidence.ts'
+import type { Entry } from './ledger.ts'
+import type { Asked } from './referee.ts'
+import { LAG, doubted } from './spans.ts'
+
+/** What the contract allows between a 204 and the last request, ms, where no fault is about. */
+const BOUND = 1_000
+/** A fault may make the way of a cancellation longer for so long after it, ms. */
+const AFTER = 5_000
+/** What arrives late by the machine's own business, ms. */
+const SLACK = 300
+
+/** Breaches: a request begun too late, more than the one that was already authorised, one that was not cut off. */
+export function cancelled(
+  { deletedAt, deletedBy, location }: Entry,
+  own: readonly Asked[],
+  spans: readonly Span[],
+): string[] {
+  if (deletedAt === undefined || location !== `/tasks/${own[0]?.id}`) return []
+  const bound = boundAt(deletedAt, spans)
+  const end = deletedAt + bound + SLACK
+  const after = own.filter(({ at }) => at > deletedAt)
+  const late = after.find((asked) => asked.at > end && !doubted(spans, asked))
+  const open = own.find(
+    (asked) => asked.at <= deletedAt && (asked.end ?? Infinity) > end && !doubted(spans, { ...asked, at: deletedAt }),
+  )
+  const requests = `its requests: ${told(own, deletedAt)}`
+  return [
+    ...(late
+      ? [
+          `${location} was asked ${late.at - deletedAt} ms after its DELETE (bound ${bound} ms) by ${deletedBy}; ${requests}`,
+        ]
+      : []),
+    ...(open
+      ? [`${location} was still being asked ${(open.end ?? Infinity) - deletedAt} ms after its DELETE; ${requests}`]
+      : []),
+    ...(after.length > 1 && bound === BOUND
+      ? [`${location} was asked ${after.length} times after its DELETE; ${requests}`]
+      : []),
+  ]
+}
+
+function boundAt(at: number, spans: readonly Span[]): number {
+  const near = spans.filter(({ from, to }) => at >= from - LAG && at <= to + AFTER)
+  return Math.max(BOUND, ...near.map(({ cancelWithin }) => cancelWithin))
+}
+
+/** Requests in short, their times counted from `zero`. */
+const told = (own: readonly Asked[], zero: number): string =>
+  own
+    .map(
+      ({ node, step, attempt, at, end, status }) =>
+        `${node} ${step}.${attempt} ${at - zero}..${(end ?? 0) - zero} ms ${status}`,
+    )
+    .join(', ')

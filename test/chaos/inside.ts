@@ -1,0 +1,133 @@
+// What a node under test is started with (`node --import`): shorter times, points at which it kills itself, threads that die, and
+// its vitals when asked. Nothing of it is in the product; a node without it runs the same files.
+import diagnostics from 'node:diagnostics_channel'
+import { readdirSync } from 'node:fs'
+import { syncBuiltinESMExports } from 'node:module'
+import os from 'node:os'
+import { setFlagsFromString } from 'node:v8'
+import { runInNewContext } from 'node:vm'
+import { isMainThread } from 'node:worker_threads'
+import pg from 'pg'
+import { TIMINGS } from '../../src/core/timings.ts'
+import { Hints } from '../../src/queue/hints.ts'
+import { Pops } from '../../src/queue/pops.ts'
+import { RedisQueue } from '../../src/queue/redis.ts'
+import { type Point, STATEMENTS } from './points.ts'
+
+const { CHAOS_NAME, CHAOS_TIMES = '1', CHAOS_DIE = '', CHAOS_MEMORY } = process.env
+
+/** The times that a run may shorten. */
+const SCALED = ['lease', 'beat', 'trust', 'sweep', 'settled', 'grace', 'overdue', 'forgotten', 'silence'] as const
+
+/** Where this process dies, and how often it gets there before. */
+const [point = '', left = '1'] = CHAOS_DIE.split(':')
+let rest = Number(left)
+
+/** Passes a point; the process may end here. */
+function pass(at: Point): void {
+  if (at !== point || --rest > 0) return
+  process.kill(process.pid, 'SIGKILL')
+  // The signal is under way: nothing may happen meanwhile.
+  for (;;);
+}
+
+if (isMainThread) {
+  for (const name of SCALED) Object.assign(TIMINGS, { [name]: TIMINGS[name] / Number(CHAOS_TIMES) })
+  if (CHAOS_NAME !== undefined) os.hostname = () => CHAOS_NAME
+  // A machine with little memory, in bytes: a thread that fills it does so in a moment.
+  if (CHAOS_MEMORY !== undefined) os.totalmem = () => Number(CHAOS_MEMORY)
+  syncBuiltinESMExports()
+  if (point !== '') {
+    patchQueue()
+    patchPostgres()
+  }
+  process.on('SIGUSR2', tellVitals)
+} else {
+  diagnostics.subscribe('undici:client:sendHeaders', () => setImmediate(() => pass('request sent')))
+  diagnostics.subscribe('undici:request:trailers', () => pass('answer read'))
+  diagnostics.subscribe('undici:client:sendHeaders', (message) => poison(message as { request: { path: string } }))
+}
+
+function patchQueue(): void {
+  after(Pops.prototype, 'pop', 'after pop')
+  after(Pops.prototype, 'take', 'after pop')
+  before(RedisQueue.prototype, 'push', 'before push')
+  before(Hints.prototype, 'hint', 'before hint')
+}
+
+type Verb = (...given: unknown[]) => unknown
+
+function before(on: object, verb: string, at: Point): void {
+  const real = verbOf(on, verb)
+  Object.assign(on, {
+    [verb](this: unknown, ...given: unknown[]): unknown {
+      pass(at)
+      return real.apply(this, given)
+    },
+  })
+}
+
+function after(on: object, verb: string, at: Point): void {
+  const real = verbOf(on, verb)
+  Object.assign(on, {
+    async [verb](this: unknown, ...given: unknown[]): Promise<unknown> {
+      const popped = (await real.apply(this, given)) as unknown[]
+      if (popped.length > 0) pass(at)
+      return popped
+    },
+  })
+}
+
+function verbOf(on: object, verb: string): Verb {
+  const real: unknown = Reflect.get(on, verb)
+  if (typeof real !== 'function') throw new Error(`there is no ${verb} to watch any more`)
+  return real as Verb
+}
+
+/** Watches the statements of the store on their way out, and their answers on their way in. */
+function patchPostgres(): void {
+  const real = verbOf(pg.Client.prototype, 'query')
+  Object.assign(pg.Client.prototype, {
+    query(this: unknown, ...given: unknown[]): unknown {
+      const answer = real.apply(this, given)
+      const { text = '' } = (given[0] ?? {}) as { text?: string }
+      const kind = Object.entries(STATEMENTS).find(([, mark]) => text.includes(mark))?.[0]
+      if (kind === undefined || !(answer instanceof Promise)) return answer
+      // pg corks what it writes until the next tick; by then the kernel has it.
+      setImmediate(() => pass(`${kind} sent` as Point))
+      return answer.then((result: unknown) => {
+        pass(`${kind} applied` as Point)
+        return result
+      })
+    },
+  })
+}
+
+/** An action `poison.…` kills the thread that runs it, as its name says. */
+function poison({ request: { path } }: { request: { path: string } }): void {
+  const how = /\/poison\.(\w+)/.exec(path)?.[1]
+  if (how === 'throw')
+    setImmediate(() => {
+      throw new Error('poison')
+    })
+  if (how === 'exit') setImmediate(() => process.exit(1))
+  if (how === 'loop')
+    setImmediate(() => {
+      for (;;);
+    })
+  if (how === 'memory')
+    setImmediate(() => {
+      const full: unknown[] = []
+      for (;;) full.push(Array.from({ length: 100_000 }, (_, i) => ({ i })))
+    })
+}
+
+/** Prints a line of the log with the heap after a collection, and the open file descriptors. */
+function tellVitals(): void {
+  setFlagsFromString('--expose-gc')
+  const collect = runInNewContext('gc') as () => void
+  collect()
+  const { heapUsed, external, rss } = process.memoryUsage()
+  const fds = readdirSync('/proc/self/fd').length
+  process.stdout.write(`${JSON.stringify({ level: 30, msg: 'vitals', heap: heapUsed + external, rss, fds })}\n`)
+}

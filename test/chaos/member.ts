@@ -1,0 +1,141 @@
+// One node of a run: a real process that is started, killed, frozen and started again on its port, with links of its own.
+import { setTimeout as passed } from 'node:timers/promises'
+import { type Line, NodeProcess } from '../support/node.ts'
+import { Link } from './link.ts'
+
+export interface MemberOptions {
+  readonly name: string
+  readonly env: Readonly<Record<string, string>>
+  /** How many times faster than in life the protocol's times are. */
+  readonly scale: number
+  /** Ports behind the links. */
+  readonly targets: { readonly postgres: number; readonly redis: number; readonly service: number }
+  readonly databaseUrl: string
+  /** Whether there is a Redis to be told of. */
+  readonly redis: boolean
+  /** What task_api.yaml says, given the port at which the referee is reached. */
+  readonly services: (port: number, name: string) => Readonly<Record<string, unknown>>
+}
+
+/** What a process says of itself when asked. */
+export interface Vitals {
+  /** Bytes, after a collection. */
+  readonly heap: number
+  readonly rss: number
+  readonly fds: number
+}
+
+const INSIDE = new URL('./inside.js', import.meta.url).href
+
+export class Member {
+  readonly name: string
+  readonly links: { readonly postgres: Link; readonly redis: Link; readonly service: Link }
+  /** Processes so far, the one that runs last. */
+  readonly lives: NodeProcess[] = []
+  /** What went wrong with them that nobody had asked for. */
+  readonly faults: string[] = []
+  readonly #options: MemberOptions
+  /** The vitals of the process that runs, when it had just started. */
+  baseline: Vitals = { heap: 0, rss: 0, fds: 0 }
+  #port = '0'
+  #expected = new WeakSet<NodeProcess>()
+
+  private constructor(options: MemberOptions, links: Member['links']) {
+    this.name = options.name
+    this.#options = options
+    this.links = links
+  }
+
+  static async make(options: MemberOptions): Promise<Member> {
+    const { postgres, redis, service } = options.targets
+    const links = { postgres: await Link.to(postgres), redis: await Link.to(redis), service: await Link.to(service) }
+    return new Member(options, links)
+  }
+
+  get url(): string {
+    return `http://127.0.0.1:${this.#port}`
+  }
+
+  get process(): NodeProcess {
+    const last = this.lives.at(-1)
+    if (!last) throw new Error(`${this.name} was never started`)
+    return last
+  }
+
+  /** Starts it and waits until it listens. */
+  async start(): Promise<void> {
+    const life = await this.#live({})
+    await life.logged('listening', 60_000)
+    this.#port = new URL(life.url).port
+    this.baseline = await this.vitals()
+  }
+
+  /** Starts it for a life that is to end at a point, maybe before it listens; what ended it, or undefined when nothing did within `ms`. */
+  async startToDie(point: string, nth: number, ms: number): Promise<number | string | undefined> {
+    const life = await this.#live({ CHAOS_DIE: `${point}:${nth}` })
+    this.expectEnd()
+    return Promise.race([life.exited, passed(ms, undefined, { ref: false })])
+  }
+
+  async #live(env: Readonly<Record<string, string>>): Promise<NodeProcess> {
+    const { name, scale, databaseUrl, services, redis } = this.#options
+    const url = new URL(databaseUrl)
+    url.host = `127.0.0.1:${this.links.postgres.port}`
+    const life = await NodeProcess.spawn(
+      {
+        NODE_OPTIONS: `--import ${INSIDE}`,
+        CHAOS_NAME: name,
+        CHAOS_TIMES: String(scale),
+        DATABASE_URL: url.href,
+        ...(redis ? { REDIS_URL: `redis://127.0.0.1:${this.links.redis.port}` } : {}),
+        PORT: this.#port,
+        ...this.#options.env,
+        ...env,
+      },
+      services(this.links.service.port, name),
+    )
+    this.lives.push(life)
+    void life.exited.then((how) => {
+      if (!this.#expected.has(life)) this.faults.push(`${name} ended by itself: ${how} ${life.stderr.slice(-500)}`)
+    })
+    return life
+  }
+
+  /** From now on its end is no fault. */
+  expectEnd(): void {
+    this.#expected.add(this.process)
+  }
+
+  /** Ends it by a signal and waits for its end; the exit code or the signal. */
+  async end(signal: 'SIGKILL' | 'SIGTERM'): Promise<number | string> {
+    const life = this.process
+    this.expectEnd()
+    life.kill(signal)
+    const how = await life.exited
+    if (signal === 'SIGTERM' && how !== 0) this.faults.push(`${this.name} ended with ${how} after SIGTERM`)
+    return how
+  }
+
+  /** Heap and file descriptors of the process that runs. */
+  async vitals(): Promise<Vitals> {
+    const life = this.process
+    const before = life.lines.filter(({ msg }) => msg === 'vitals').length
+    life.kill('SIGUSR2')
+    const line = await life.logged('vitals', 20_000, before)
+    return line as unknown as Vitals
+  }
+
+  /** Lines of the log that no fault excuses: a defect of the process, or anything on stderr that it did not write itself. */
+  get alarms(): string[] {
+    const lines = this.lives.flatMap((life) => life.lines.filter(({ level }: Line) => level >= 60))
+    return [...this.faults, ...lines.map((line) => `${this.name} logged ${JSON.stringify(line).slice(0, 600)}`)]
+  }
+
+  async dispose(): Promise<void> {
+    for (const life of this.lives) {
+      this.#expected.add(life)
+      await life.dispose()
+    }
+    for (const link of Object.values(this.links)) await link.close()
+  }
+}

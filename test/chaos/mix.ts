@@ -1,0 +1,93 @@
+// The mix: all faults at random, up to two at a time, under a load of posts, reads and deletes; then every promise is checked.
+import { setTimeout as passed } from 'node:timers/promises'
+import type { Fault } from './faults/fault.ts'
+import type { Member } from './member.ts'
+import type { Random } from './random.ts'
+import { browse } from './reader.ts'
+import type { Rig } from './rig.ts'
+import { type Figures, inRig } from './row.ts'
+
+export interface MixOptions {
+  readonly seed: number
+  readonly scale: number
+  readonly minutes: number
+  readonly faults: readonly Fault[]
+  log(text: string): void
+}
+
+/** Posts a second. */
+const RATE = 100
+/** Pauses between faults, ms. */
+const PAUSE = { least: 200, most: 3_000 }
+/** All must have ended so long after the last fault, ms. */
+const END = 30_000
+/** What a node may have more than when it had just started, when all is done: bytes of heap, and file descriptors. */
+const GROWTH = { heap: 40_000_000, fds: 16 }
+/** Idle connections are closed by then, ms. */
+const CALM = 45_000
+
+/** Runs the mix for some minutes. Throws `Breach`. */
+export function mix({ seed, scale, minutes, faults, log }: MixOptions): Promise<Figures> {
+  return inRig({ seed, scale }, async (rig) => {
+    const random = rig.random.fork('mix')
+    const reading = new AbortController()
+    const read = browse(rig, reading.signal)
+    const load = rig.callers.load({ rate: RATE, deleting: 0.03 })
+    const end = performance.now() + minutes * 60_000
+    const struck = new Map<string, number>()
+    while (performance.now() < end) {
+      const chosen = drawn(faults, random)
+      log(chosen.map(({ name }) => name).join(' + '))
+      await Promise.all(chosen.map((fault) => fault.strike(rig, random.fork(`${fault.name} ${struck.size}`))))
+      for (const { name } of chosen) struck.set(name, (struck.get(name) ?? 0) + 1)
+      // Half of the faults meet what the last one has left.
+      if (random.chance(0.5))
+        log(`normal after ${Math.round(await rig.normal(Math.max(...chosen.map(({ normal }) => normal))))} ms`)
+      await passed(random.within(PAUSE.least, PAUSE.most))
+    }
+    await load.stop()
+    reading.abort()
+    await read
+    const took = await rig.normal(END, true)
+    rig.callers.close()
+    const growth = await Promise.all(rig.members.map(calm))
+    return {
+      minutes,
+      faults: [...struck.values()].reduce((sum, count) => sum + count, 0),
+      kinds: struck.size,
+      'ended after the last, ms': Math.round(took),
+      'heap beyond the start, MB': growth.map(({ heap }) => Math.round(heap / 1e6)).join(', '),
+      'file descriptors beyond the start': growth.map(({ fds }) => fds).join(', '),
+      ...answers(rig),
+    }
+  })
+}
+
+/** One fault, or two of different groups. */
+function drawn(faults: readonly Fault[], random: Random): Fault[] {
+  const first = random.pick(faults)
+  const others = faults.filter(({ group }) => group !== first.group)
+  return others.length > 0 && random.chance(0.3) ? [first, random.pick(others)] : [first]
+}
+
+/** Waits until a node's heap and file descriptors are what they were at its start, about; throws when they never are. */
+async function calm(member: Member): Promise<{ heap: number; fds: number }> {
+  const end = performance.now() + CALM
+  for (;;) {
+    const { heap, fds } = await member.vitals()
+    const growth = { heap: heap - member.baseline.heap, fds: fds - member.baseline.fds }
+    if (growth.heap <= GROWTH.heap && growth.fds <= GROWTH.fds) return growth
+    if (performance.now() > end)
+      throw new Error(`${member.name} keeps ${growth.heap} bytes and ${growth.fds} file descriptors`)
+    await passed(1_000)
+  }
+}
+
+/** What callers were refused. */
+function answers({ ledger }: Rig): Figures {
+  const entries = [...ledger.entries.values()]
+  return {
+    posts: entries.length,
+    'posts told 503 first': entries.filter(({ refused }) => refused > 0).length,
+  }
+}

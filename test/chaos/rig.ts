@@ -1,0 +1,221 @@
+// The rig: servers, links, nodes, a referee, callers and a watch, put together for one run and judged at its end.
+import { setTimeout as passed } from 'node:timers/promises'
+import { Callers } from './callers.ts'
+import { ROWS, type Row, type Span } from './evidence.ts'
+import { type Verdict, judge } from './judge.ts'
+import { Ledger } from './ledger.ts'
+import { Member } from './member.ts'
+import { MIX, type Mix, type Planner, planner } from './plan.ts'
+import { Random } from './random.ts'
+import { Referee } from './referee.ts'
+import { OwnPostgres, OwnRedis } from './servers.ts'
+import { watchEnds, watchReady } from './watch.ts'
+
+export interface Setup {
+  readonly seed: number
+  /** How many times faster than in life lease, beat, trust and sweep are: 1 or 5. */
+  readonly scale: number
+  /** Default 3. */
+  readonly nodes?: number
+  /** `false`: the nodes are told of a Redis that is not there. */
+  readonly redis?: boolean
+  readonly mix?: Mix
+  /** Whether callers go only to nodes whose `/readyz` says 200, as behind a load balancer that looks at it. */
+  readonly balanced?: boolean
+  readonly env?: Readonly<Record<string, string>>
+  /** What task_api.yaml says of the service `svc` beyond the rig's own. */
+  readonly service?: Readonly<Record<string, unknown>>
+  /** More services, given the port at which a node reaches the referee. */
+  readonly services?: (port: number, name: string) => Readonly<Record<string, unknown>>
+}
+
+/** The keys of Redis on which ids of the rig's services wait. */
+export const REDIS_LISTS = ['task_api:{queue}:svc', 'task_api:{queue}:slow']
+
+/** One run. */
+export class Rig {
+  readonly setup: Setup
+  readonly random: Random
+  readonly plan: Planner
+  readonly ledger = new Ledger()
+  readonly referee: Referee
+  readonly postgres: OwnPostgres
+  readonly redis: OwnRedis
+  readonly members: readonly Member[]
+  readonly callers: Callers
+  readonly spans: Span[] = []
+  readonly #ends = new Map<string, string>()
+  readonly #taken = new Set<Member>()
+  readonly #unready = new Set<Member>()
+  readonly #watching = new AbortController()
+  #watched: Promise<unknown> = Promise.resolve()
+
+  private constructor(
+    setup: Setup,
+    referee: Referee,
+    postgres: OwnPostgres,
+    redis: OwnRedis,
+    members: readonly Member[],
+  ) {
+    this.setup = setup
+    this.random = new Random(setup.seed)
+    this.plan = planner(setup.seed, setup.scale, setup.mix ?? MIX)
+    this.referee = referee
+    this.postgres = postgres
+    this.redis = redis
+    this.members = members
+    this.callers = new Callers({
+      urls: () => members.filter((member) => !this.#unready.has(member)).map(({ url }) => url),
+      ledger: this.ledger,
+      plan: this.plan,
+      random: this.random.fork('callers'),
+    })
+  }
+
+  /** Opens a rig, its nodes started. */
+  static async open(setup: Setup): Promise<Rig> {
+    const postgres = await OwnPostgres.start()
+    const redis = await OwnRedis.start()
+    const referee = await new Referee(planner(setup.seed, setup.scale, setup.mix ?? MIX)).start()
+    if (setup.redis === false) await redis.stop()
+    const names = Array.from({ length: setup.nodes ?? 3 }, (_, i) => 'abcdefgh'[i] ?? `n${i}`)
+    const targets = { postgres: postgres.port, redis: redis.port, service: referee.port }
+    const members = await Promise.all(
+      names.map((name) =>
+        Member.make({
+          name,
+          env: setup.env ?? {},
+          scale: setup.scale,
+          targets,
+          databaseUrl: postgres.url,
+          redis: true,
+          services: (port, node) => ({
+            svc: { ...serviceAt(port, node), ...setup.service },
+            // What is in flight when a node freezes is still waited for when it wakes up.
+            slow: { ...serviceAt(port, node), timeout: `${20 / setup.scale}s` },
+            ...setup.services?.(port, node),
+          }),
+        }),
+      ),
+    )
+    const rig = new Rig(setup, referee, postgres, redis, members)
+    try {
+      await Promise.all(members.map((member) => member.start()))
+      const { signal: stop } = rig.#watching
+      const looking = setup.balanced === true ? members.map((member) => watchReady(member, rig.#unready, stop)) : []
+      rig.#watched = Promise.all([watchEnds(postgres, rig.#ends, stop), ...looking])
+      return rig
+    } catch (error) {
+      await rig.close()
+      throw error
+    }
+  }
+
+  /** Opens a rig for one case, and closes it however the case ends. */
+  static async during<T>(setup: Setup, run: (rig: Rig) => Promise<T>): Promise<T> {
+    const rig = await Rig.open(setup)
+    try {
+      return await run(rig)
+    } finally {
+      await rig.close()
+    }
+  }
+
+  /** Marks the time that `body` takes as that of a fault. */
+  async span<T>(span: Pick<Span, 'name'> & Partial<Span>, body: () => Promise<T>): Promise<T> {
+    const marked: Span = { excuses: true, doubts: [], cancelWithin: 1_000, ...span, from: Date.now(), to: Infinity }
+    this.spans.push(marked)
+    try {
+      return await body()
+    } finally {
+      marked.to = Date.now()
+    }
+  }
+
+  /** Gives a node to one fault at a time; nothing happens when all nodes but one are taken. */
+  async withMember(random: Random, body: (member: Member) => Promise<void>): Promise<void> {
+    const free = this.members.filter((member) => !this.#taken.has(member))
+    if (free.length < Math.min(2, this.members.length)) return
+    const member = random.pick(free)
+    this.#taken.add(member)
+    try {
+      await body(member)
+    } finally {
+      this.#taken.delete(member)
+    }
+  }
+
+  /** Waits until all tasks that exist now have ended, but for those that take seconds by their plan; milliseconds. Rejects after `limit` ms. `slow`: those too. */
+  async normal(limit: number, slow = false): Promise<number> {
+    const begun = performance.now()
+    // Nodes, Postgres and this process have one clock.
+    const now = new Date().toISOString()
+    for (;;) {
+      const [row] = await this.postgres.sql<{ count: number; oldest: string | null }>(
+        `select count(*)::integer as count, min(id) as oldest from tasks where status in ('pending', 'running') and created_at <= $1 and (service <> 'slow' or $2)`,
+        [now, slow],
+      )
+      const took = performance.now() - begun
+      if (row?.count === 0) return took
+      if (took > limit)
+        throw new Error(
+          `${row?.count} tasks have not ended ${Math.round(took)} ms after the fault, the oldest is ${row?.oldest}`,
+        )
+      await passed(50)
+    }
+  }
+
+  /** How many tasks have not ended. */
+  async unended(): Promise<number> {
+    const [row] = await this.postgres.sql<{ count: number }>(
+      `select count(*)::integer as count from tasks where status in ('pending', 'running')`,
+    )
+    return row?.count ?? 0
+  }
+
+  /** Waits at most so long until everything has ended, and judges the run. */
+  async judge(ms = 60_000): Promise<Verdict> {
+    const stuck = await this.normal(ms, true).then(
+      () => [],
+      (error: Error) => [error.message],
+    )
+    this.#watching.abort()
+    await this.#watched
+    const rows = await this.postgres.sql<Row & Record<string, unknown>>(ROWS)
+    const { plan, ledger, referee, spans } = this
+    const byLocation = new Map(ledger.acknowledged.map((entry) => [entry.location ?? '', entry]))
+    const { breaches, figures } = judge({ plan, ledger, byLocation, referee, rows, ends: this.#ends, spans })
+    const alarms = this.members.flatMap((member) => member.alarms)
+    return { breaches: [...stuck, ...alarms, ...breaches], figures }
+  }
+
+  /** Stops the nodes in order; what they complain of comes back. Then ends everything else. */
+  async close(): Promise<readonly string[]> {
+    this.#watching.abort()
+    await this.#watched
+    this.callers.close()
+    for (const { links } of this.members) for (const link of Object.values(links)) link.set('open')
+    await Promise.all(
+      this.members.map(async (member) => {
+        if (member.lives.length === 0) return
+        member.process.kill('SIGCONT')
+        await Promise.race([member.end('SIGTERM'), passed(20_000, undefined, { ref: false })])
+      }),
+    )
+    const alarms = this.members.flatMap((member) => member.alarms)
+    await Promise.all(this.members.map((member) => member.dispose()))
+    await this.referee.stop()
+    if (this.setup.redis !== false) await this.redis.stop()
+    await this.postgres.stop()
+    return alarms
+  }
+}
+
+/** The registration of the referee at a node. Tasks are never given up: whether they end is what a run asks. */
+const serviceAt = (port: number, node: string): Record<string, unknown> => ({
+  url: `http://127.0.0.1:${port}/run/{action}`,
+  concurrency: 100,
+  timeout: '8s',
+  retry: { attempts: 0, backoff: '100ms', maxBackoff: '1s' },
+  headers: { 'X-Node': node },
+})

@@ -1,0 +1,22 @@
+// The table of faults: every row, in the order in which it is run and printed.
+import { deletesRow } from './rows/deletes.ts'
+import { threadsRow } from './rows/threads.ts'
+import { linksRow } from './rows/links.ts'
+import { freezeRow, killRow, stopRow } from './rows/nodes.ts'
+import { pointsRow } from './rows/points.ts'
+import { repliesRow } from './rows/replies.ts'
+import { postgresRow, redisRow } from './rows/servers.ts'
+import type { Row } from './row.ts'
+
+export const ROWS: readonly Row[] = [
+  killRow,
+  pointsRow,
+  stopRow,
+  freezeRow,
+  redisRow,
+  postgresRow,
+  repliesRow,
+  linksRow,
+  threadsRow,
+  deletesRow,
+]

@@ -1,0 +1,116 @@
+// `npm run test:chaos`: the table of faults row by row, or with `--minutes` a mix of them. The seed is printed, and replays the run.
+import { parseArgs } from 'node:util'
+import { FAULTS } from './faults/all.ts'
+import { mix } from './mix.ts'
+import { inWords, origin, publish, table } from './report.ts'
+import type { Figures, Row } from './row.ts'
+import { ROWS } from './rows.ts'
+
+const USAGE = `npm run test:chaos                                   every row of the table, counted and at full times
+npm run test:chaos -- --rows kill,redis              some rows (${ROWS.map(({ name }) => name).join(', ')})
+npm run test:chaos -- --seed 7 --minutes 10          a mix of all faults for ten minutes
+npm run test:chaos -- --minutes 5 --faults kill,pg   of some faults (${[...new Set(FAULTS.map(({ group }) => group))].join(', ')})
+  --seed N       replays a run; several for a mix after another: 1,2,3
+  --scale 5      the mix: protocol's times divided by it (1)
+  --times full   the table: only the runs at full times, or only the \`counted\` ones
+  --write        prints the figures into docs/reliability.md
+`
+
+const { values } = parseArgs({
+  options: {
+    seed: { type: 'string' },
+    minutes: { type: 'string' },
+    faults: { type: 'string' },
+    scale: { type: 'string', default: '1' },
+    rows: { type: 'string' },
+    times: { type: 'string', default: 'both' },
+    count: { type: 'string' },
+    write: { type: 'boolean', default: false },
+    help: { type: 'boolean', default: false },
+  },
+})
+
+/** Rows at full times wait more than they work: so many run at once. */
+const LANES = 2
+const FULL_SEEDS = 3
+
+const begun = performance.now()
+const command = `npm run test:chaos -- ${process.argv.slice(2).join(' ')}`.replace(/( --)? *$/, '')
+const seeds = (values.seed ?? String(Math.floor(Math.random() * 1_000_000))).split(',').map(Number)
+let broken = 0
+
+// Nothing is left behind: all that was started ends with this process.
+for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => process.exit(1))
+process.setMaxListeners(0)
+
+if (values.help) console.log(USAGE)
+else {
+  console.log(`seed ${seeds.join(',')}`)
+  if (values.minutes === undefined) await runTable(seeds[0] ?? 0)
+  else await runMix(Number(values.minutes))
+  process.exitCode = broken > 0 ? 1 : 0
+}
+
+/** One run, its figures in words; what was broken is told, and counted. */
+async function told(name: string, run: (log: (text: string) => void) => Promise<Figures>): Promise<string> {
+  const since = performance.now()
+  const log = (text: string): void => {
+    const at = ((performance.now() - begun) / 1_000).toFixed(1)
+    for (const line of text.split('\n')) console.log(`${at.padStart(7)} ${name}: ${line}`)
+  }
+  try {
+    log('begins')
+    const words = inWords(await run(log))
+    log(`holds in ${Math.round((performance.now() - since) / 1_000)} s: ${words}`)
+    return words
+  } catch (error) {
+    broken += 1
+    log(error instanceof Error ? (error.stack ?? error.message) : String(error))
+    return 'BROKEN'
+  }
+}
+
+async function runMix(minutes: number): Promise<void> {
+  const groups = values.faults?.split(',')
+  const faults = FAULTS.filter(({ group }) => !groups || groups.includes(group))
+  if (faults.length === 0) throw new Error(`there are no such faults\n${USAGE}`)
+  const scale = Number(values.scale)
+  const cells: string[][] = []
+  for (const seed of seeds)
+    cells.push([String(seed), await told(`mix, seed ${seed}`, (log) => mix({ seed, scale, minutes, faults, log }))])
+  if (values.write)
+    publish('mix', [origin(command, (performance.now() - begun) / 1_000), '', ...table(['seed', 'measured'], cells)])
+}
+
+async function runTable(seed: number): Promise<void> {
+  const wanted = values.rows?.split(',')
+  const rows = ROWS.filter(({ name }) => !wanted || wanted.includes(name))
+  if (rows.length === 0) throw new Error(`there are no such rows\n${USAGE}`)
+  const counted = new Map<Row, string>()
+  const full = new Map<Row, string[]>(rows.map((row) => [row, []]))
+  if (values.times !== 'full')
+    for (const row of rows) {
+      const count = Number(values.count ?? row.count)
+      counted.set(row, await told(row.name, (log) => row.run({ seed, scale: row.scale ?? 5, count, log })))
+    }
+  if (values.times !== 'counted') {
+    const waiting = Array.from({ length: FULL_SEEDS }, (_, i) => seed + i).flatMap((own) =>
+      rows.map((row) => ({ own, row })),
+    )
+    const lane = async (): Promise<void> => {
+      for (let next = waiting.shift(); next; next = waiting.shift()) {
+        const { own, row } = next
+        const count = Number(values.count ?? row.fullCount)
+        const words = await told(`${row.name}, full times, seed ${own}`, (log) =>
+          row.run({ seed: own, scale: 1, count, log }),
+        )
+        full.get(row)?.push(words)
+      }
+    }
+    await Promise.all(Array.from({ length: LANES }, lane))
+  }
+  if (!values.write) return
+  const head = ['fault', 'promised', 'counted run', `at full times, ${FULL_SEEDS} runs`]
+  const cells = rows.map((row) => [row.fault, row.promise, counted.get(row) ?? '', (full.get(row) ?? []).join('<br>')])
+  publish('table', [`Seed ${seed}. ${origin(command, (performance.now() - begun) / 1_000)}`, '', ...table(head, cells)])
+}

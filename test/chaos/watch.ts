@@ -1,0 +1,37 @@
+// What is watched while a run goes on: the ends of tasks as they come, and which nodes are ready.
+import { setTimeout as passed } from 'node:timers/promises'
+import { ROWS, type Row } from './evidence.ts'
+import type { Member } from './member.ts'
+import type { OwnPostgres } from './servers.ts'
+
+/** How often ended rows are looked at, ms. */
+const ENDS = 500
+/** How often a load balancer looks at `/readyz`, ms: within the time that a stopping node still serves. */
+const READY = 50
+
+/** Remembers each end as it is first seen, until it is told to stop. */
+export async function watchEnds(postgres: OwnPostgres, ends: Map<string, string>, stop: AbortSignal): Promise<void> {
+  let since = new Date(0).toISOString()
+  while (!stop.aborted) {
+    const rows = await postgres.sql<Row & { finished: string }>(
+      `select *, to_char(now() - interval '5 seconds', 'YYYY-MM-DD"T"HH24:MI:SS.MSOF') as finished from (${ROWS} where finished_at >= $1) r`,
+      [since],
+    )
+    for (const { id, end } of rows) if (!ends.has(id)) ends.set(id, end)
+    since = rows[0]?.finished ?? since
+    await passed(ENDS, undefined, { signal: stop }).catch(() => undefined)
+  }
+}
+
+/** Asks a node again and again whether it is ready, and keeps it in `unready` while it is not. */
+export async function watchReady(member: Member, unready: Set<Member>, stop: AbortSignal): Promise<void> {
+  while (!stop.aborted) {
+    const ready = await fetch(`${member.url}/readyz`).then(
+      ({ ok }) => ok,
+      () => false,
+    )
+    if (ready) unready.delete(member)
+    else unready.add(member)
+    await passed(READY)
+  }
+}
