@@ -17,6 +17,8 @@ export interface Verdict {
     readonly late: number
     readonly unknown: number
     readonly deleted: number
+    /** Shortened leases that ran out, in a node that may have had too little of the machine. */
+    readonly lapses?: number
   }
 }
 
@@ -188,7 +190,7 @@ class Court {
     )
     if (!reason && !doubted(this.#by.spans, asked))
       this.#breach(
-        `${name}: step ${asked.step} was sent again (request ${asked.serial} after ${before.serial}, which ended with ${before.status}) without a fault`,
+        `${name}: step ${asked.step} was sent again (request ${asked.serial} of ${asked.node}, ${asked.at - before.at} ms after ${before.serial} of ${before.node}, which ended with ${before.status}) without a fault`,
       )
   }
 

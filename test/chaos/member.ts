@@ -1,6 +1,7 @@
 // One node of a run: a real process that is started, killed, frozen and started again on its port, with links of its own.
 import { setTimeout as passed } from 'node:timers/promises'
 import { type Line, NodeProcess } from '../support/node.ts'
+import type { Span } from './evidence.ts'
 import { Link } from './link.ts'
 
 export interface MemberOptions {
@@ -25,6 +26,8 @@ export interface Vitals {
   readonly fds: number
 }
 
+/** How long before its notice a lapse may have begun, ms. */
+const LAPSE = 10_000
 const INSIDE = new URL('./inside.js', import.meta.url).href
 
 export class Member {
@@ -123,6 +126,26 @@ export class Member {
     life.kill('SIGUSR2')
     const line = await life.logged('vitals', 20_000, before)
     return line as unknown as Vitals
+  }
+
+  /**
+   * The times at which its lease had run out by what it logged. A lease of two seconds is so short that a busy machine can take it from a node that
+   * nothing else is wrong with; others then repeat what it had in flight.
+   */
+  get lapses(): Span[] {
+    const lines = this.lives.flatMap(({ lines }) => lines.filter(({ msg }) => msg.startsWith('the lease had run out')))
+    return lines.map(({ time }) => {
+      const to = Date.parse(String(time))
+      return {
+        name: 'lapse',
+        from: to - LAPSE,
+        to,
+        excuses: true,
+        of: this.name,
+        doubts: [this.name],
+        cancelWithin: 8_000,
+      }
+    })
   }
 
   /** Lines of the log that no fault excuses: a defect of the process, or anything on stderr that it did not write itself. */

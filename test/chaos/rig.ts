@@ -182,11 +182,13 @@ export class Rig {
     this.#watching.abort()
     await this.#watched
     const rows = await this.postgres.sql<Row & Record<string, unknown>>(ROWS)
-    const { plan, ledger, referee, spans } = this
+    const { plan, ledger, referee } = this
+    const lapses = this.setup.scale > 1 ? this.members.flatMap((member) => member.lapses) : []
+    const spans = [...this.spans, ...lapses]
     const byLocation = new Map(ledger.acknowledged.map((entry) => [entry.location ?? '', entry]))
     const { breaches, figures } = judge({ plan, ledger, byLocation, referee, rows, ends: this.#ends, spans })
     const alarms = this.members.flatMap((member) => member.alarms)
-    return { breaches: [...stuck, ...alarms, ...breaches], figures }
+    return { breaches: [...stuck, ...alarms, ...breaches], figures: { ...figures, lapses: lapses.length } }
   }
 
   /** Stops the nodes in order; what they complain of comes back. Then ends everything else. */

@@ -1,6 +1,7 @@
 // The table of faults: every row, in the order in which it is run and printed.
 import { deletesRow } from './rows/deletes.ts'
 import { threadsRow } from './rows/threads.ts'
+import { hostileRow } from './rows/hostile.ts'
 import { linksRow } from './rows/links.ts'
 import { freezeRow, killRow, stopRow } from './rows/nodes.ts'
 import { pointsRow } from './rows/points.ts'
@@ -17,6 +18,7 @@ export const ROWS: readonly Row[] = [
   postgresRow,
   repliesRow,
   linksRow,
+  hostileRow,
   threadsRow,
   deletesRow,
 ]

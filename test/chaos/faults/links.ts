@@ -8,7 +8,7 @@ import { type Fault, NORMAL, long } from './fault.ts'
 type Server = keyof Member['links']
 
 /** Longer than a lease, ms at full times. */
-const HELD = 13_000
+const HELD = 14_000
 /** The trust window and the lease, ms at full times. */
 const TRUST = 8_000
 const LEASE = 10_000
@@ -23,19 +23,19 @@ const BACK = 15_000
 /** Ways that only take time. */
 const isGentle = (way: Way): boolean => way === 'slow' || way === 'drip'
 
-/** What a fault of a link excuses. */
+/** What a fault of a link excuses. It lets no node act on what it does not hold any more: nothing is doubted. */
 interface Excuse {
   readonly excuses: boolean
-  readonly doubts: readonly string[]
   readonly cancelWithin: number
 }
 
 /** Redis carries only hints, and a link that is only slow costs no repeat; statements of 600 ms need a lease of full length. */
-function excuseOf(server: Server, way: Way, { setup: { scale } }: Rig, { name }: Member): Excuse {
-  if (server === 'redis') return { excuses: false, doubts: [], cancelWithin: 3_000 }
-  if (server === 'service') return { excuses: !isGentle(way), doubts: [], cancelWithin: 1_000 }
-  if (isGentle(way)) return { excuses: scale > 1, doubts: scale > 1 ? [name] : [], cancelWithin: TRUST }
-  return { excuses: true, doubts: [name], cancelWithin: TRUST / scale }
+function excuseOf(server: Server, way: Way, scale: number): Excuse {
+  if (server === 'redis') return { excuses: false, cancelWithin: 3_000 }
+  if (server === 'service') return { excuses: !isGentle(way), cancelWithin: 1_000 }
+  return isGentle(way)
+    ? { excuses: scale > 1, cancelWithin: TRUST }
+    : { excuses: true, cancelWithin: Math.max(1_000, TRUST / scale) }
 }
 
 /** What was seen of the node whose link it was. */
@@ -54,23 +54,28 @@ const fault = (server: Server, way: Way, tell: Tell = () => undefined): Fault =>
   normal: server === 'redis' ? NORMAL.redis : NORMAL.node,
   strike: (rig, random) =>
     rig.withMember(random, async (member) => {
+      const { scale } = rig.setup
       const link = member.links[server]
-      const excuse = excuseOf(server, way, rig, member)
-      await rig.span({ name: `${server} ${way}`, of: member.name, ...excuse }, async () => {
+      const cutsOff = server === 'postgres' && !isGentle(way)
+      await rig.span({ name: `${server} ${way}`, of: member.name, ...excuseOf(server, way, scale) }, async () => {
         const since = Date.now()
         link.set(way)
         try {
           await long(rig, HELD)
-          if (server === 'postgres' && !isGentle(way)) tell({ latest: await trustKept(rig, member, since) })
+          const times = begun(rig, member, since)
+          // A beat that was sent after the cut is not good: its answer never came, whatever it did there.
+          if (cutsOff)
+            tell({ latest: trustKept(Math.min(since, await lastBeat(rig, member)), times[0], scale, member) })
           if (server === 'redis' || isGentle(way)) {
-            await works(rig, member, since, `with ${server} ${way}`, 0)
-            tell({ during: begun(rig, member, since).length })
+            if (times.length === 0) throw new Breach([`${member.name} began no request with ${server} ${way}`])
+            tell({ during: times.length })
           }
         } finally {
           link.set('open')
         }
       })
-      await works(rig, member, Date.now(), `after ${server} ${way}`, BACK)
+      const first = await backAtWork(rig, member, Date.now(), `${server} ${way}`)
+      if (cutsOff) trustKept(await lastBeat(rig, member), first, scale, member)
     }),
 })
 
@@ -85,34 +90,32 @@ function begun({ referee: { asked } }: Rig, { name }: Member, since: number): nu
   return times
 }
 
-/** Some request of the node arrives within so many ms. Others' tasks are no proof of it. */
-async function works(rig: Rig, member: Member, since: number, when: string, ms: number): Promise<void> {
-  const some = (): boolean => begun(rig, member, since).length > 0
-  if (some()) return
-  const came = await rig.referee.until(some, ms).then(
-    () => true,
-    () => false,
-  )
-  if (!came) throw new Breach([`${member.name} began no request ${when}, ${Date.now() - since} ms long`])
+/** When the node's first request after a fault came. Others' tasks are no proof that it is at work again. */
+async function backAtWork(rig: Rig, member: Member, since: number, fault: string): Promise<number | undefined> {
+  const first = (): number | undefined => begun(rig, member, since).at(-1)
+  await rig.referee
+    .until(() => first() !== undefined, BACK)
+    .catch(() => {
+      throw new Breach([`${member.name} began no request in ${BACK} ms after ${fault}`])
+    })
+  return first()
 }
 
-/**
- * A node that is cut off begins no request later than the trust window after its last good beat. Postgres knows that beat, as it
- * set the end of the lease; one that was sent after the cut was not good, as its answer never came, whatever it did there.
- * How long after it the last request came, ms; 0: none after the cut.
- */
-async function trustKept(rig: Rig, member: Member, cut: number): Promise<number> {
-  const { scale } = rig.setup
+/** When the last beat was that Postgres knows of: it set the end of the lease, a little after its start. */
+async function lastBeat(rig: Rig, { name }: Member): Promise<number> {
   const [row] = await rig.postgres.sql<{ until: string }>(
     `select (extract(epoch from max(lease_until)) * 1000)::text as until from nodes where name = $1`,
-    [member.name],
+    [name],
   )
-  const beat = Math.min(Number(row?.until) - LEASE / scale, cut)
-  const [last] = begun(rig, member, cut)
-  const latest = last === undefined ? 0 : Math.round(last - beat)
-  if (latest > TRUST / scale + ON_ITS_WAY)
-    throw new Breach([`${member.name} began a request ${latest} ms after its last good beat, not ${TRUST / scale}`])
-  return latest
+  return Number(row?.until) - LEASE / rig.setup.scale
+}
+
+/** No request begins later than the trust window after a good beat. How long after it this one came, ms; 0: there was none. */
+function trustKept(beat: number, at: number | undefined, scale: number, { name }: Member): number {
+  const after = at === undefined ? 0 : Math.max(0, Math.round(at - beat))
+  if (after > TRUST / scale + ON_ITS_WAY)
+    throw new Breach([`${name} began a request ${after} ms after its last good beat, not within ${TRUST / scale}`])
+  return after
 }
 
 const SERVERS: readonly Server[] = ['postgres', 'redis', 'service']

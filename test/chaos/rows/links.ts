@@ -8,7 +8,7 @@ const LOAD = { rate: 60, pause: 300 }
 export const linksRow: Row = {
   name: 'links',
   fault:
-    'a link of a node to Postgres, Redis or the service for 13 s: cut, one way, the other, half-open, 300 ms, byte by byte',
+    'a link of a node to Postgres, Redis or the service for 14 s: cut, one way, the other, half-open, 300 ms, byte by byte',
   count: 1,
   fullCount: 3,
   promise: 'no request begun over 8 s after the last good beat; at work while a link is only slow; normal within 12 s',
