@@ -83,7 +83,7 @@ export const MODES: Readonly<Record<string, Mode>> = {
   long: { end: LATE, answer: say(`${OK}Content-Length: 10\r\n\r\n{}`) },
   short: { end: ['complete', ...UNREACHABLE], answer: say(`${OK}Content-Length: 2\r\n\r\n{}{"more":1}`) },
   garbage: { end: UNREACHABLE, answer: say('SSH-2.0-OpenSSH_9.2\r\n', true) },
-  headers: { end: UNREACHABLE, answer: (socket) => pour(socket, `${OK}X-Big: `, MEGABYTE, 4) },
+  headers: { end: [...UNREACHABLE, ...LATE], answer: (socket) => pour(socket, `${OK}X-Big: `, MEGABYTE, 4) },
   many: {
     end: [...UNREACHABLE, 'complete'],
     answer: say(`${OK}${'X-A: b\r\n'.repeat(10_000)}Content-Length: 2\r\n\r\n{}`, true),
@@ -109,7 +109,6 @@ function chunk(bytes: Buffer): Buffer {
 /** The service, on a free port of 127.0.0.1. */
 export class Villain {
   readonly #server: Server = createServer((socket) => this.#serve(socket))
-  readonly #sockets = new Set<Socket>()
 
   async start(): Promise<this> {
     this.#server.listen(0, '127.0.0.1', 4_096)
@@ -117,19 +116,11 @@ export class Villain {
     return this
   }
 
-  async stop(): Promise<void> {
-    this.#server.close()
-    for (const socket of this.#sockets) socket.destroy()
-    await once(this.#server, 'close')
-  }
-
   get port(): number {
     return (this.#server.address() as AddressInfo).port
   }
 
   #serve(socket: Socket): void {
-    this.#sockets.add(socket)
-    socket.on('close', () => this.#sockets.delete(socket))
     socket.on('error', () => socket.destroy())
     let text = ''
     let requests = 0

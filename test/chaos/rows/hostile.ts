@@ -1,10 +1,12 @@
 // A service that answers in every bad way, beside one that behaves: neither the node nor the other service may feel it.
+import { fork } from 'node:child_process'
+import { once } from 'node:events'
 import { readFileSync } from 'node:fs'
 import { setTimeout as passed } from 'node:timers/promises'
 import { MIX } from '../plan.ts'
 import type { Rig } from '../rig.ts'
 import { type At, type Figures, type Row, hold, inRig } from '../row.ts'
-import { MODES, Villain } from '../villain.ts'
+import { MODES } from '../villain.ts'
 
 const RATE = 60
 /** How long the other service is looked at before, ms. */
@@ -103,9 +105,10 @@ export const hostileRow: Row = {
   fullCount: 3,
   promise: 'each task ends as the contract says; memory + < 100 MB; p99 of another service < 2x',
   async run(at) {
-    const villain = await new Villain().start()
+    const villain = fork(new URL('../villain-process.js', import.meta.url))
+    const [port] = (await once(villain, 'message')) as [number]
     const service = {
-      url: `http://127.0.0.1:${villain.port}/run/{action}`,
+      url: `http://127.0.0.1:${port}/run/{action}`,
       timeout: '1s',
       concurrency: 40,
       maxSteps: 20,
@@ -117,7 +120,7 @@ export const hostileRow: Row = {
         (rig) => body(rig, at),
       )
     } finally {
-      await villain.stop()
+      villain.kill('SIGKILL')
     }
   },
 }
