@@ -15,7 +15,8 @@ if (version.status !== 0) fail(`${node} does not run: ${version.error?.message ?
 process.stdout.write(`Node ${version.stdout}`)
 
 const files = process.argv.slice(2)
-if (files.length === 0) files.push('dist/test/spec.test.js', 'dist/test/{unit,integration,nodes}/**/*.test.js')
+if (files.length === 0)
+  files.push('dist/test/spec.test.js', 'dist/test/{unit,integration,nodes,mutations,chaos}/**/*.test.js')
 const run = spawn(node, [`${root}node_modules/mocha/bin/mocha.js`, ...files], { cwd: root, stdio: 'inherit' })
 run.once('exit', (code, signal) => {
   process.exitCode = code ?? (signal ? 1 : 0)

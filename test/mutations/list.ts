@@ -1,0 +1,215 @@
+// The mutations: pieces of the compiled code that are broken on purpose, each of which a test must notice.
+
+/** One piece of compiled code, and what is put in its place. */
+export interface Edit {
+  /** Below `dist/src`. */
+  readonly file: string
+  /** Occurs exactly once. */
+  readonly from: string
+  readonly to: string
+}
+
+export interface Mutation {
+  readonly name: string
+  /** What is no longer there. */
+  readonly breaks: string
+  readonly edits: readonly Edit[]
+  /** Below `dist/test`, without the ending: what is run first. */
+  readonly first: readonly string[]
+}
+
+const FENCE = "where t.token = w.token and t.node = w.node and t.status = 'running'"
+
+const one = (name: string, breaks: string, file: string, from: string, to: string, ...first: string[]): Mutation => ({
+  name,
+  breaks,
+  edits: [{ file, from, to }],
+  first,
+})
+
+/** Those that docs/protocol.md names, and one for each other guard on which a promise rests. */
+export const MUTATIONS: readonly Mutation[] = [
+  one('id-only guard', 'a write asks for the id alone', 'store/fenced.js', FENCE, 'where true', 'integration/fence'),
+  one(
+    'status-only guard',
+    'a write asks for the status alone',
+    'store/fenced.js',
+    FENCE,
+    "where t.status = 'running'",
+    'integration/fence',
+  ),
+  one(
+    'no token guard',
+    'a write asks for the node, not for the token',
+    'store/fenced.js',
+    FENCE,
+    "where t.node = w.node and t.status = 'running'",
+    'integration/fence',
+  ),
+  one(
+    'no sweep',
+    'rows are found by popped ids alone',
+    'supervisor/sweep.js',
+    'async #pass() {',
+    'async #pass() {\n        return false;',
+    'integration/sweep',
+  ),
+  one(
+    'claim pending only',
+    'what a dead node or a wait has left behind is not claimed',
+    'store/claims.js',
+    "where t.status in ('pending', 'running') and ${MY_LEASE_HOLDS}",
+    "where t.status = 'pending' and ${MY_LEASE_HOLDS}",
+    'integration/claim',
+  ),
+  one(
+    'no sync',
+    'memory and rows are never compared',
+    'supervisor/supervisor.js',
+    'async #sync() {',
+    'async #sync() {\n        return;',
+    'integration/sync',
+    'integration/trust',
+  ),
+  one(
+    'retry without asking',
+    'the next try does not wait for its write',
+    'actor/run.js',
+    `tell({ tell: 'retry', step, attempt, failure });
+                if (!(await committed(mailbox, loop)))
+                    return;`,
+    `tell({ tell: 'retry', step, attempt, failure });
+                loop.attempt += 1;`,
+    'unit/actor/run',
+  ),
+  {
+    name: 'naive sync',
+    breaks: 'a sync judges what was claimed after its question',
+    edits: [
+      {
+        file: 'supervisor/sync.js',
+        from: 'const asked = settled.filter((held) => hands.has(held) && !held.writing);',
+        to: 'const asked = hands.all();',
+      },
+      {
+        file: 'supervisor/sync.js',
+        from: ' && !inFlight.has(token) && !hands.inFlight.has(token)',
+        to: '',
+      },
+    ],
+    first: ['unit/supervisor/sync'],
+  },
+  one(
+    'trust back at once',
+    'a lapse of trust does not make older claims doubtful',
+    'core/trust.js',
+    'Atomics.add(this.#cells, EPOCH, 1n);',
+    ';',
+    'unit/core/trust',
+  ),
+  one(
+    'forgotten hint',
+    'a hint during a claim in flight is dropped',
+    'supervisor/hands.js',
+    'if (this.#inFlight.size === 0)',
+    'if (true)',
+    'unit/supervisor/hands',
+  ),
+  one(
+    'two actors of one task',
+    'the older actor of a task goes on beside the newer',
+    'actor/host.js',
+    'actors.get(task.id)?.mailbox.stop();',
+    '',
+    'integration/one-actor',
+  ),
+  one(
+    'release of a row whose report waits',
+    'a claim is let go before its report is written',
+    'supervisor/reports.js',
+    'held.writing = true;',
+    "held.writing = true;\n    if (report.tell === 'settle')\n        hands.drop(held);",
+    'unit/supervisor/reports',
+    'integration/written',
+  ),
+  one(
+    'no trust window',
+    'requests begin whenever the last beat was',
+    'actor/mailbox.js',
+    'this.#trust.holds(this.#now()) && ',
+    '',
+    'unit/actor/mailbox',
+  ),
+  one(
+    'checkpoint not awaited',
+    'the next step is sent before the answer to the last is durable',
+    'actor/run.js',
+    `if (parks)
+                    return;
+                if (!(await committed(mailbox, loop)))
+                    return;`,
+    `if (parks)
+                    return;
+                loop.attempt = 1;`,
+    'unit/actor/run',
+  ),
+  one(
+    'unsorted batches',
+    'two batches lock the same rows in different orders',
+    'store/fenced.js',
+    'order by t.id for update of t',
+    'order by md5(w.node::text || t.id::text) for update of t',
+    'integration/fence',
+    'integration/written',
+  ),
+  one(
+    'submit repeated blindly',
+    'an insert of unknown outcome is sent again',
+    'store/inserts.js',
+    'return readBack(query, keys, above);',
+    'return query(INSERT, values).then((found) => new Map(found.map(({ id, key }) => [key, id])));',
+    'integration/submit',
+  ),
+  one(
+    'reports dropped on an error',
+    'a report that Postgres refused for the moment is forgotten',
+    'supervisor/reports.js',
+    "const passing = error instanceof StoreError && error.trouble === 'defect';",
+    'const passing = false;',
+    'unit/supervisor/reports',
+  ),
+  one(
+    'no read-back',
+    'what was applied although its reply was lost is taken for lost',
+    'store/fenced.js',
+    'if (again && missing.length > 0 && kind.applied)',
+    'if (false)',
+    'integration/written',
+  ),
+  one(
+    'claim without a lease',
+    'a node claims although its own lease has run out',
+    'store/claims.js',
+    "const MY_LEASE_HOLDS = 'exists (select from nodes me where me.id = $1 and me.lease_until > now())';",
+    "const MY_LEASE_HOLDS = 'true';",
+    'integration/claim',
+    'integration/sweep',
+  ),
+  one(
+    'take-over at once',
+    'a node takes over before it has held its own lease',
+    'supervisor/lease.js',
+    'return this.#options.alone || this.held >= this.#options.timings.settled;',
+    'return true;',
+    'unit/supervisor/lease',
+    'integration/trust',
+  ),
+  one(
+    'no answer to a stop while it listens',
+    'requests that have reached the machine are cut off by a stop',
+    'api/server.js',
+    'await caughtUp();\n        server.close();',
+    'server.close();',
+    'integration/api/life',
+  ),
+]
