@@ -4,6 +4,7 @@ import { threadsRow } from './rows/threads.ts'
 import { hostileRow } from './rows/hostile.ts'
 import { linksRow } from './rows/links.ts'
 import { freezeRow, killRow, stopRow } from './rows/nodes.ts'
+import { noRedisRow } from './rows/no-redis.ts'
 import { pointsRow } from './rows/points.ts'
 import { repliesRow } from './rows/replies.ts'
 import { postgresRow, redisRow } from './rows/servers.ts'
@@ -15,6 +16,7 @@ export const ROWS: readonly Row[] = [
   stopRow,
   freezeRow,
   redisRow,
+  noRedisRow,
   postgresRow,
   repliesRow,
   linksRow,

@@ -52,7 +52,7 @@ export const MUTATIONS: readonly Mutation[] = [
     'supervisor/sweep.js',
     'async #pass() {',
     'async #pass() {\n        return false;',
-    'integration/sweep',
+    'integration/one-actor',
   ),
   one(
     'claim pending only',
@@ -115,14 +115,15 @@ export const MUTATIONS: readonly Mutation[] = [
     'if (true)',
     'unit/supervisor/hands',
   ),
-  one(
-    'two actors of one task',
-    'the older actor of a task goes on beside the newer',
-    'actor/host.js',
-    'actors.get(task.id)?.mailbox.stop();',
-    '',
-    'integration/one-actor',
-  ),
+  {
+    name: 'two actors of one task',
+    breaks: 'the older actor of a task goes on beside the newer',
+    edits: [
+      { file: 'supervisor/dispatch.js', from: 'if (older)\n            this.stop(older);', to: '' },
+      { file: 'actor/host.js', from: 'actors.get(task.id)?.mailbox.stop();', to: '' },
+    ],
+    first: ['integration/one-actor'],
+  },
   one(
     'release of a row whose report waits',
     'a claim is let go before its report is written',
