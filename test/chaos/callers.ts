@@ -64,6 +64,11 @@ export class Callers {
     this.#agent.destroy()
   }
 
+  /** The number of the next task. */
+  number(): number {
+    return this.#next++
+  }
+
   /** Starts a load; tasks are numbered on over all loads of a run. */
   load({ rate, width = 32, count = Infinity, service = 'svc', deleting = 0 }: LoadOptions): Load {
     const stopped = new AbortController()
@@ -71,7 +76,7 @@ export class Callers {
     let posted = 0
     const one = (): Promise<void> => {
       posted += 1
-      const task = this.#next++
+      const task = this.number()
       const doomed = this.#by.random.chance(deleting) ? this.#by.random.within(0, 1_000) : undefined
       const going = (async () => {
         await this.post(task, service, stopped.signal)

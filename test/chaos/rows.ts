@@ -5,6 +5,7 @@ import { hostileRow } from './rows/hostile.ts'
 import { linksRow } from './rows/links.ts'
 import { freezeRow, killRow, stopRow } from './rows/nodes.ts'
 import { noRedisRow } from './rows/no-redis.ts'
+import { overloadRow } from './rows/overload.ts'
 import { pointsRow } from './rows/points.ts'
 import { repliesRow } from './rows/replies.ts'
 import { postgresRow, redisRow } from './rows/servers.ts'
@@ -23,4 +24,5 @@ export const ROWS: readonly Row[] = [
   hostileRow,
   threadsRow,
   deletesRow,
+  overloadRow,
 ]

@@ -1,8 +1,8 @@
 // A service that answers in every bad way, beside one that behaves: neither the node nor the other service may feel it.
 import { fork } from 'node:child_process'
 import { once } from 'node:events'
-import { readFileSync } from 'node:fs'
 import { setTimeout as passed } from 'node:timers/promises'
+import { memoryGrowth } from '../memory.ts'
 import { MIX } from '../plan.ts'
 import type { Rig } from '../rig.ts'
 import { type At, type Figures, type Row, hold, inRig } from '../row.ts'
@@ -16,12 +16,6 @@ const ENDED = 120_000
 const MOST_MEMORY = 100
 /** A p99 below this is the noise of the machine, ms. */
 const NOISE = 250
-
-/** The resident memory of a process, MB. */
-function memory(pid: number): number {
-  const [, kilobytes = '0'] = /VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, 'utf8')) ?? []
-  return Number(kilobytes) / 1_000
-}
 
 /** The time of 99 of 100 tasks of the good service from acknowledgement to the end, of those posted in a time, ms. */
 async function p99(rig: Rig, from: number, to: number): Promise<number> {
@@ -61,14 +55,8 @@ async function body(rig: Rig, at: At): Promise<Figures> {
   await passed(2_000)
   const before = Date.now()
   await passed(BEFORE)
-  const calm = rig.members.map(({ process: { pid } }) => memory(pid))
   const begun = Date.now()
-  let most = 0
-  const sampling = setInterval(() => {
-    const now = rig.members.map(({ process: { pid } }, i) => memory(pid) - (calm[i] ?? 0))
-    most = Math.max(most, ...now)
-  }, 100)
-  try {
+  const most = await memoryGrowth(rig, async () => {
     await postAll(rig, at.count)
     const end = performance.now() + ENDED
     const hostile = `select count(*)::integer as count from tasks where service = 'hostile' and status in ('pending', 'running')`
@@ -76,9 +64,7 @@ async function body(rig: Rig, at: At): Promise<Figures> {
       if (performance.now() > end) throw new Error('hostile tasks have not ended')
       await passed(100)
     }
-  } finally {
-    clearInterval(sampling)
-  }
+  })
   const over = Date.now()
   await load.stop()
   await rig.normal(30_000)
@@ -86,14 +72,14 @@ async function body(rig: Rig, at: At): Promise<Figures> {
   const wrong = await wrongEnds(rig)
   hold({
     [wrong.join('; ')]: wrong.length === 0,
-    [`a node's memory grew by ${Math.round(most)} MB`]: most < MOST_MEMORY,
+    [`a node's memory grew by ${most} MB`]: most < MOST_MEMORY,
     [`the other service's p99 went from ${Math.round(was)} to ${Math.round(is)} ms`]: is < 2 * Math.max(was, NOISE / 2),
   })
   return {
     modes: Object.keys(MODES).length,
     'hostile tasks': at.count * Object.keys(MODES).length,
     'took, s': Math.round((over - begun) / 1_000),
-    'memory, MB more': Math.round(most),
+    'memory, MB more': most,
     'p99 of the other service, ms': `${Math.round(was)} before, ${Math.round(is)} during`,
   }
 }
