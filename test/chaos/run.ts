@@ -94,10 +94,10 @@ async function runTable(seed: number): Promise<void> {
       counted.set(row, await told(row.name, (log) => row.run({ seed, scale: row.scale ?? 5, count, log })))
     }
   if (values.times !== 'counted') {
-    const waiting = Array.from({ length: FULL_SEEDS }, (_, i) => seed + i).flatMap((own) =>
+    const all = Array.from({ length: FULL_SEEDS }, (_, i) => seed + i).flatMap((own) =>
       rows.map((row) => ({ own, row })),
     )
-    const lane = async (): Promise<void> => {
+    const lane = async (waiting: typeof all): Promise<void> => {
       for (let next = waiting.shift(); next; next = waiting.shift()) {
         const { own, row } = next
         const count = Number(values.count ?? row.fullCount)
@@ -107,7 +107,9 @@ async function runTable(seed: number): Promise<void> {
         full.get(row)?.push(words)
       }
     }
-    await Promise.all(Array.from({ length: LANES }, lane))
+    const together = all.filter(({ row }) => !row.alone)
+    await Promise.all(Array.from({ length: LANES }, () => lane(together)))
+    await lane(all.filter(({ row }) => row.alone))
   }
   if (!values.write) return
   const head = ['fault', 'promised', 'counted run', `at full times, ${FULL_SEEDS} runs`]

@@ -9,14 +9,31 @@ import { type At, type Figures, type Row, hold, inRig } from '../row.ts'
 
 /** Tasks of one request. */
 const QUICK = { ...MIX, maxSteps: 0, maxPace: 0, failing: 0, flaky: 0, waiting: 0, large: 0, slow: 0 }
-/** A request takes a second, and each of three nodes sends so many at once: so many tasks a second is all they can do. */
+/** A request takes so long, ms. */
 const TAKES = 1_000
-const CONCURRENCY = 40
-const CAPACITY = 3 * CONCURRENCY
+const NODES = 3
 const TIMES_TOO_MUCH = 10
-const LASTS = 60_000
-/** Until then a node's memory may still grow into the load, ms. */
-const WARM = 15_000
+
+/** How much of it there is: the counted run lasts a minute. */
+interface Size {
+  /** Requests that a node sends at once. */
+  readonly concurrency: number
+  /** Tasks that all nodes together can do in a second. */
+  readonly capacity: number
+  /** How long the load lasts, ms. */
+  readonly lasts: number
+}
+
+const sized = (concurrency: number, lasts: number): Size => ({
+  concurrency,
+  capacity: NODES * concurrency * (1_000 / TAKES),
+  lasts,
+})
+const COUNTED = 200_000
+const sizeOf = (count: number): Size => (count >= COUNTED ? sized(40, 60_000) : sized(10, 20_000))
+
+/** For this share of the time a node's memory may still grow into the load. */
+const WARM = 0.25
 const MOST_GROWTH = 60
 /** A tenth of the slots that come free is for what has waited long: so much of it must show in the time of the overload. */
 const SHARE = 0.1
@@ -58,39 +75,38 @@ async function drained(rig: Rig, at: At): Promise<number> {
   return performance.now() - begun
 }
 
-async function body(rig: Rig, at: At): Promise<Figures> {
-  const posts = Math.min(at.count / 2, (CAPACITY * TIMES_TOO_MUCH * LASTS) / 1_000)
-  const lasts = (posts / CAPACITY / TIMES_TOO_MUCH) * 1_000
+async function body(rig: Rig, at: At, { capacity, lasts }: Size): Promise<Figures> {
+  const posts = (capacity * TIMES_TOO_MUCH * lasts) / 1_000
   const lost = await loseIds(rig, at.count - posts)
   rig.referee.delay = TAKES
-  const load = rig.callers.load({ rate: CAPACITY * TIMES_TOO_MUCH, count: posts })
+  const load = rig.callers.load({ rate: capacity * TIMES_TOO_MUCH, count: posts })
   const begun = performance.now()
-  await passed(Math.min(WARM, lasts / 4))
-  const warm = { asked: rig.referee.asked.length, at: performance.now() }
+  const until = (ms: number): Promise<void> => passed(ms - (performance.now() - begun))
+  await until(lasts * WARM)
+  const asked = rig.referee.asked.length
   const grown = await memoryGrowth(rig, async () => {
-    await passed(lasts / 2 - (performance.now() - begun))
+    await until(lasts / 2)
     await flush(rig)
-    await passed(lasts - (performance.now() - begun))
+    await until(lasts)
   })
-  const took = (performance.now() - warm.at) / 1_000
-  const done = (rig.referee.asked.length - warm.asked) / took
-  // The oldest are in nobody's list; if pops alone were served none of them would have been begun.
-  const least = Math.floor(((SHARE * CAPACITY * lasts) / 1_000) * 0.5)
+  const done = (rig.referee.asked.length - asked) / ((lasts * (1 - WARM)) / 1_000)
+  // They are in nobody's list; if pops alone were served none of them would have been begun.
+  const least = Math.floor(((SHARE * capacity * lasts) / 1_000) * 0.5)
   const starved = lost.slice(0, least).filter((task) => rig.referee.of(task).length === 0).length
   rig.referee.delay = 0
   await load.ended
-  const late = (performance.now() - begun - lasts) / 1_000
+  const late = Math.max(0, performance.now() - begun - lasts) / 1_000
   const after = await drained(rig, at)
   hold({
     [`a node's memory grew by ${grown} MB under the load`]: grown < MOST_GROWTH,
     [`${starved} of the ${least} oldest tasks were not begun in ${Math.round(lasts / 1_000)} s`]: starved === 0,
-    [`the nodes did ${Math.round(done)} tasks a second, not ${CAPACITY}`]: done > CAPACITY * 0.7,
+    [`the nodes did ${Math.round(done)} tasks a second, not ${capacity}`]: done > capacity * 0.7,
     [`posts were ${late.toFixed(1)} s late`]: late < 5,
   })
   return {
-    'tasks a second, possible': CAPACITY,
+    'tasks a second, possible': capacity,
     posted: posts,
-    'posted a second': Math.round(posts / (lasts / 1_000 + Math.max(0, late))),
+    'posted a second': Math.round(posts / (lasts / 1_000 + late)),
     'done a second': Math.round(done),
     'ids lost': lost.length,
     'oldest tasks begun': least,
@@ -101,14 +117,22 @@ async function body(rig: Rig, at: At): Promise<Figures> {
 
 export const overloadRow: Row = {
   name: 'overload',
-  fault: `${TIMES_TOO_MUCH} times the capacity for ${LASTS / 1_000} s on top of a backlog of lost ids, and FLUSHALL in the middle of it`,
-  count: 200_000,
+  fault: `${TIMES_TOO_MUCH} times the capacity for 60 s on top of a backlog of lost ids, and FLUSHALL in the middle of it`,
+  count: COUNTED,
   fullCount: 20_000,
   promise: 'memory flat; the oldest tasks are begun; every task ends',
   // The protocol's own times: what is due for long is part of it.
   scale: 1,
-  run: (at) =>
-    inRig({ seed: at.seed, scale: at.scale, mix: QUICK, service: { concurrency: CONCURRENCY } }, (rig) =>
-      body(rig, at),
-    ),
+  alone: true,
+  run: (at) => {
+    const size = sizeOf(at.count)
+    const setup = {
+      seed: at.seed,
+      scale: at.scale,
+      mix: QUICK,
+      nodes: NODES,
+      service: { concurrency: size.concurrency },
+    }
+    return inRig(setup, (rig) => body(rig, at, size))
+  },
 }
