@@ -26,6 +26,9 @@ export interface Vitals {
   readonly fds: number
 }
 
+/** What a process has more than when it had just started: bytes of heap, and file descriptors. */
+export type Growth = Pick<Vitals, 'heap' | 'fds'>
+
 /** How long before its notice a lapse may have begun, ms. */
 const LAPSE = 10_000
 const INSIDE = new URL('./inside.js', import.meta.url).href
@@ -126,6 +129,19 @@ export class Member {
     life.kill('SIGUSR2')
     const line = await life.logged('vitals', 20_000, before)
     return line as unknown as Vitals
+  }
+
+  /** Waits, at most `ms`, until it has no more than `most` beyond its start; throws when it keeps more. */
+  async calm(most: Growth, ms: number): Promise<Growth> {
+    const end = performance.now() + ms
+    for (;;) {
+      const { heap, fds } = await this.vitals()
+      const growth = { heap: heap - this.baseline.heap, fds: fds - this.baseline.fds }
+      if (growth.heap <= most.heap && growth.fds <= most.fds) return growth
+      if (performance.now() > end)
+        throw new Error(`${this.name} keeps ${growth.heap} bytes and ${growth.fds} file descriptors`)
+      await passed(1_000)
+    }
   }
 
   /**

@@ -1,7 +1,6 @@
 // The mix: all faults at random, up to two at a time, under a load of posts, reads and deletes; then every promise is checked.
 import { setTimeout as passed } from 'node:timers/promises'
 import type { Fault } from './faults/fault.ts'
-import type { Member } from './member.ts'
 import type { Random } from './random.ts'
 import { browse } from './reader.ts'
 import type { Rig } from './rig.ts'
@@ -50,7 +49,7 @@ export function mix({ seed, scale, minutes, faults, log }: MixOptions): Promise<
     await read
     const took = await rig.normal(END, true)
     rig.callers.close()
-    const growth = await Promise.all(rig.members.map(calm))
+    const growth = await Promise.all(rig.members.map((member) => member.calm(GROWTH, CALM)))
     return {
       minutes,
       faults: [...struck.values()].reduce((sum, count) => sum + count, 0),
@@ -68,19 +67,6 @@ function drawn(faults: readonly Fault[], random: Random): Fault[] {
   const first = random.pick(faults)
   const others = faults.filter(({ group }) => group !== first.group)
   return others.length > 0 && random.chance(0.3) ? [first, random.pick(others)] : [first]
-}
-
-/** Waits until a node's heap and file descriptors are what they were at its start, about; throws when they never are. */
-async function calm(member: Member): Promise<{ heap: number; fds: number }> {
-  const end = performance.now() + CALM
-  for (;;) {
-    const { heap, fds } = await member.vitals()
-    const growth = { heap: heap - member.baseline.heap, fds: fds - member.baseline.fds }
-    if (growth.heap <= GROWTH.heap && growth.fds <= GROWTH.fds) return growth
-    if (performance.now() > end)
-      throw new Error(`${member.name} keeps ${growth.heap} bytes and ${growth.fds} file descriptors`)
-    await passed(1_000)
-  }
 }
 
 /** What callers were refused. */

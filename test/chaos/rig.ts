@@ -29,6 +29,13 @@ export interface Setup {
   readonly services?: (port: number, name: string) => Readonly<Record<string, unknown>>
 }
 
+/** What a node may have beyond its start at once after a run, kept connections among it: bytes of heap, and file descriptors. */
+const GROWTH = { heap: 60_000_000, fds: 100 }
+/** How long it may take to get there, ms. */
+const CALM = 20_000
+/** A node that was told to stop has ended by then, ms: DRAIN_TIMEOUT and some more. */
+const STOPPED = 20_000
+
 /** The keys of Redis on which ids of the rig's services wait. */
 export const REDIS_LISTS = ['task_api:{queue}:svc', 'task_api:{queue}:slow']
 
@@ -188,7 +195,10 @@ export class Rig {
     const byLocation = new Map(ledger.acknowledged.map((entry) => [entry.location ?? '', entry]))
     const { breaches, figures } = judge({ plan, ledger, byLocation, referee, rows, ends: this.#ends, spans })
     const alarms = this.members.flatMap((member) => member.alarms)
-    return { breaches: [...stuck, ...alarms, ...breaches], figures: { ...figures, lapses: lapses.length } }
+    const leaks = await Promise.all(
+      this.members.map((member) => member.calm(GROWTH, CALM).then(() => [], String)),
+    ).then((all) => all.flat())
+    return { breaches: [...stuck, ...alarms, ...leaks, ...breaches], figures: { ...figures, lapses: lapses.length } }
   }
 
   /** Stops the nodes in order; what they complain of comes back. Then ends everything else. */
@@ -201,7 +211,8 @@ export class Rig {
       this.members.map(async (member) => {
         if (member.lives.length === 0) return
         member.process.kill('SIGCONT')
-        await Promise.race([member.end('SIGTERM'), passed(20_000, undefined, { ref: false })])
+        const how = await Promise.race([member.end('SIGTERM'), passed(STOPPED, undefined, { ref: false })])
+        if (how === undefined) member.faults.push(`${member.name} did not end within ${STOPPED} ms of a SIGTERM`)
       }),
     )
     const alarms = this.members.flatMap((member) => member.alarms)

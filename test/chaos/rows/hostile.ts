@@ -39,6 +39,17 @@ async function postAll(rig: Rig, count: number): Promise<void> {
     }
 }
 
+/** The modes that have tasks which have not ended, and how far those are. */
+async function unended(rig: Rig): Promise<string[]> {
+  const rows = await rig.postgres.sql<{ action: string; count: number; attempt: number; free: number }>(
+    `select action, count(*)::integer as count, max(attempt) as attempt, count(*) filter (where node is null)::integer as free
+     from tasks where service = 'hostile' and status in ('pending', 'running') group by 1`,
+  )
+  return rows.map(
+    ({ action, count, attempt, free }) => `${count} of ${action} (${free} with no owner, try ${attempt} at most)`,
+  )
+}
+
 /** Modes whose tasks did not end as the contract says. */
 async function wrongEnds(rig: Rig): Promise<string[]> {
   const rows = await rig.postgres.sql<{ action: string; how: string; count: number }>(
@@ -59,10 +70,9 @@ async function body(rig: Rig, at: At): Promise<Figures> {
   const most = await memoryGrowth(rig, async () => {
     await postAll(rig, at.count)
     const end = performance.now() + ENDED
-    const hostile = `select count(*)::integer as count from tasks where service = 'hostile' and status in ('pending', 'running')`
-    while (((await rig.postgres.sql<{ count: number }>(hostile))[0]?.count ?? 0) > 0) {
-      if (performance.now() > end) throw new Error('hostile tasks have not ended')
-      await passed(100)
+    for (let left = await unended(rig); left.length > 0; left = await unended(rig)) {
+      if (performance.now() > end) throw new Error(`hostile tasks have not ended: ${left.join('; ')}`)
+      await passed(200)
     }
   })
   const over = Date.now()
