@@ -2,7 +2,7 @@
 import { readFileSync, writeFileSync } from 'node:fs'
 import { availableParallelism, cpus, totalmem } from 'node:os'
 import { fileURLToPath } from 'node:url'
-import type { Figures } from './row.ts'
+import type { Figures, Row } from './row.ts'
 
 const FILE = fileURLToPath(new URL('../../../docs/reliability.md', import.meta.url))
 
@@ -20,7 +20,16 @@ export function publish(name: string, lines: readonly string[]): void {
 export function origin(command: string, seconds: number): string {
   const [cpu] = cpus()
   const machine = `${availableParallelism()} cores (${cpu?.model.trim() ?? '?'}), ${Math.round(totalmem() / 2 ** 30)} GiB, Node ${process.version}`
-  return `Printed by \`${command}\` on ${new Date().toISOString().slice(0, 10)}, in ${Math.round(seconds / 60)} min, on ${machine}.`
+  return `Printed by \`${command}\` on ${new Date().toISOString().slice(0, 10)}, in ${(seconds / 60).toFixed(1)} min, on ${machine}.`
+}
+
+/** How a row was run: often at short times, or a few times at full times. */
+export type Times = 'counted' | 'full'
+
+/** What a row's runs came to. The docs have two parts for each row, so that one can be measured again without the others. */
+export function publishRow({ name, fault, promise }: Row, times: Times, runs: readonly string[], from: string): void {
+  const head = times === 'counted' ? [`**${fault}.** Promised: ${promise}.`, ''] : []
+  publish(`${name}, ${times}`, [...head, ...runs.map((words) => `- ${words}.`), '', from])
 }
 
 /** A table in Markdown. */

@@ -2,7 +2,7 @@
 import { parseArgs } from 'node:util'
 import { FAULTS } from './faults/all.ts'
 import { mix } from './mix.ts'
-import { inWords, origin, publish, table } from './report.ts'
+import { type Times, inWords, origin, publish, publishRow, table } from './report.ts'
 import type { Figures, Row } from './row.ts'
 import { ROWS } from './rows.ts'
 
@@ -30,7 +30,7 @@ const { values } = parseArgs({
   },
 })
 
-/** Rows at full times wait more than they work: so many run at once. */
+/** Runs at full times wait more than they work: so many at once. */
 const LANES = 2
 const FULL_SEEDS = 3
 
@@ -82,37 +82,59 @@ async function runMix(minutes: number): Promise<void> {
     publish('mix', [origin(command, (performance.now() - begun) / 1_000), '', ...table(['seed', 'measured'], cells)])
 }
 
+/** One run of a row that is to be done. */
+interface Planned {
+  readonly row: Row
+  readonly seed: number
+  readonly scale: number
+  readonly count: number
+}
+
+/** Does them, so many at once, and publishes what comes of each row. */
+async function runLanes(times: Times, planned: readonly Planned[], lanes: number): Promise<void> {
+  const done = new Map<Row, { runs: string[]; took: number }>()
+  const waiting = [...planned]
+  const lane = async (): Promise<void> => {
+    for (let next = waiting.shift(); next; next = waiting.shift()) {
+      const { row, seed, scale, count } = next
+      const how = times === 'full' ? `full times, seed ${seed}` : `times divided by ${scale}, seed ${seed}`
+      const since = performance.now()
+      const words = await told(`${row.name}, ${how}`, (log) => row.run({ seed, scale, count, log }))
+      const before = done.get(row) ?? { runs: [], took: 0 }
+      const now = {
+        runs: [...before.runs, `${how}: ${words}`].sort(),
+        took: before.took + (performance.now() - since) / 1_000,
+      }
+      done.set(row, now)
+      if (values.write) publishRow(row, times, now.runs, origin(command, now.took))
+    }
+  }
+  await Promise.all(Array.from({ length: lanes }, lane))
+}
+
 async function runTable(seed: number): Promise<void> {
   const wanted = values.rows?.split(',')
   const rows = ROWS.filter(({ name }) => !wanted || wanted.includes(name))
   if (rows.length === 0) throw new Error(`there are no such rows\n${USAGE}`)
-  const counted = new Map<Row, string>()
-  const full = new Map<Row, string[]>(rows.map((row) => [row, []]))
-  if (values.times !== 'full')
-    for (const row of rows) {
-      const count = Number(values.count ?? row.count)
-      counted.set(row, await told(row.name, (log) => row.run({ seed, scale: row.scale ?? 5, count, log })))
-    }
-  if (values.times !== 'counted') {
-    const all = Array.from({ length: FULL_SEEDS }, (_, i) => seed + i).flatMap((own) =>
-      rows.map((row) => ({ own, row })),
-    )
-    const lane = async (waiting: typeof all): Promise<void> => {
-      for (let next = waiting.shift(); next; next = waiting.shift()) {
-        const { own, row } = next
-        const count = Number(values.count ?? row.fullCount)
-        const words = await told(`${row.name}, full times, seed ${own}`, (log) =>
-          row.run({ seed: own, scale: 1, count, log }),
-        )
-        full.get(row)?.push(words)
-      }
-    }
-    const together = all.filter(({ row }) => !row.alone)
-    await Promise.all(Array.from({ length: LANES }, () => lane(together)))
-    await lane(all.filter(({ row }) => row.alone))
-  }
-  if (!values.write) return
-  const head = ['fault', 'promised', 'counted run', `at full times, ${FULL_SEEDS} runs`]
-  const cells = rows.map((row) => [row.fault, row.promise, counted.get(row) ?? '', (full.get(row) ?? []).join('<br>')])
-  publish('table', [`Seed ${seed}. ${origin(command, (performance.now() - begun) / 1_000)}`, '', ...table(head, cells)])
+  const counted = rows.map((row) => ({
+    row,
+    seed,
+    scale: row.scale ?? 5,
+    count: Number(values.count ?? row.count),
+  }))
+  const full = Array.from({ length: FULL_SEEDS }, (_, i) => seed + i).flatMap((own) =>
+    rows.map((row) => ({ row, seed: own, scale: 1, count: Number(values.count ?? row.fullCount) })),
+  )
+  if (values.times !== 'full') await runLanes('counted', counted, 1)
+  if (values.times === 'counted') return
+  await runLanes(
+    'full',
+    full.filter(({ row }) => !row.alone),
+    LANES,
+  )
+  await runLanes(
+    'full',
+    full.filter(({ row }) => row.alone),
+    1,
+  )
 }

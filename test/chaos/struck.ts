@@ -31,7 +31,7 @@ export function strikeAll({ faults, rate, pause, tasks = 0, setup = {} }: Struck
     }
     while (load.posted < tasks) await passed(100)
     await load.stop()
-    const normal = Object.fromEntries([...took].map(([name, ms]) => [`${name}, normal after`, spread(ms)]))
-    return { faults: strikes.length, ...normal }
+    const normal = [...took].map(([name, ms]) => `${name} ${spread(ms)}`).sort()
+    return { faults: strikes.length, 'normal after': normal.join(', ') }
   })
 }

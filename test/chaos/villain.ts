@@ -50,8 +50,8 @@ export const MODES: Readonly<Record<string, Mode>> = {
   drip: { end: LATE, answer: drip },
   half: { end: UNREACHABLE, answer: say(`${OK}Content-Length: 100\r\n\r\n{"half":`, true) },
   reset: {
-    // The second request of a connection meets a reset; the try after it, on a new connection, is answered.
-    end: 'complete',
+    // The second request of a connection meets a reset; the try after it is answered, unless it meets another such connection.
+    end: ['complete', ...UNREACHABLE],
     answer: (socket, first) =>
       first ? void socket.write(`${OK}Content-Length: 2\r\n\r\n{}`) : void socket.resetAndDestroy(),
   },
