@@ -98,6 +98,11 @@ export class Link {
     })
   }
 
+  /** Loses no reply that has not been lost yet. */
+  keepReplies(): void {
+    this.#losses = []
+  }
+
   /** Ends all. */
   async close(): Promise<void> {
     for (const joint of this.#joints) end(joint)

@@ -1,10 +1,11 @@
 // The mix: all faults at random, up to two at a time, under a load of posts, reads and deletes; then every promise is checked.
 import { setTimeout as passed } from 'node:timers/promises'
 import type { Fault } from './faults/fault.ts'
+import { startHostile, wrongEnds } from './faults/hostile.ts'
 import type { Random } from './random.ts'
 import { browse } from './reader.ts'
 import type { Rig } from './rig.ts'
-import { type Figures, inRig } from './row.ts'
+import { type Figures, hold, inRig } from './row.ts'
 
 export interface MixOptions {
   readonly seed: number
@@ -26,47 +27,55 @@ const GROWTH = { heap: 40_000_000, fds: 16 }
 const CALM = 45_000
 
 /** Runs the mix for some minutes. Throws `Breach`. */
-export function mix({ seed, scale, minutes, faults, log }: MixOptions): Promise<Figures> {
-  return inRig({ seed, scale }, async (rig) => {
-    const random = rig.random.fork('mix')
-    const reading = new AbortController()
-    const read = browse(rig, reading.signal)
-    const load = rig.callers.load({ rate: RATE, deleting: 0.03 })
-    const end = performance.now() + minutes * 60_000
-    const struck = new Map<string, number>()
-    while (performance.now() < end) {
-      const chosen = drawn(faults, random)
-      log(chosen.map(({ name }) => name).join(' + '))
-      await Promise.all(chosen.map((fault) => fault.strike(rig, random.fork(`${fault.name} ${struck.size}`))))
-      for (const { name } of chosen) struck.set(name, (struck.get(name) ?? 0) + 1)
-      // Half of the faults meet what the last one has left.
-      if (random.chance(0.5))
-        log(`normal after ${Math.round(await rig.normal(Math.max(...chosen.map(({ normal }) => normal))))} ms`)
-      await passed(random.within(PAUSE.least, PAUSE.most))
-    }
-    await load.stop()
-    reading.abort()
-    await read
-    const took = await rig.normal(END, true)
-    rig.callers.close()
-    const growth = await Promise.all(rig.members.map((member) => member.calm(GROWTH, CALM)))
-    return {
-      minutes,
-      faults: [...struck.values()].reduce((sum, count) => sum + count, 0),
-      kinds: struck.size,
-      'ended after the last, ms': Math.round(took),
-      'heap beyond the start, MB': growth.map(({ heap }) => Math.round(heap / 1e6)).join(', '),
-      'file descriptors beyond the start': growth.map(({ fds }) => fds).join(', '),
-      ...answers(rig),
-    }
-  })
+export async function mix(options: MixOptions): Promise<Figures> {
+  const { services, stop: stopHostile } = await startHostile()
+  const { seed, scale } = options
+  return inRig({ seed, scale, services }, (rig) => body(rig, options)).finally(stopHostile)
+}
+
+async function body(rig: Rig, { minutes, faults, log }: MixOptions): Promise<Figures> {
+  const random = rig.random.fork('mix')
+  const reading = new AbortController()
+  const read = browse(rig, reading.signal)
+  const load = rig.callers.load({ rate: RATE, deleting: 0.03 })
+  const end = performance.now() + minutes * 60_000
+  const struck = new Map<string, number>()
+  while (performance.now() < end) {
+    const chosen = drawn(faults, random)
+    log(chosen.map(({ name }) => name).join(' + '))
+    await Promise.all(chosen.map((fault) => fault.strike(rig, random.fork(`${fault.name} ${struck.size}`))))
+    for (const { name } of chosen) struck.set(name, (struck.get(name) ?? 0) + 1)
+    // Half of the faults meet what the last one has left.
+    if (random.chance(0.5))
+      log(`normal after ${Math.round(await rig.normal(Math.max(...chosen.map(({ normal }) => normal))))} ms`)
+    await passed(random.within(PAUSE.least, PAUSE.most))
+  }
+  await load.stop()
+  reading.abort()
+  await read
+  const took = await rig.normal(END, true)
+  const wrong = await wrongEnds(rig)
+  hold({ [wrong.join('; ')]: wrong.length === 0 })
+  rig.callers.close()
+  const growth = await Promise.all(rig.members.map((member) => member.calm(GROWTH, CALM)))
+  return {
+    minutes,
+    faults: [...struck.values()].reduce((sum, count) => sum + count, 0),
+    kinds: struck.size,
+    'ended after the last, ms': Math.round(took),
+    'heap beyond the start, MB': growth.map(({ heap }) => Math.round(heap / 1e6)).join(', '),
+    'file descriptors beyond the start': growth.map(({ fds }) => fds).join(', '),
+    ...answers(rig),
+  }
 }
 
 /** One fault, or two of different groups. */
 function drawn(faults: readonly Fault[], random: Random): Fault[] {
-  const first = random.pick(faults)
-  const others = faults.filter(({ group }) => group !== first.group)
-  return others.length > 0 && random.chance(0.3) ? [first, random.pick(others)] : [first]
+  // A group first: one with many variants is not to be drawn more often.
+  const groups = random.shuffle([...new Set(faults.map(({ group }) => group))])
+  return groups
+    .slice(0, random.chance(0.3) ? 2 : 1)
+    .map((group) => random.pick(faults.filter((fault) => fault.group === group)))
 }
 
 /** What callers were refused. */

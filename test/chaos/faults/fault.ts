@@ -4,7 +4,8 @@ import type { Random } from '../random.ts'
 import type { Rig } from '../rig.ts'
 
 /** What faults are chosen by on the command line. */
-export type Group = 'kill' | 'stop' | 'freeze' | 'redis' | 'pg' | 'links'
+export type Group =
+  'kill' | 'points' | 'stop' | 'freeze' | 'redis' | 'pg' | 'replies' | 'links' | 'hostile' | 'threads' | 'load'
 
 /** A fault: it strikes a running rig, and is over when `strike` returns. */
 export interface Fault {

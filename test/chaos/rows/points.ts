@@ -1,15 +1,12 @@
 // Nodes that die at a named point on the way of a task.
 import { NORMAL } from '../faults/fault.ts'
+import { MOST_PASSES, REACHED, dead } from '../faults/points.ts'
 import type { Member } from '../member.ts'
 import { POINTS, type Point } from '../points.ts'
 import type { Random } from '../random.ts'
 import type { Rig } from '../rig.ts'
 import { type At, Breach, type Row, hold, inRig } from '../row.ts'
 
-/** A life reaches its point within this time, ms; one that does not tells of a point that is gone from the code. */
-const REACHED = 30_000
-/** How often a life may pass its point before it dies there. */
-const MOST_PASSES = 10
 const RATE = 80
 
 /** What a victim dies of, one after the other. */
@@ -22,10 +19,6 @@ interface Fate {
   readonly over: AbortSignal
   readonly at: At
 }
-
-/** Marks a death: only what this very node had in flight may be sent again. */
-const dead = (rig: Rig, { name }: Member, how: string): Promise<void> =>
-  rig.span({ name: `${name} dies ${how}`, of: name }, () => Promise.resolve())
 
 /** A member dies at one point after the other, started again at once. Throws a `Breach` when it lives on. */
 async function suffer({ rig, member, points, random, over, at }: Fate): Promise<void> {

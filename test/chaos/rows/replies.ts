@@ -1,9 +1,10 @@
 // Commits whose reply is lost: the statement was applied, and its sender does not know.
 import { setTimeout as passed } from 'node:timers/promises'
 import { NORMAL } from '../faults/fault.ts'
+import { LOSABLE, loseReply } from '../faults/replies.ts'
 import type { Member } from '../member.ts'
 import { MIX } from '../plan.ts'
-import { STATEMENTS, type Statement } from '../points.ts'
+import type { Statement } from '../points.ts'
 import type { Random } from '../random.ts'
 import type { Rig } from '../rig.ts'
 import { type At, Breach, type Row, hold, inRig } from '../row.ts'
@@ -12,8 +13,6 @@ import { type At, Breach, type Row, hold, inRig } from '../row.ts'
 const COMES = 30_000
 const RATE = 200
 const PAUSE = 100
-
-const LOSABLE: readonly Statement[] = ['insert', 'claim', 'checkpoint', 'settle', 'retry', 'park']
 
 /** Refusals are many, and what follows them is a retry or a park, by chance. Nothing else leaves a claim by itself. */
 const MANY_REFUSALS = {
@@ -27,10 +26,7 @@ type Lost = Map<Statement, { replies: number; rows: number }>
 /** One node loses replies, one after the other. */
 async function lose(member: Member, kinds: readonly Statement[], random: Random, lost: Lost): Promise<void> {
   for (const kind of kinds) {
-    const rows = await Promise.race([
-      member.links.postgres.loseReply(STATEMENTS[kind]),
-      passed(COMES, undefined, { ref: false }),
-    ])
+    const rows = await loseReply(member, kind, COMES)
     if (rows === undefined) throw new Breach([`${member.name} sent no ${kind} in time`])
     const before = lost.get(kind) ?? { replies: 0, rows: 0 }
     lost.set(kind, { replies: before.replies + 1, rows: before.rows + rows })

@@ -1,33 +1,15 @@
 // Threads that die of a task: by an error, by an exit, in an endless loop, and out of memory.
-import { setTimeout as passed } from 'node:timers/promises'
+import { type Poison, convicted } from '../faults/threads.ts'
 import type { Rig } from '../rig.ts'
 import { type Row, inRig } from '../row.ts'
 
-const POISONS = ['throw', 'exit', 'loop', 'memory'] as const
-/** How long a poison task may take to be found out, ms: some deaths, and the waits for the quarantine. */
-const FOUND_OUT = 90_000
+const POISONS: readonly Poison[] = ['throw', 'exit', 'loop', 'memory']
 /** So little memory that a thread is full in a moment, bytes. */
 const MEMORY = 300_000_000
 const DEATH = /^a thread has died|^the task killed its thread/
 
 const deaths = (rig: Rig): number =>
   rig.members.reduce((sum, { process }) => sum + process.lines.filter(({ msg }) => DEATH.test(msg)).length, 0)
-
-/** Posts a poison task; resolves when it has ended, with its error. */
-async function convicted(rig: Rig, how: string, url: string): Promise<string> {
-  const json = `{"service":"svc","action":"poison.${how}","payload":{"poison":true}}`
-  const outcome = await rig.callers.call('POST', `${url}/tasks`, json)
-  if (typeof outcome === 'string' || outcome.status !== 302) throw new Error('a poison task was not taken')
-  const id = String(outcome.headers.location).replace('/tasks/', '')
-  for (const end = performance.now() + FOUND_OUT; performance.now() < end; await passed(50)) {
-    const [row] = await rig.postgres.sql<{ status: string; code: string | null }>(
-      `select status, error::json ->> 'code' as code from tasks where id = $1`,
-      [id],
-    )
-    if (row?.status === 'failed' || row?.status === 'complete') return row.code ?? row.status
-  }
-  throw new Error(`poison by ${how} (/tasks/${id}) has not ended`)
-}
 
 export const threadsRow: Row = {
   name: 'threads',
@@ -38,7 +20,6 @@ export const threadsRow: Row = {
   run: (at) =>
     inRig({ seed: at.seed, scale: at.scale, env: { CHAOS_MEMORY: String(MEMORY) } }, async (rig) => {
       const random = rig.random.fork('threads')
-      rig.referee.answer('poison', () => undefined)
       const load = rig.callers.load({ rate: 60 })
       let poisons = 0
       while (deaths(rig) < at.count) {

@@ -1,0 +1,15 @@
+// Load that comes all at once.
+import { type Fault, NORMAL } from './fault.ts'
+
+const TASKS = 500
+const CALLERS = 100
+
+export const LOAD_FAULTS: readonly Fault[] = [
+  {
+    name: `${TASKS} tasks at once`,
+    group: 'load',
+    normal: NORMAL.node,
+    // No span: it excuses nothing.
+    strike: (rig) => rig.callers.load({ count: TASKS, width: CALLERS }).ended,
+  },
+]
