@@ -1,0 +1,141 @@
+// The ground of a run: a real node in a process of its own, a mirror for its tasks, and a ledger of those that it took.
+import { randomUUID } from 'node:crypto'
+import { expect } from 'chai'
+import pg from 'pg'
+import { createDatabase, type TestDatabase } from '../support/databases.ts'
+import { engines } from '../support/engines.ts'
+import { eventually } from '../support/eventually.ts'
+import { NodeProcess } from '../support/node.ts'
+import { type Answer, plain, shown } from './http.ts'
+import { Lanes } from './lanes.ts'
+import { Mirror, stepsOf } from './mirror.ts'
+import type { Valid } from './oracle.ts'
+import { Tally } from './tally.ts'
+
+/** From here on a line of the log is an error. */
+const ERROR = 50
+
+interface Running {
+  readonly database: TestDatabase
+  readonly client: pg.Client
+  readonly node: NodeProcess
+  readonly lanes: Lanes
+}
+
+/** Starts once, serves every chapter, and stops. */
+export class Ground {
+  readonly tally = new Tally()
+  readonly mirror = new Mirror()
+  /** Every task that was taken and is not deleted, by its location. */
+  readonly taken = new Map<string, Valid>()
+  readonly #checked = new Set<string>()
+  #running: Running | undefined
+
+  async start(): Promise<void> {
+    const [{ redisUrl }, database] = await Promise.all([engines(), createDatabase()])
+    const client = new pg.Client({ connectionString: database.url })
+    await client.connect()
+    await this.mirror.start()
+    const env = { DATABASE_URL: database.url, REDIS_URL: redisUrl, REDIS_PREFIX: `test:${randomUUID()}:` }
+    const node = await NodeProcess.start(env, { svc: { url: this.mirror.url } })
+    this.#running = { database, client, node, lanes: new Lanes(Number(new URL(node.url).port), this.tally) }
+  }
+
+  async stop(): Promise<void> {
+    const { database, client, node, lanes } = this.#parts
+    lanes.close()
+    await node.dispose()
+    await client.end()
+    await this.mirror.stop()
+    await database.drop()
+  }
+
+  get lanes(): Lanes {
+    return this.#parts.lanes
+  }
+
+  get port(): number {
+    return Number(new URL(this.#parts.node.url).port)
+  }
+
+  /** What the node has complained of: errors in its log, and whatever it said on stderr. */
+  get complaints(): string[] {
+    const { node } = this.#parts
+    const errors = node.lines.filter(({ level }) => level >= ERROR).map((line) => JSON.stringify(line))
+    return node.stderr === '' ? errors : [...errors, node.stderr]
+  }
+
+  /** Enters what an answer to a POST says in the ledger, and holds the answer against the task that was sent. */
+  take(answer: Answer, task: Valid, sent: Buffer): void {
+    const location = answer.headers.get('location') ?? ''
+    expect(location, shown(sent)).to.match(/^\/tasks\/[1-9]\d*$/)
+    expect(answer.body.toString('latin1'), shown(sent)).to.equal(taskText(location, task, '"pending"'))
+    this.taken.set(location, task)
+  }
+
+  /** Holds an answer to a POST against an oracle's word; `undefined`: no task, so nothing is created. */
+  judge(answer: Answer, task: Valid | undefined, sent: Buffer): void {
+    if (task) {
+      expect(answer.status, `${shown(sent)} answered ${answer.body.toString()}`).to.be.oneOf([201, 302])
+      this.take(answer, task, sent)
+    } else {
+      expect(answer.status, shown(sent)).to.be.oneOf([400, 413])
+      expectProblem(answer, sent)
+    }
+  }
+
+  /** Posts bodies, and holds each answer against its oracle's word. Every other one prefers a representation. */
+  async judgeAll(bodies: readonly { sent: Buffer; task: Valid | undefined }[]): Promise<void> {
+    const answers = await this.lanes.askAll(bodies.map(({ sent }) => sent))
+    for (const [i, { sent, task }] of bodies.entries()) {
+      const answer = answers[i]
+      if (answer) this.judge(answer, task, sent)
+    }
+  }
+
+  /**
+   * Waits until all tasks have ended, and holds those that are new against the ledger: they are what was created and
+   * nothing else, and their bytes are the caller's at the service in every step, in `payload` and in `result`.
+   */
+  async verify(): Promise<number> {
+    const rows = await eventually(async () => {
+      const { rows } = await this.#parts.client.query<{ id: string; ended: boolean }>(
+        "select id, status in ('complete', 'failed') as ended from tasks",
+      )
+      expect(rows.filter(({ ended }) => !ended).length, 'tasks that have not ended').to.equal(0)
+      return rows
+    }, 30_000)
+    const created = new Set(rows.map(({ id }) => `/tasks/${id}`))
+    expect([...created].filter((location) => !this.taken.has(location)), 'created unasked').to.deep.equal([])
+    const fresh = [...this.taken].filter(([location]) => !this.#checked.has(location))
+    const answers = await this.lanes.askAll(fresh.map(([location]) => plain('GET', location)))
+    for (const [i, [location, task]] of fresh.entries()) {
+      this.#checked.add(location)
+      const { action, payload } = task
+      const shownBody = answers[i]?.body.toString('latin1')
+      expect(shownBody, location).to.equal(taskText(location, task, '"complete"', payload))
+      const seen = this.mirror.seen.get(location)?.map((body) => body.toString('latin1'))
+      const wanted = stepsOf(action, payload).map((body) => body.toString('latin1'))
+      expect(seen, `${location} at the service`).to.deep.equal(wanted)
+    }
+    expect(this.mirror.odd, 'odd requests to the service').to.deep.equal([])
+    return fresh.length
+  }
+
+  get #parts(): Running {
+    if (!this.#running) throw new Error('The ground is not there.')
+    return this.#running
+  }
+}
+
+/** Holds a refusal against the form of a problem. */
+export function expectProblem({ status, headers, body }: Answer, sent: Buffer): void {
+  expect(headers.get('content-type'), shown(sent)).to.equal('application/problem+json')
+  expect(JSON.parse(body.toString()), shown(sent)).to.include({ status })
+}
+
+/** A task as the API shows it, one character for each byte. */
+function taskText(location: string, { action, payload }: Valid, status: string, result?: Buffer): string {
+  const end = result === undefined ? '' : `,"result":${result.toString('latin1')}`
+  return `{"location":"${location}","service":"svc","action":"${action}","payload":${payload.toString('latin1')},"status":${status}${end}}`
+}

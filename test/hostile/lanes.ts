@@ -1,0 +1,86 @@
+// Kept-alive connections that carry many requests at once, one answer for each.
+import { once } from 'node:events'
+import { connect, type Socket } from 'node:net'
+import { type Answer, parseAnswer, shown } from './http.ts'
+import type { Tally } from './tally.ts'
+
+/** Requests that are under way at once. */
+const WIDTH = 24
+/** What has not come by then never comes. Milliseconds. */
+const GIVE_UP = 10_000
+
+/** Sends requests over kept-alive connections. */
+export class Lanes {
+  readonly #port: number
+  readonly #tally: Tally
+  readonly #idle: Socket[] = []
+
+  constructor(port: number, tally: Tally) {
+    this.#port = port
+    this.#tally = tally
+  }
+
+  /** The answer to each request, in the order of the requests. Rejects when one has none. */
+  async askAll(requests: readonly Buffer[]): Promise<Answer[]> {
+    const answers: Answer[] = []
+    let next = 0
+    const lane = async (): Promise<void> => {
+      for (let turn = next++; turn < requests.length; turn = next++) {
+        answers[turn] = await this.ask(requests[turn] ?? Buffer.alloc(0))
+      }
+    }
+    await Promise.all(Array.from({ length: WIDTH }, lane))
+    return answers
+  }
+
+  /** The answer to one request. */
+  async ask(sent: Buffer): Promise<Answer> {
+    const socket = this.#idle.pop() ?? (await this.#connect())
+    const begun = performance.now()
+    const answer = await exchange(socket, sent)
+    this.#tally.count(sent, answer, performance.now() - begun)
+    if (answer.headers.get('connection') === 'close') socket.destroy()
+    else this.#idle.push(socket)
+    return answer
+  }
+
+  close(): void {
+    for (const socket of this.#idle) socket.destroy()
+  }
+
+  async #connect(): Promise<Socket> {
+    const socket = connect(this.#port, '127.0.0.1').setNoDelay(true)
+    await once(socket, 'connect')
+    return socket
+  }
+}
+
+/** Writes a request and reads its answer: one, and not a byte behind it. */
+function exchange(socket: Socket, sent: Buffer): Promise<Answer> {
+  return new Promise((resolve, reject) => {
+    const bodiless = sent.subarray(0, 5).toString() === 'HEAD '
+    let received: Buffer = Buffer.alloc(0)
+    const end = (error?: Error, answer?: Answer): void => {
+      clearTimeout(timer)
+      socket.off('data', take).off('close', closed).off('error', closed)
+      if (answer) return resolve(answer)
+      socket.destroy()
+      reject(new Error(`${error?.message ?? 'the connection closed'}; sent: ${shown(sent)}`))
+    }
+    const take = (chunk: Buffer): void => {
+      received = received.length === 0 ? chunk : Buffer.concat([received, chunk])
+      try {
+        const parsed = parseAnswer(received, bodiless)
+        if (!parsed) return
+        if (parsed.length < received.length) throw new Error(`more than one answer: ${shown(received)}`)
+        end(undefined, parsed.answer)
+      } catch (error) {
+        end(error instanceof Error ? error : new Error(String(error)))
+      }
+    }
+    const closed = (): void => end(new Error(`closed after ${shown(received)}`))
+    const timer = setTimeout(() => end(new Error(`no answer in ${GIVE_UP} ms`)), GIVE_UP)
+    socket.on('data', take).on('close', closed).on('error', closed)
+    socket.write(sent)
+  })
+}
