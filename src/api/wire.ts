@@ -22,9 +22,11 @@ const LINGER = 500
 export function makeRefuser(ledger: Ledger): (error: NodeJS.ErrnoException, socket: Duplex) => void {
   const refused = new WeakSet<Duplex>()
   return (error, socket) => {
+    // What a refused caller still sends is dropped: closing on unread bytes resets the connection, and the answer is lost.
+    if (refused.has(socket) && error.code !== 'ECONNRESET') return
     if (error.code === 'ECONNRESET' || !socket.writable) {
       socket.destroy()
-    } else if (!refused.has(socket)) {
+    } else {
       refused.add(socket)
       void refuse(ledger, socket, REFUSED[error.code ?? ''] ?? 'bad_request')
     }

@@ -74,6 +74,16 @@ describe('the wire', () => {
       expectProblem(await open.raw(`${GET}X-A: ${'x'.repeat(20_000)}\r\n\r\n`), 431, 'headers_too_large')
     })
 
+    it('lets one who is refused send on, so that the refusal is heard', async () => {
+      const socket = await open.connect()
+      let failed = false
+      socket.on('error', () => (failed = true))
+      const answer = everything(socket)
+      socket.write('A'.repeat(4_000_000))
+      expectProblem(await answer, 400, 'bad_request')
+      expect(failed).to.equal(false)
+    })
+
     it('takes an absolute target for its path, and builds nothing from a host', async () => {
       const evil = 'Host: evil.example\r\nX-Forwarded-Host: evil.example\r\nConnection: close\r\n'
       const answer = await open.raw(
