@@ -109,7 +109,13 @@ export class Api implements Part {
     server.maxRequestsPerSocket = this.#limits.maxRequestsPerSocket
     server.maxConnections = this.#limits.maxConnections
     const ledger = keepLedger(server)
-    server.on('clientError', makeRefuser(ledger))
+    // A caller may close its half behind its last request: without this Node closes the other half too, and what was done is
+    // not told. Node has it as a property, and its types do not.
+    Object.assign(server, { httpAllowHalfOpen: true })
+    const refuse = makeRefuser(ledger)
+    server.on('clientError', refuse)
+    // Without a listener Node closes the connection, and with it the answers that are owed on it.
+    server.on('connect', (_req, socket) => refuse(new Error('no proxy'), socket.on('error', ignore).resume()))
     // An expectation that is not known may be ignored (RFC 9110, 10.1.1).
     server.on('checkExpectation', (req, res) => server.emit('request', req, res))
     try {
@@ -175,6 +181,9 @@ async function caughtUp(): Promise<void> {
   await new Promise(setImmediate)
   await new Promise(setImmediate)
 }
+
+// A connection that fails is closed, and that is all there is to it.
+const ignore = (): void => undefined
 
 function urlOf(host: string, server: Server): string {
   const address = server.address()

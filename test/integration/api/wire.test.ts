@@ -47,6 +47,7 @@ describe('the wire', () => {
       ['a NUL in a header', `${GET}X-A: \0\r\n\r\n`],
       ['an unknown method', 'BREW /tasks HTTP/1.1\r\nHost: x\r\n\r\n'],
       ['the preface of HTTP/2', 'PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n'],
+      ['a request for a tunnel', 'CONNECT x:80 HTTP/1.1\r\nHost: x:80\r\n\r\n'],
       ['a TLS greeting', '\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03'],
     ]
     for (const [what, text] of invalid) {
@@ -149,6 +150,21 @@ describe('the wire', () => {
       await (await open.request('/livez')).text()
       go()
       expect(statuses(await answer)).to.deep.equal([302, 400])
+    })
+
+    it('answers what was asked before a caller closed its half', async () => {
+      const held = open.backstage.hold()
+      const socket = await open.connect()
+      const answer = everything(socket)
+      socket.end(`${GET}\r\n${POST_TASK}${GET}\r\n`)
+      const { go } = await held
+      await (await open.request('/livez')).text()
+      go()
+      expect(statuses(await answer)).to.deep.equal([200, 302, 200])
+    })
+
+    it('answers a valid request before it refuses the tunnel behind it', async () => {
+      expect(statuses(await open.raw(`${POST_TASK}CONNECT x:80 HTTP/1.1\r\nHost: x\r\n\r\n`))).to.deep.equal([302, 400])
     })
 
     it('closes a connection that has had its share of requests', async () => {
