@@ -18,6 +18,7 @@ export function makeApp(api: Surroundings): Koa {
 /** Refuses what RFC 9112 tells servers to refuse and Node lets pass, and brings the target into the form `/path?query`. */
 async function checkRequestLine(ctx: Context, next: Next): Promise<void> {
   const { req } = ctx
+  if (!/^1\.[01]$/.test(req.httpVersion)) throw new Refusal('bad_request', 'The version must be HTTP/1.1.')
   const hosts = req.rawHeaders.filter((text, i) => i % 2 === 0 && text.toLowerCase() === 'host').length
   if (hosts > 1 || (hosts === 0 && req.httpVersion === '1.1')) {
     throw new Refusal('bad_request', 'There must be one `Host` header.')

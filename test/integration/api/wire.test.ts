@@ -63,6 +63,7 @@ describe('the wire', () => {
       ['two Host headers', 'GET /livez HTTP/1.1\r\nHost: a\r\nhost: b\r\nConnection: close\r\n\r\n'],
       ['a fragment in the target', 'GET /livez#x HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n'],
       ['raw bytes over 127 in the target', 'GET /livez?\xe9 HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n'],
+      ['a version that is not ours', 'GET /livez HTTP/2.0\r\nHost: x\r\nConnection: close\r\n\r\n'],
       ['a target of another scheme', 'GET ftp://x/livez HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n'],
     ]
     for (const [what, text] of refused) {
