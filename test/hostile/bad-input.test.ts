@@ -2,6 +2,8 @@
 import { expect } from 'chai'
 import { Ground } from './ground.ts'
 import { jsonSuite } from './json-suite.ts'
+import { naughty } from './naughty.ts'
+import { wire } from './wire.ts'
 
 describe('the API, given bad input', function () {
   this.timeout(60_000)
@@ -10,6 +12,9 @@ describe('the API, given bad input', function () {
   after(() => ground.stop())
 
   describe('the JSONTestSuite', () => jsonSuite(ground))
+
+  describe('naughty strings', () => naughty(ground))
+  describe('raw connections', () => wire(ground))
 
   it('answers every request within a second, and none with 5xx', () => {
     expect(ground.tally.breaches).to.deep.equal([])

@@ -106,7 +106,10 @@ export class Ground {
       return rows
     }, 30_000)
     const created = new Set(rows.map(({ id }) => `/tasks/${id}`))
-    expect([...created].filter((location) => !this.taken.has(location)), 'created unasked').to.deep.equal([])
+    expect(
+      [...created].filter((location) => !this.taken.has(location)),
+      'created unasked',
+    ).to.deep.equal([])
     const fresh = [...this.taken].filter(([location]) => !this.#checked.has(location))
     const answers = await this.lanes.askAll(fresh.map(([location]) => plain('GET', location)))
     for (const [i, [location, task]] of fresh.entries()) {

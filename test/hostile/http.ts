@@ -24,7 +24,7 @@ export const bytes = (text: string): Buffer => Buffer.from(text, 'latin1')
 /** A request with a body, of its length. */
 export const request = (line: string, headers: readonly string[] = [], body: Buffer = Buffer.alloc(0)): Buffer =>
   Buffer.concat([
-    bytes([`${line} HTTP/1.1`, 'Host: x', ...headers, `Content-Length: ${body.length}`, '', ''].join('\r\n')),
+    Buffer.from([`${line} HTTP/1.1`, 'Host: x', ...headers, `Content-Length: ${body.length}`, '', ''].join('\r\n')),
     body,
   ])
 
