@@ -33,7 +33,8 @@ export type Parameters = ReadonlyMap<ParameterName, string>
 export function readParameters(query: string, allowed: readonly ParameterName[]): Parameters {
   const parameters = new Map<ParameterName, string>()
   const faults: Fault[] = []
-  for (const [key, value] of new URLSearchParams(query)) {
+  // Its own question mark goes before: one in front is taken off, and a second is part of a name.
+  for (const [key, value] of new URLSearchParams(`?${query}`)) {
     const name = allowed.find((name) => name === key)
     const detail = name === undefined ? unknown(key) : faultOf(name, value, parameters)
     if (detail !== undefined) faults.push({ pointer: pointerTo(key), detail })

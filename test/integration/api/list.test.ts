@@ -79,7 +79,7 @@ describe('GET /tasks', () => {
     before=9223372036854775808 before=x before= status=done status=Pending status= status=constructor
     status=pending,running service= service=a%20b service=a~b service=a%00 service=%ff action= action=..
     action=. action=a/b action=%zz limit=5&limit=5 status=failed&status=pending st%61tus=failed&status=failed
-    page=2 Limit=5 view=full offset=1 __proto__=1 limit[]=5 = % %zz=%zz +limit=5
+    page=2 Limit=5 view=full offset=1 __proto__=1 limit[]=5 = % %zz=%zz +limit=5 ? ?limit=5
     `),
     `service=${'a'.repeat(101)}`,
     `action=${'a'.repeat(201)}`,
