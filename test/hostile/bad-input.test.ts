@@ -1,25 +1,42 @@
 // The API given bad input, over real connections to a real node: tens of thousands of requests, none of which may harm it.
 import { expect } from 'chai'
+import { arbitrary } from './arbitrary.ts'
 import { Ground } from './ground.ts'
 import { jsonSuite } from './json-suite.ts'
 import { naughty } from './naughty.ts'
+import { Crowd, slow } from './slow.ts'
+import { targets } from './targets.ts'
 import { wire } from './wire.ts'
 
 describe('the API, given bad input', function () {
   this.timeout(60_000)
   const ground = new Ground()
-  before(() => ground.start())
-  after(() => ground.stop())
-
-  describe('the JSONTestSuite', () => jsonSuite(ground))
-
-  describe('naughty strings', () => naughty(ground))
-  describe('raw connections', () => wire(ground))
-
-  it('answers every request within a second, and none with 5xx', () => {
-    expect(ground.tally.breaches).to.deep.equal([])
-    expect(ground.complaints).to.deep.equal([])
+  const crowd = new Crowd()
+  before(async () => {
+    await ground.start()
+    // They are there while all the others are served.
+    await crowd.start(ground.port)
+  })
+  after(async () => {
+    crowd.stop()
+    await ground.stop()
+    console.log(`      ${ground.tally.line()}`)
   })
 
-  after(() => console.log(`      ${ground.tally.line()}`))
+  describe('the JSONTestSuite', () => jsonSuite(ground))
+  describe('naughty strings', () => naughty(ground))
+  describe('ids and queries', () => targets(ground))
+  describe('raw connections', () => wire(ground))
+  describe('what nobody thought of', () => arbitrary(ground))
+  describe('slow callers', () => slow(ground, crowd))
+
+  describe('all in all', () => {
+    it('answers every request within a second, and none with 5xx', () => {
+      expect(ground.tally.breaches).to.deep.equal([])
+    })
+
+    it('complains of nothing', () => {
+      expect(ground.complaints).to.deep.equal([])
+    })
+  })
 })
