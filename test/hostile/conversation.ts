@@ -2,7 +2,7 @@
 import { EventEmitter, once } from 'node:events'
 import { connect, type Socket } from 'node:net'
 import { type Answer, parseAnswers } from './http.ts'
-import { PATIENCE } from './tally.ts'
+import { GIVE_UP } from './tally.ts'
 
 /** A raw connection to a port of 127.0.0.1. */
 export class Conversation {
@@ -26,7 +26,6 @@ export class Conversation {
   }
 
   static async open(port: number): Promise<Conversation> {
-    // `end` is the caller's word to say: the other side's end must not close ours.
     const socket = connect({ port, host: '127.0.0.1', noDelay: true })
     await once(socket, 'connect')
     return new Conversation(socket)
@@ -62,19 +61,19 @@ export class Conversation {
   }
 
   /** Resolves once that many answers are there, or the connection is closed, or the time is up; whether they are there. */
-  async answered(count: number, ms = PATIENCE): Promise<boolean> {
+  async answered(count: number, ms = GIVE_UP): Promise<boolean> {
     return this.#until(() => this.answers.length >= count, ms)
   }
 
   /** Resolves once the connection is closed or the time is up; whether it is closed. */
-  async closed(ms = PATIENCE): Promise<boolean> {
+  async closed(ms = GIVE_UP): Promise<boolean> {
     return this.#until(() => this.#closedAt !== undefined, ms)
   }
 
   async #until(test: () => boolean, ms: number): Promise<boolean> {
     const signal = AbortSignal.timeout(ms)
     while (!test() && this.#closedAt === undefined && !signal.aborted)
-      await Promise.race([once(this.#events, 'changed', { signal }).catch(() => undefined)])
+      await once(this.#events, 'changed', { signal }).catch(() => undefined)
     return test()
   }
 }

@@ -6,7 +6,7 @@ import { createDatabase, type TestDatabase } from '../support/databases.ts'
 import { engines } from '../support/engines.ts'
 import { eventually } from '../support/eventually.ts'
 import { NodeProcess } from '../support/node.ts'
-import { type Answer, plain, shown } from './http.ts'
+import { type Answer, plain, post, shown, taskBody } from './http.ts'
 import { Lanes } from './lanes.ts'
 import { Mirror, stepsOf } from './mirror.ts'
 import type { Valid } from './oracle.ts'
@@ -39,6 +39,7 @@ export class Ground {
     const env = { DATABASE_URL: database.url, REDIS_URL: redisUrl, REDIS_PREFIX: `test:${randomUUID()}:` }
     const node = await NodeProcess.start(env, { svc: { url: this.mirror.url } })
     this.#running = { database, client, node, lanes: new Lanes(Number(new URL(node.url).port), this.tally) }
+    await this.#warmUp()
   }
 
   async stop(): Promise<void> {
@@ -123,6 +124,14 @@ export class Ground {
     }
     expect(this.mirror.odd, 'odd requests to the service').to.deep.equal([])
     return fresh.length
+  }
+
+  /** A node that has just begun to listen still starts its threads: what is measured begins with its first task's end. */
+  async #warmUp(): Promise<void> {
+    const task = { action: 'loop', payload: Buffer.from('0') }
+    const sent = post(taskBody(task.action, task.payload))
+    this.judge(await this.lanes.ask(sent), task, sent)
+    await this.verify()
   }
 
   get #parts(): Running {

@@ -2,12 +2,10 @@
 import { once } from 'node:events'
 import { connect, type Socket } from 'node:net'
 import { type Answer, parseAnswer, shown } from './http.ts'
-import type { Tally } from './tally.ts'
+import { GIVE_UP, type Tally } from './tally.ts'
 
 /** Requests that are under way at once. */
 const WIDTH = 24
-/** What has not come by then never comes. Milliseconds. */
-const GIVE_UP = 10_000
 
 /** Sends requests over kept-alive connections. */
 export class Lanes {
@@ -35,17 +33,23 @@ export class Lanes {
 
   /** The answer to one request. */
   async ask(sent: Buffer): Promise<Answer> {
-    const socket = this.#idle.pop() ?? (await this.#connect())
-    const begun = performance.now()
-    const answer = await exchange(socket, sent)
-    this.#tally.count(sent, answer, performance.now() - begun)
-    if (answer.headers.get('connection') === 'close') socket.destroy()
-    else this.#idle.push(socket)
+    const { answer, took } = await this.#exchange(sent)
+    this.#tally.count(sent, answer, took, async () => (await this.#exchange(sent)).took)
     return answer
   }
 
   close(): void {
     for (const socket of this.#idle) socket.destroy()
+  }
+
+  async #exchange(sent: Buffer): Promise<{ answer: Answer; took: number }> {
+    const socket = this.#idle.pop() ?? (await this.#connect())
+    const begun = performance.now()
+    const answer = await exchange(socket, sent)
+    const took = performance.now() - begun
+    if (answer.headers.get('connection') === 'close') socket.destroy()
+    else this.#idle.push(socket)
+    return { answer, took }
   }
 
   async #connect(): Promise<Socket> {

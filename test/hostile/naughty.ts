@@ -6,14 +6,15 @@ import { expectProblem, type Ground } from './ground.ts'
 import { type Answer, plain, post, shown, taskBody } from './http.ts'
 import { isAction, isId, isName, type Valid } from './oracle.ts'
 
+const LIST = JSON.parse(
+  readFileSync(fileURLToPath(import.meta.resolve('big-list-of-naughty-strings')), 'utf8'),
+) as readonly string[]
+
 /** Those of the package, and some that it lacks. */
-const STRINGS: readonly string[] = [
-  ...(JSON.parse(
-    readFileSync(fileURLToPath(import.meta.resolve('big-list-of-naughty-strings')), 'utf8'),
-  ) as readonly string[]),
-  ...['svc', 'svc ', 'svc\0', 'SVC', 'ｓｖｃ', 'svc\u200b', 'toString', 'hasOwnProperty', '%s%s%n', '${jndi:ldap://x}'],
-  ...['\ud800', '\udfff\ud800', '\u0000', '\ufeff', '\u2028', 'a'.repeat(200), 'a'.repeat(201), '.', '..', '...', '~'],
-]
+const STRINGS: readonly string[] = LIST.concat(
+  ['svc', 'svc ', 'svc\0', 'SVC', 'ｓｖｃ', 'svc\u200b', 'toString', 'hasOwnProperty', '%s%s%n', '${jndi:ldap://x}'],
+  ['\ud800', '\udfff\ud800', '\u0000', '\ufeff', '\u2028', 'a'.repeat(200), 'a'.repeat(201), '.', '..', '...', '~'],
+)
 
 interface Naughty {
   readonly sent: Buffer
@@ -42,7 +43,7 @@ const MEMBERS: Readonly<Record<string, (string: string) => Naughty>> = {
     task: undefined,
   }),
   'as the payload': (string) => taken(text(string)),
-  'as the payload, in escapes': (string) => taken(Buffer.from(escaped(string))),
+  'as the payload, in escapes': (string) => taken(Buffer.from(escaped(string)), 'ok'),
   'as a key of the payload': (string) => taken(Buffer.from(`{${JSON.stringify(string)}:${JSON.stringify([string])}}`)),
   'as the payload, as it is': (string) => {
     const payload = Buffer.from(string)
@@ -53,9 +54,9 @@ const MEMBERS: Readonly<Record<string, (string: string) => Naughty>> = {
   },
 }
 
-const taken = (payload: Buffer): Naughty => ({
-  sent: post(taskBody('loop', payload), ['Prefer: return=representation']),
-  task: { action: 'loop', payload },
+const taken = (payload: Buffer, action = 'loop'): Naughty => ({
+  sent: post(taskBody(action, payload), ['Prefer: return=representation']),
+  task: { action, payload },
 })
 
 /** A string literal of escapes alone. */
@@ -113,20 +114,18 @@ const TARGETS: Readonly<Record<string, Target>> = {
   'as the query, as it is': { request: (string) => plain('GET', `/tasks?limit=1&${string}`), status: () => undefined },
 }
 
-/** What a field may hold, but for the line break that would end it (RFC 9110, 5.5). */
-const isField = (string: string): boolean => !/[\0-\x08\x0a-\x1f\x7f]/.test(string)
+/** Whether a header can hold a string: tabs, but no other control character (RFC 9110, 5.5). */
+const isField = (string: string): boolean =>
+  Buffer.from(string).every((byte) => byte === 0x09 || (byte >= 0x20 && byte !== 0x7f))
 
 /** Headers in which a string stands, in a GET that has no body, and the statuses that are right. */
 const FIELDS: Readonly<Record<string, readonly number[]>> = {
   'X-Naughty': [200],
   Prefer: [200],
-  Accept: [200],
   'Content-Type': [200],
   'Idempotency-Key': [200],
   'If-None-Match': [200],
-  Cookie: [200],
   Expect: [200],
-  Range: [200],
 }
 
 /** Declares the tests. */
@@ -149,7 +148,7 @@ export function naughty(ground: Ground): void {
 
   for (const [name, allowed] of Object.entries(FIELDS))
     it(`is not impressed by any string in ${name}`, async () => {
-      const sent = STRINGS.map((string) => plain('GET', '/tasks?limit=1', [`${name}: ${string}`]))
+      const sent = STRINGS.map((string) => plain('GET', '/livez', [`${name}: ${string}`]))
       for (const [i, answer] of (await ground.lanes.askAll(sent)).entries())
         expectStatus(answer, sent[i] ?? Buffer.alloc(0), isField(STRINGS[i] ?? '') ? allowed : [400])
     })

@@ -73,7 +73,7 @@ export class Crowd {
       expect(closedAt - this.#begun, 'is given its time').to.be.at.least(limit)
       expect(answers.map(({ status }) => status)).to.deep.equal([408])
       for (const answer of answers) {
-        ground.tally.count(bytes(first), answer, 0)
+        ground.tally.count(bytes(first), answer, 0, async () => 0)
         expectProblem(answer, bytes(first))
       }
     }

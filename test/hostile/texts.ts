@@ -18,8 +18,11 @@ const odd = fc
 
 /** Around the depth of 512, where the task's own object is one. */
 const deep = fc
-  .tuple(fc.integer({ min: 490, max: 530 }), fc.constantFrom(['[', ']'], ['{"a":', '}'], ['[ {"":', '}\n]']))
-  .map(([depth, [open, close]]) => `${open}`.repeat(depth) + '0' + `${close}`.repeat(depth))
+  .tuple(
+    fc.integer({ min: 490, max: 530 }),
+    fc.constantFrom(['[', ']'] as const, ['{"a":', '}'] as const, ['[ {"":', '}\n]'] as const),
+  )
+  .map(([depth, [open, close]]) => open.repeat(depth) + '0' + close.repeat(depth))
 
 const number = fc
   .tuple(
@@ -67,7 +70,10 @@ const extra = member(
 
 /** A member where there is mostly one, or mostly none. */
 const maybe = (one: fc.Arbitrary<string>, some: number, none: number): fc.Arbitrary<string[]> =>
-  fc.oneof({ arbitrary: one.map((text) => [text]), weight: some }, { arbitrary: fc.constant([]), weight: none })
+  fc.oneof(
+    { arbitrary: one.map((text) => [text]), weight: some },
+    { arbitrary: fc.constant<string[]>([]), weight: none },
+  )
 
 /** The text of a body: mostly a task. */
 export const body: fc.Arbitrary<string> = fc

@@ -22,7 +22,7 @@ const TAKEN = { action: 'raw', payload: Buffer.from('[1]') }
 export function wire(ground: Ground): void {
   for (const [name, rows] of Object.entries(TABLES))
     describe(name, () => {
-      for (const row of rows) it(row.name, () => play(ground, row))
+      for (const row of rows) it(row.name, async () => void (await play(ground, row)))
     })
 
   it('has created what was answered with 302, and nothing else', async () => {
@@ -30,7 +30,8 @@ export function wire(ground: Ground): void {
   })
 }
 
-async function play(ground: Ground, row: Row): Promise<void> {
+/** Plays a row; the milliseconds until its last answer. */
+async function play(ground: Ground, row: Row): Promise<number> {
   const sent = bytes(row.send)
   const conversation = await Conversation.open(ground.port)
   const begun = performance.now()
@@ -40,14 +41,14 @@ async function play(ground: Ground, row: Row): Promise<void> {
   const { length } = row.answers
   await conversation.answered(length)
   const took = performance.now() - begun
-  if (row.then === 'open') {
+  if (row.connection === 'open') {
     conversation.send(PROBE)
     await conversation.answered(length + 1)
     conversation.close()
   }
   expect(await conversation.closed(), 'the connection is closed').to.equal(true)
   const { answers } = conversation
-  for (const answer of answers) ground.tally.count(sent, answer, took)
+  for (const answer of answers) ground.tally.count(sent, answer, took, () => play(ground, row))
   if (answers.length === 0) ground.tally.countClosed()
   const seen = answers.map(({ status }) => status)
   expect(seen, 'statuses').to.deep.equal(wantedOf(row, seen))
@@ -55,11 +56,12 @@ async function play(ground: Ground, row: Row): Promise<void> {
     if (answer.status === 302) ground.take(answer, TAKEN, sent)
     if (answer.status >= 400) expectProblem(answer, sent)
   }
+  return took
 }
 
 /** The statuses of a row, and that of the probe behind them; where a row has a choice, what was seen if it is one of them. */
-const wantedOf = ({ answers, then }: Row, seen: readonly number[]): Statuses[] =>
-  [...answers, ...(then === 'open' ? [200] : [])].map((one, i) => {
+const wantedOf = ({ answers, connection }: Row, seen: readonly number[]): Statuses[] =>
+  [...answers, ...(connection === 'open' ? [200] : [])].map((one, i) => {
     const status = seen[i] ?? 0
     return typeof one === 'number' || !one.includes(status) ? one : status
   })

@@ -8,7 +8,7 @@ const left = (name: string, send: string, finish: 'end' | 'reset'): Row => ({
   name,
   send,
   answers: [],
-  then: 'closed',
+  connection: 'closed',
   finish,
 })
 
@@ -42,13 +42,13 @@ export const ENDINGS: readonly Row[] = [
   left('a reset in the body', `${HEADS}${LENGTH}\r\n${TASK.slice(0, 20)}`, 'reset'),
   left('a reset in a chunk', `${HEADS}${CHUNKED}\r\n${CHUNK.slice(0, 20)}`, 'reset'),
   left('a reset behind 500 requests', `${GET}\r\n`.repeat(500), 'reset'),
-  { name: 'a half-close behind a request', send: `${GET}\r\n`, answers: [200], then: 'closed', finish: 'end' },
-  { name: 'a half-close behind a task', send: POST, answers: [302], then: 'closed', finish: 'end' },
+  { name: 'a half-close behind a request', send: `${GET}\r\n`, answers: [200], connection: 'closed', finish: 'end' },
+  { name: 'a half-close behind a task', send: POST, answers: [302], connection: 'closed', finish: 'end' },
   {
     name: 'a half-close behind three requests',
     send: `${GET}\r\n${POST}${NOWHERE}`,
     answers: [200, 302, 404],
-    then: 'closed',
+    connection: 'closed',
     finish: 'end',
   },
 ]

@@ -42,16 +42,12 @@ export const FRAMING: readonly Row[] = [
     name: 'a second request instead of the rest of a body',
     send: `${HEADS}${length(TASK.length + GET.length + 2)}\r\n${TASK}${GET}\r\n`,
     answers: [400],
-    then: 'open',
+    connection: 'open',
   },
 
   // Chunks.
   answered('one chunk', `${HEADS}${CHUNKED}\r\n${CHUNK}${LAST}`, 302),
-  answered(
-    'a chunk for every byte',
-    `${HEADS}${CHUNKED}\r\n${[...TASK].map((c) => `1\r\n${c}\r\n`).join('')}${LAST}`,
-    302,
-  ),
+  answered('a chunk for every byte', `${HEADS}${CHUNKED}\r\n${TASK.replaceAll(/./g, '1\r\n$&\r\n')}${LAST}`, 302),
   answered('no chunk but the last', `${HEADS}${CHUNKED}\r\n${LAST}`, 400),
   answered('a size with leading zeros', `${HEADS}${CHUNKED}\r\n0000${CHUNK}${LAST}`, 302),
   answered('a small extension', `${HEADS}${CHUNKED}\r\n${CHUNK.replace('\r\n', ';a=b\r\n')}${LAST}`, 302),

@@ -11,7 +11,7 @@ export interface Row {
   /** The answers, in their order; not one more. */
   readonly answers: readonly Statuses[]
   /** `open`: the connection serves the next request, so nothing of this one is left on it. */
-  readonly then: 'open' | 'closed'
+  readonly connection: 'open' | 'closed'
   /** What the caller does once it has sent all: `end` closes its own half, `reset` cuts the connection. */
   readonly finish?: 'end' | 'reset'
 }
@@ -38,7 +38,7 @@ export const refused = (name: string, send: string, status: Statuses = 400, fini
   name,
   send,
   answers: [status],
-  then: 'closed',
+  connection: 'closed',
   ...(finish && { finish }),
 })
 
@@ -47,5 +47,5 @@ export const answered = (name: string, send: string, ...answers: readonly Status
   name,
   send,
   answers,
-  then: 'open',
+  connection: 'open',
 })
