@@ -11,8 +11,8 @@ import { body, edited } from './texts.ts'
 const SEED = Number(process.env['HOSTILE_SEED'] ?? Math.floor(Math.random() * 2 ** 31))
 
 /** How many of each kind. */
-const TASKS = 2_000
-const EDITED = 4_000
+const TASKS = 1_500
+const EDITED = 3_000
 const WHOLE = 1_000
 /** Connections that are open at once. */
 const WIDTH = 128

@@ -55,6 +55,9 @@ const FREE: Readonly<Record<string, 'kept' | 'refused'>> = {
 /** Invalid texts that make a valid task of what stands around them. There is none: a row here would need its reason. */
 const VALID_WHEN_SPLICED: readonly string[] = []
 
+/** Ways to be deep. */
+const DEPTHS = [['[', ']'] as const, ['[ ', '\n]'] as const, ['{"":', '}'] as const]
+
 interface Text {
   readonly name: string
   readonly bytes: Buffer
@@ -101,6 +104,18 @@ export function jsonSuite(ground: Ground): void {
       for (const text of texts) expect(taskIn(around(text.bytes)) !== undefined, text.name).to.equal(isKept(text))
     })
   }
+
+  it('takes 512 containers around each other, and not one more', async () => {
+    const bodies = DEPTHS.flatMap(([open, close]) =>
+      [510, 511, 512, 513, 5_000].map((depth) => {
+        const payload = Buffer.from(`${open.repeat(depth)}0${close.repeat(depth)}`)
+        // The task's own object is one of them.
+        return { sent: post(taskBody('loop', payload)), task: depth < 512 ? { action: 'loop', payload } : undefined }
+      }),
+    )
+    await ground.judgeAll(bodies)
+    await ground.verify()
+  })
 
   it('takes none of them for a task when it is the whole body', async () => {
     await ground.judgeAll(texts.map(({ bytes }) => ({ sent: post(bytes), task: undefined })))
