@@ -213,4 +213,20 @@ export const MUTATIONS: readonly Mutation[] = [
     'server.close();',
     'integration/api/life',
   ),
+  one(
+    'refusal not heard',
+    'one who sends on after a refusal is cut off before he can read it',
+    'api/wire.js',
+    "if (refused.has(socket) && error.code !== 'ECONNRESET')",
+    'if (false)',
+    'integration/api/wire',
+  ),
+  one(
+    'half-close is the end',
+    'a caller who closes his half is not answered',
+    'api/server.js',
+    'httpAllowHalfOpen: true',
+    'httpAllowHalfOpen: false',
+    'integration/api/wire',
+  ),
 ]
