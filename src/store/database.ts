@@ -51,8 +51,12 @@ export class Database {
       return rows
     } catch (error) {
       const trouble = troubleOf(error)
-      // pg leaves the dead statement on the connection: whoever took it from the pool next would time out as well.
-      if (trouble === 'unknown') connection.connection.stream.destroy()
+      // pg leaves the dead statement on the connection: whoever took it from the pool next would time out as well. knex hears
+      // of its end only later, and may be asked for a connection before that.
+      if (trouble === 'unknown') {
+        connection.__knex__disposed = error
+        connection.connection.stream.destroy()
+      }
       throw new StoreError(trouble, error)
     } finally {
       void client.releaseConnection(connection)
@@ -76,4 +80,6 @@ interface Pool {
 interface Connection {
   query<Row>(query: { text: string; values: unknown[] }): Promise<{ rows: Row[] }>
   readonly connection: { readonly stream: { destroy(): void } }
+  /** Knex's own mark of a connection that its pool does not give away again. */
+  __knex__disposed?: unknown
 }
