@@ -116,12 +116,12 @@ export function fencedFlush<Entry extends Fence>(query: Query, kind: Kind<Entry>
       entries.map(({ node }) => node),
       ...kind.columns.map(({ value }) => entries.map(value)),
     ]
-    const rows = await query<{ id: string }>(sql, values)
-    const written = new Set(rows.map(({ id }) => id))
-    const missing = entries.filter(({ id }) => !written.has(id))
+    const rows = await query<{ place: string }>(sql, values)
+    const written = new Set(rows.map(({ place }) => entries[Number(place) - 1]))
+    const missing = entries.filter((entry) => !written.has(entry))
     if (again && missing.length > 0 && kind.applied)
-      for (const id of await applied(query, kind, missing)) written.add(id)
-    return entries.map(({ id }) => (written.has(id) ? 'written' : 'lost'))
+      for (const entry of await applied(query, kind, missing)) written.add(entry)
+    return entries.map((entry) => (written.has(entry) ? 'written' : 'lost'))
   }
 }
 
@@ -129,28 +129,29 @@ function statementOf<Entry extends Fence>({ columns, set, guard }: Kind<Entry>):
   const names = ['id', 'token', 'node', ...columns.map(({ name }) => name)]
   const types = ['bigint', 'bigint', 'uuid', ...columns.map(({ type }) => type)]
   const arrays = types.map((type, i) => `$${i + 1}::${type}[]`)
+  // One batch may have entries of two claims of one row, the older of which has lost it: each is judged, and told, by itself.
   return `
-    with w as (select * from unnest(${arrays.join(', ')}) as w(${names.join(', ')})),
+    with w as (select * from unnest(${arrays.join(', ')}) with ordinality as w(${names.join(', ')}, place)),
     mine as materialized (
-      select t.id from tasks t join w on t.id = w.id
+      select w.* from tasks t join w on t.id = w.id
       where t.token = w.token and t.node = w.node and t.status = 'running' ${guard ? `and ${guard}` : ''}
       order by t.id for update of t
     )
-    update tasks t set ${set} from mine join w on w.id = mine.id where t.id = mine.id returning t.id`
+    update tasks t set ${set} from mine w where t.id = w.id returning w.place`
 }
 
 async function applied<Entry extends Fence>(
   query: Query,
   kind: Kind<Entry>,
   entries: readonly Entry[],
-): Promise<string[]> {
+): Promise<Entry[]> {
   const ids = entries.map(({ id }) => id)
   const rows = await query<Row>('select id, token, step, attempt, status from tasks where id = any($1::bigint[])', [
     ids,
   ])
   const byId = new Map(rows.map((row) => [row.id, row]))
-  return entries.flatMap((entry) => {
+  return entries.filter((entry) => {
     const row = byId.get(entry.id)
-    return row && row.token === String(entry.token) && kind.applied?.(row, entry) ? [entry.id] : []
+    return row?.token === String(entry.token) && kind.applied?.(row, entry)
   })
 }

@@ -121,6 +121,31 @@ describe('the fence', () => {
     expect(written).to.deep.equal(stale.map((_, i) => (i % 2 === 0 ? 'written' : 'lost')))
   })
 
+  for (const [verb, write] of Object.entries(VERBS))
+    it(`tells apart a ${verb} of two claims of one row in one batch`, async () => {
+      const fences = await Promise.all([bench.claimed(), bench.claimed(), bench.claimed()])
+      const batch = fences.flatMap((fence, i) =>
+        i === 0 ? [{ ...fence, token: 6 }, fence] : [fence, { ...fence, token: 6 }],
+      )
+      const written = await Promise.all(batch.map((fence) => write(bench.store, fence)))
+      expect(written).to.deep.equal(batch.map(({ token }) => (token === 7 ? 'written' : 'lost')))
+    })
+
+  it('writes the values of the claim that holds, when an older one of the same row is in its batch', async () => {
+    const fences = await Promise.all(Array.from({ length: 20 }, () => bench.claimed()))
+    const settled = (fence: Fence, result: string): Promise<Written> =>
+      bench.store.settle.add({ ...fence, status: 'complete', step: 2, result, omitted: false, error: null })
+    await Promise.all(
+      fences.flatMap((fence) => [
+        settled({ ...fence, token: 6 }, '"old"'),
+        settled(fence, '"new"'),
+        settled({ ...fence, token: 5 }, '"old"'),
+      ]),
+    )
+    const results = await Promise.all(fences.map(async ({ id }) => (await bench.read(id))?.result))
+    expect(new Set(results)).to.deep.equal(new Set(['"new"']))
+  })
+
   it('lets a row that Postgres refuses fail alone', async () => {
     const fences = await Promise.all(Array.from({ length: 9 }, () => bench.claimed()))
     const ends = await Promise.allSettled(
