@@ -1,0 +1,190 @@
+// The calls that no actor makes: submits and cancellations, claims by ids and by sweeps, revivals, chores and leases.
+import { SERVICE_DEFAULTS } from '../../src/core/service.ts'
+import { cancel } from '../../src/lifecycle/cancel.ts'
+import { claim, revive } from '../../src/lifecycle/claim.ts'
+import { expire } from '../../src/lifecycle/expire.ts'
+import { submit } from '../../src/lifecycle/submit.ts'
+import type { ClaimedRow, Popped } from '../../src/store/claims.ts'
+import type { Report } from './report.ts'
+import { type Claim, DEADLINE, LEASE, newNodeId, type Op, SERVICES, type SimNode, type World } from './world.ts'
+
+/** What a test may set about the time and the wear of tasks, and about leases: as time and crashes would. */
+const WORLD = {
+  lapse: `update nodes set lease_until = now() - interval '1 second' where id = $1`,
+  desert: `update nodes set lease_until = now() - interval '1 second'`,
+  forget: 'delete from nodes where id = $1',
+  due: `update tasks set run_at = least(run_at, now() - interval '1 second') where status in ('pending', 'running')`,
+  age: `update tasks set created_at = created_at - interval '2 hours',
+          run_at = case when run_at <= now() then run_at - interval '2 hours' else run_at end`,
+  wear: `update tasks set crashes = 9 where id = $1 and status in ('pending', 'running')`,
+} as const
+
+export function submitOf(world: World, by: SimNode, service: string): Op {
+  world.count += 1
+  const payload = `{"n": ${world.count}}`
+  const pushed: string[] = []
+  const queue = { push: async (_service: string, id: string) => pushed.push(id) > 0 }
+  return {
+    asked: { verb: 'submit', service, payload },
+    by,
+    run: async () => {
+      const task = { service, action: 'ok', payload }
+      const { id } = await submit({ store: by.store, queue, unheard: () => {} }, task)
+      return { tell: 'created', id, pushed }
+    },
+  }
+}
+
+export function cancelOf(by: SimNode, id: string): Op {
+  return {
+    asked: { verb: 'cancel', id },
+    by,
+    run: async () => {
+      const hinted: string[] = []
+      const queue = { hint: (node: string) => void hinted.push(node) }
+      return { tell: 'cancelled', removed: await cancel({ store: by.store, queue }, id), hinted }
+    },
+  }
+}
+
+const newToken = (world: World): number => (world.count += 1)
+
+/** Remembers what a claim brought; what has failed with it is nobody's. */
+const learnRows = (world: World, by: SimNode, node: string, token: number) => (report: Report) => {
+  if (report.tell !== 'claimed') return
+  for (const { id, step, attempt, failed } of report.rows)
+    if (!failed) world.claims.push({ id, token, node, by, step, attempt })
+}
+
+const claiming = (rows: Promise<ClaimedRow[]>): Promise<Report> =>
+  rows.then((found) => ({ tell: 'claimed', rows: found }))
+
+export function popOf(world: World, by: SimNode, popped: readonly Popped[], takesOver: boolean): Op {
+  const [token, node] = [newToken(world), by.id]
+  return {
+    asked: { verb: 'pop', popped, token, node, takesOver },
+    by,
+    run: () => claiming(claim({ store: by.store, node, takesOver }, token, { popped })),
+    learn: learnRows(world, by, node, token),
+  }
+}
+
+export function sweepOf(
+  world: World,
+  by: SimNode,
+  rooms: readonly [number, number],
+  limit: number,
+  takesOver: boolean,
+): Op {
+  const [token, node] = [newToken(world), by.id]
+  const room = new Map(SERVICES.map((service, i) => [service, rooms[i] ?? 0] as const))
+  const sweep = { room, limit, grace: 0, parkedGrace: 0 }
+  return {
+    asked: { verb: 'sweep', room, limit, token, node, takesOver },
+    by,
+    run: () => claiming(claim({ store: by.store, node, takesOver }, token, { sweep })),
+    learn: learnRows(world, by, node, token),
+  }
+}
+
+/** Takes up again what a dead thread ran. */
+export function reviveOf(by: SimNode, claims: readonly (Claim & { readonly attempt: number })[]): Op {
+  const orphans = claims.map(({ id, token, node, attempt }) => ({ id, token, node, attempt }))
+  const [first] = claims
+  return {
+    asked: { verb: 'revive', orphans },
+    by,
+    ...(first && { claim: first }),
+    run: () => claiming(revive(by, orphans)),
+    learn: (report) => {
+      if (report.tell !== 'claimed') return
+      for (const { id, step, attempt } of report.rows)
+        for (const claim of claims) if (claim.id === id) Object.assign(claim, { step, attempt })
+    },
+  }
+}
+
+const [TIMED, ENDLESS] = SERVICES
+const CONFIGURED = new Map([
+  [TIMED, { ...SERVICE_DEFAULTS, name: TIMED, url: '', deadline: DEADLINE }],
+  [ENDLESS, { ...SERVICE_DEFAULTS, name: ENDLESS, url: '', deadline: 0 }],
+])
+
+export const expireOf = (by: SimNode): Op => ({
+  asked: { verb: 'expire', services: new Set([TIMED]) },
+  by,
+  run: async () => ({ tell: 'expired', ids: (await expire(by, CONFIGURED)).expired.map(({ id }) => id) }),
+})
+
+export function beatOf(by: SimNode): Op {
+  const node = by.id
+  return {
+    asked: { verb: 'beat', node },
+    by,
+    run: async () => ({ tell: 'beat', held: (await by.store.beat(node, LEASE))?.held }),
+  }
+}
+
+/** A node that begins anew under an id of its own, as one does whose row is gone. What it claimed before it may still write. */
+export function enrollOf(world: World, by: SimNode): Op {
+  const node = newNodeId(world)
+  return {
+    asked: { verb: 'enroll', node },
+    by,
+    run: async () => {
+      await by.store.enroll({ id: node, name: by.name, services: SERVICES }, LEASE)
+      return { tell: 'done' }
+    },
+    learn: () => {
+      by.id = node
+    },
+  }
+}
+
+/** Asks what the node holds; what nobody here knows of can then be given back. */
+export function syncOf(world: World, by: SimNode): Op {
+  const node = by.id
+  return {
+    asked: { verb: 'sync', node },
+    by,
+    run: async () => ({ tell: 'holds', held: await by.store.holdings(node) }),
+    learn: (report) => {
+      if (report.tell !== 'holds') return
+      for (const { id, token } of report.held)
+        if (!world.claims.some((claim) => claim.id === id && claim.token === token))
+          world.claims.push({ id, token, node, by, step: undefined, attempt: 0 })
+    },
+  }
+}
+
+/** What time, crashes and the death of nodes do. */
+export function worldOf(world: World, asked: Extract<Op['asked'], { verb: keyof typeof WORLD }>): Op {
+  const values = 'node' in asked ? [asked.node] : 'id' in asked ? [asked.id] : []
+  return {
+    asked,
+    run: async () => {
+      await world.database.query(WORLD[asked.verb], values)
+      return { tell: 'done' }
+    },
+  }
+}
+
+/** A statement arrives of which its sender thought the worst. */
+export function arrivalOf(
+  world: World,
+  [first, ...others]: readonly Op[],
+  text: string,
+  values: readonly unknown[],
+): Op[] {
+  if (!first) return []
+  return [
+    {
+      asked: first.asked,
+      standsFor: [first, ...others],
+      run: async () => {
+        await world.database.query(text, values)
+        return { tell: 'done' }
+      },
+    },
+  ]
+}
