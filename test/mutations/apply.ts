@@ -2,7 +2,7 @@
 import { execFileSync } from 'node:child_process'
 import { readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import type { Edit, Mutation } from './list.ts'
+import type { Edit, Mutation } from './mutation.ts'
 
 /** The text of a compiled file with an edit made. Throws when the piece is not there exactly once. */
 export function edited(text: string, { file, from, to }: Edit): string {

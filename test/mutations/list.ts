@@ -1,31 +1,9 @@
 // The mutations: pieces of the compiled code that are broken on purpose, each of which a test must notice.
 
-/** One piece of compiled code, and what is put in its place. */
-export interface Edit {
-  /** Below `dist/src`. */
-  readonly file: string
-  /** Occurs exactly once. */
-  readonly from: string
-  readonly to: string
-}
-
-export interface Mutation {
-  readonly name: string
-  /** What is no longer there. */
-  readonly breaks: string
-  readonly edits: readonly Edit[]
-  /** Below `dist/test`, without the ending: what is run first. */
-  readonly first: readonly string[]
-}
+import { type Mutation, one } from './mutation.ts'
+import { VERB_MUTATIONS } from './verbs.ts'
 
 const FENCE = "where t.token = w.token and t.node = w.node and t.status = 'running'"
-
-const one = (name: string, breaks: string, file: string, from: string, to: string, ...first: string[]): Mutation => ({
-  name,
-  breaks,
-  edits: [{ file, from, to }],
-  first,
-})
 
 /** Those that docs/protocol.md names, and one for each other guard on which a promise rests. */
 export const MUTATIONS: readonly Mutation[] = [
@@ -229,4 +207,5 @@ export const MUTATIONS: readonly Mutation[] = [
     'httpAllowHalfOpen: false',
     'integration/api/wire',
   ),
+  ...VERB_MUTATIONS,
 ]

@@ -8,12 +8,13 @@ import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
 import { origin, publish, table } from '../chaos/report.ts'
 import { mutated } from './apply.ts'
-import { MUTATIONS, type Mutation } from './list.ts'
+import { MUTATIONS } from './list.ts'
+import type { Mutation } from './mutation.ts'
 
 const DIST = fileURLToPath(new URL('../..', import.meta.url))
 const MOCHA = fileURLToPath(new URL('../../../node_modules/mocha/bin/mocha.js', import.meta.url))
 /** What is run when the first files notice nothing. */
-const REST = ['spec.test.js', '{unit,integration,nodes}/**/*.test.js']
+const REST = ['spec.test.js', '{unit,integration,verbs,nodes}/**/*.test.js']
 /** A run may take so long, ms; one that takes longer hangs. */
 const LIMIT = 10 * 60_000
 

@@ -19,6 +19,8 @@ export interface Run {
   readonly replay?: string | undefined
   /** Whether the first failure will do: no smaller one is looked for. */
   readonly first?: boolean
+  /** Nothing more is run once it is aborted. */
+  readonly stop?: AbortSignal
 }
 
 const CALM: Plan = { order: undefined, faults: [] }
@@ -119,7 +121,7 @@ class Playing implements fc.AsyncCommand<object, Sequence> {
 /** Runs sequences until one fails; undefined when none does, else what is wrong, how it came to be, and how it is run again. */
 export async function check(
   bench: Bench,
-  { runs, seed, path, replay, first = false }: Run,
+  { runs, seed, path, replay, first = false, stop }: Run,
   figures: Figures,
 ): Promise<string | undefined> {
   const state: { story: readonly string[] } = { story: [] }
@@ -129,6 +131,7 @@ export async function check(
     ...(replay === undefined ? {} : { replayPath: replay }),
   })
   const property = fc.asyncProperty(commands, async (drawn) => {
+    if (stop?.aborted) return
     const world = await bench.fresh()
     figures.sequences += 1
     const sequence = { world, gone: new Set<string>(), cancelled: new Set<string>(), figures }
@@ -163,10 +166,14 @@ export async function checkInLanes(
   figures: Figures,
 ): Promise<string | undefined> {
   const tap = new Tap<Op>()
+  const failed = new AbortController()
   const lane = async (i: number): Promise<string | undefined> => {
     const bench = await openBench(tap)
     try {
-      return await check(bench, { ...rest, runs: Math.ceil(runs / lanes), seed: seed + i }, figures)
+      const own = { ...rest, runs: Math.ceil(runs / lanes), seed: seed + i, stop: failed.signal }
+      const wrong = await check(bench, own, figures)
+      if (wrong !== undefined) failed.abort()
+      return wrong
     } finally {
       await bench.close()
     }

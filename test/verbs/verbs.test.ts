@@ -10,7 +10,8 @@ const LANES = 2
 describe('the verbs, in any order', () => {
   it('leave the rows as the model says, and tell the truth, whatever is lost between', async () => {
     const figures = new Figures()
-    expect(await checkInLanes(LANES, { runs: RUNS, seed: SEED }, figures)).to.equal(undefined)
+    // The first failure will do: the command that it names looks for the smallest.
+    expect(await checkInLanes(LANES, { runs: RUNS, seed: SEED, first: true }, figures)).to.equal(undefined)
     expect(figures.sequences).to.be.at.least(RUNS)
   }).timeout(120_000)
 })
