@@ -117,14 +117,6 @@ export const VERB_MUTATIONS: readonly Mutation[] = [
     SEQUENCES,
   ),
   one(
-    'claim not judged again',
-    'a row that changed hands while a claim looked at it is taken',
-    'store/claims.js',
-    'where t.token = seen.token and t.node is not distinct from seen.node and t.status in',
-    'where t.status in',
-    SEQUENCES,
-  ),
-  one(
     'expiry of held tasks',
     'a task that is under way is ended by its deadline',
     'store/deadlines.js',

@@ -78,10 +78,10 @@ export function callsOf(world: World, { draws }: Round): Op[] {
   return ops
 }
 
-/** Around the verbs whose statements must not overlap with claims that are judged by leases. */
-const LEASING: ReadonlySet<Verb> = new Set(['beat', 'enroll', 'lapse', 'forget', 'desert'])
+/** What the world does to leases and to time: nothing overlaps with it. */
+const LEASING: ReadonlySet<Verb> = new Set(['beat', 'enroll', 'lapse', 'forget', 'desert', 'age'])
 
-/** How the calls of a round meet: what changes leases takes turns, as does what was late. */
+/** How the calls of a round meet: what the world does takes turns, as does what was late. */
 export function planOf({ order, faults }: Round, ops: readonly Op[]): Plan {
   const turns = ops.length > 1 && ops.some(({ asked, standsFor }) => LEASING.has(asked.verb) || standsFor)
   return { order: order ?? (turns ? [] : undefined), faults }
@@ -106,7 +106,7 @@ function callOf(world: World, { verb, node, pick, twist }: Draw, busy: ReadonlyS
     case 'wear':
       return task === undefined ? [] : [calls.worldOf(world, { verb, id: task })]
     case 'expire':
-      return [calls.expireOf(by)]
+      return [...(twist < 6 ? [calls.worldOf(world, { verb: 'age' })] : []), calls.expireOf(by)]
     case 'beat':
       return [calls.beatOf(by)]
     case 'enroll':
@@ -135,14 +135,24 @@ function writeOf(world: World, { verb, node, pick, twist }: Draw, busy: Readonly
   const free = world.claims.filter((claim) => !busy.has(claim))
   const holding = free.filter((claim) => mine(world.model.tasks.get(claim.id), claim))
   const stale = twist >= 9
-  if (verb === 'release') {
-    const claim = around(stale ? free : holding, pick)
-    return claim ? [writes.releaseOf(claim)] : []
-  }
-  const known = (stale ? free : holding).filter(writes.isKnown)
-  const claim = around(known, pick)
+  const claim = around(stale ? free : holding, pick)
   const by = around(world.nodes, node)
   if (!claim) return by && world.taskIds.length > 0 ? [calls.sweepOf(world, by, [3, 3], 3, true)] : []
+  if (verb === 'revive') {
+    const others = (stale ? free : holding).filter((other) => other.by === claim.by)
+    return [calls.reviveOf(claim.by, onePerTask([claim, ...others]).slice(0, 1 + (twist % 3)))]
+  }
+  // Now and then a claim of the same task that its node had before is written in the same moment: they share a batch.
+  const older = [6, 7, 8].includes(twist)
+    ? free.findLast(({ id, by, token }) => id === claim.id && by === claim.by && token !== claim.token)
+    : undefined
+  const both = older ? [older, claim] : [claim]
+  return (pick % 2 === 0 ? both : both.toReversed()).flatMap((one) => reportOf(verb, one, twist))
+}
+
+function reportOf(verb: Draw['verb'], claim: Claim, twist: number): Op[] {
+  if (verb === 'release') return [writes.releaseOf(claim)]
+  if (!writes.isKnown(claim)) return []
   switch (verb) {
     case 'checkpoint':
       return [writes.checkpointOf(claim, twist)]
@@ -152,13 +162,6 @@ function writeOf(world: World, { verb, node, pick, twist }: Draw, busy: Readonly
       return [writes.parkOf(claim, twist)]
     case 'settle':
       return [writes.settleOf(claim, twist)]
-    case 'revive':
-      return [
-        calls.reviveOf(
-          claim.by,
-          onePerTask([claim, ...known.filter(({ by }) => by === claim.by)]).slice(0, 1 + (twist % 3)),
-        ),
-      ]
     default:
       return []
   }
