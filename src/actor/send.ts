@@ -1,4 +1,4 @@
-// Sends one request of a task and reads its answer: one deadline over everything, capped bodies, no redirects.
+// Sends one request of a task and reads its answer: one deadline over everything, capped heads and bodies, no redirects.
 import { isUtf8 } from 'node:buffer'
 import type { IncomingHttpHeaders } from 'node:http'
 import { type Dispatcher, Pool } from 'undici'
@@ -8,6 +8,7 @@ import { checkJson } from '../core/json.ts'
 import { ERROR_BODY, MAX_BODY, MAX_DEPTH } from '../core/limits.ts'
 import { type Service, urlOf } from '../core/service.ts'
 import { locationOf } from '../core/task.ts'
+import { cappedConnector } from './head.ts'
 
 /** One request of a task. */
 export interface Request {
@@ -41,7 +42,7 @@ export function openLine(service: Service, version: string): Line {
   const pool = new Pool(new URL(service.url.replaceAll('{action}', '')).origin, {
     connections: service.concurrency,
     pipelining: 1,
-    connect: { timeout: service.timeout },
+    connect: cappedConnector(service.timeout),
     // Our own deadline covers the whole request.
     headersTimeout: 0,
     bodyTimeout: 0,

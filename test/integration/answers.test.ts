@@ -108,6 +108,18 @@ describe("a service's answer", () => {
       .and.not.match(/127/)
   })
 
+  it('a head of ten thousand fields: again, until service_unavailable', async () => {
+    const fields = Array.from({ length: 10_000 }, () => ['X-A', 'b']).flat()
+    const url = await world.serve((_request, response) => response.writeHead(200, fields).end('{}'))
+    const retry = { attempts: 2, backoff: 10, maxBackoff: 10 }
+    const own = await world.node({ services: { many: { url, retry } } })
+    const task = await ended(own.url, await post(own.url, 'a', undefined, 'many'))
+    await own.stop()
+    expect(task).to.include({ status: 'failed', attempt: 2 })
+    expect(task.error).to.include({ code: 'service_unavailable' })
+    expect(task.error?.detail).to.include('the head of the answer is too long')
+  })
+
   it('no answer in the time limit: again, until timeout; each request is cut off', async () => {
     const task = await run('hang', undefined, 'quick')
     expect(task.error).to.have.property('code', 'timeout')
