@@ -30,7 +30,7 @@ const { values } = parseArgs({
   },
 })
 
-/** Runs at full times wait more than they work: so many at once. */
+/** Runs at full times wait more than they work: so many at once, mixes too. */
 const LANES = 2
 const FULL_SEEDS = 3
 
@@ -76,10 +76,21 @@ async function runMix(minutes: number): Promise<void> {
   if (faults.length === 0) throw new Error(`there are no such faults\n${USAGE}`)
   const scale = Number(values.scale)
   const cells: string[][] = []
-  for (const seed of seeds)
+  await inLanes(seeds, LANES, async (seed) => {
     cells.push([String(seed), await told(`mix, seed ${seed}`, (log) => mix({ seed, scale, minutes, faults, log }))])
+  })
+  cells.sort(([x], [y]) => Number(x) - Number(y))
   if (values.write)
     publish('mix', [origin(command, (performance.now() - begun) / 1_000), '', ...table(['seed', 'measured'], cells)])
+}
+
+/** Does something with each of them, so many at once. */
+async function inLanes<One>(all: readonly One[], lanes: number, run: (one: One) => Promise<void>): Promise<void> {
+  const waiting = [...all]
+  const lane = async (): Promise<void> => {
+    for (let next = waiting.shift(); next !== undefined; next = waiting.shift()) await run(next)
+  }
+  await Promise.all(Array.from({ length: lanes }, lane))
 }
 
 /** One run of a row that is to be done. */
@@ -93,23 +104,18 @@ interface Planned {
 /** Does them, so many at once, and publishes what comes of each row. */
 async function runLanes(times: Times, planned: readonly Planned[], lanes: number): Promise<void> {
   const done = new Map<Row, { runs: string[]; took: number }>()
-  const waiting = [...planned]
-  const lane = async (): Promise<void> => {
-    for (let next = waiting.shift(); next; next = waiting.shift()) {
-      const { row, seed, scale, count } = next
-      const how = times === 'full' ? `full times, seed ${seed}` : `times divided by ${scale}, seed ${seed}`
-      const since = performance.now()
-      const words = await told(`${row.name}, ${how}`, (log) => row.run({ seed, scale, count, log }))
-      const before = done.get(row) ?? { runs: [], took: 0 }
-      const now = {
-        runs: [...before.runs, `${how}: ${words}`].sort(),
-        took: before.took + (performance.now() - since) / 1_000,
-      }
-      done.set(row, now)
-      if (values.write) publishRow(row, times, now.runs, origin(command, now.took))
+  await inLanes(planned, lanes, async ({ row, seed, scale, count }) => {
+    const how = times === 'full' ? `full times, seed ${seed}` : `times divided by ${scale}, seed ${seed}`
+    const since = performance.now()
+    const words = await told(`${row.name}, ${how}`, (log) => row.run({ seed, scale, count, log }))
+    const before = done.get(row) ?? { runs: [], took: 0 }
+    const now = {
+      runs: [...before.runs, `${how}: ${words}`].sort(),
+      took: before.took + (performance.now() - since) / 1_000,
     }
-  }
-  await Promise.all(Array.from({ length: lanes }, lane))
+    done.set(row, now)
+    if (values.write) publishRow(row, times, now.runs, origin(command, now.took))
+  })
 }
 
 async function runTable(seed: number): Promise<void> {

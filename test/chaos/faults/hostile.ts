@@ -19,7 +19,7 @@ export async function startHostile(): Promise<Hostile> {
     url: `http://127.0.0.1:${port}/run/{action}`,
     timeout: '2s',
     concurrency: 40,
-    maxSteps: 20,
+    maxSteps: 6,
     retry: { attempts: 2, backoff: '50ms', maxBackoff: '100ms' },
   }
   return { services: () => ({ hostile }), stop: () => void villain.kill('SIGKILL') }
