@@ -7,7 +7,7 @@ import { type Fault, NORMAL } from './fault.ts'
 /** A life reaches its point within this time, ms, where nothing else is wrong. */
 export const REACHED = 30_000
 /** How often a life may pass its point before it dies there. */
-export const MOST_PASSES = 10
+export const MOST_PASSES = 5
 
 /** Marks a death: only what this very node had in flight may be sent again. */
 export const dead = (rig: Rig, { name }: Member, how: string): Promise<void> =>

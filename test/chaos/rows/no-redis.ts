@@ -27,6 +27,7 @@ export const noRedisRow: Row = {
   count: 10_000,
   fullCount: 2_000,
   promise: `at least ${LEAST * 100} % of the throughput with Redis`,
+  scale: 1,
   alone: true,
   async run(at) {
     const rates = { with: [] as number[], without: [] as number[] }

@@ -7,7 +7,7 @@ import type { Random } from '../random.ts'
 import type { Rig } from '../rig.ts'
 import { type At, Breach, type Row, hold, inRig } from '../row.ts'
 
-const RATE = 80
+const RATE = 30
 
 /** What a victim dies of, one after the other. */
 interface Fate {
