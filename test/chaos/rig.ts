@@ -195,6 +195,8 @@ export class Rig {
     const byLocation = new Map(ledger.acknowledged.map((entry) => [entry.location ?? '', entry]))
     const { breaches, figures } = judge({ plan, ledger, byLocation, referee, rows, ends: this.#ends, spans })
     const alarms = this.members.flatMap((member) => member.alarms)
+    // What callers keep open is theirs.
+    this.callers.close()
     const leaks = await Promise.all(
       this.members.map((member) => member.calm(GROWTH, CALM).then(() => [], String)),
     ).then((all) => all.flat())
