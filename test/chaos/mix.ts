@@ -15,8 +15,8 @@ export interface MixOptions {
   log(text: string): void
 }
 
-/** Posts a second. */
-const RATE = 60
+/** Posts a second; bursts come on top. */
+const RATE = 30
 /** Pauses between faults, ms. */
 const PAUSE = { least: 200, most: 3_000 }
 /** All must have ended so long after the last fault, ms. */
