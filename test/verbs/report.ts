@@ -13,18 +13,15 @@ export type Report =
   | { readonly tell: 'holds'; readonly held: readonly { readonly id: string; readonly token: number }[] }
   | { readonly tell: 'beat'; readonly held: boolean | undefined }
   | { readonly tell: 'expired'; readonly ids: readonly string[] }
-  /** After so many ms. */
-  | { readonly tell: 'failed'; readonly because: Trouble | RefusalCode; readonly after: number }
+  | { readonly tell: 'failed'; readonly because: Trouble | RefusalCode }
 
 /** A call's report, where it may end in a refusal or in trouble of the store; any other error is thrown. */
 export async function reported(call: Promise<Report>): Promise<Report> {
-  const begun = performance.now()
   try {
     return await call
   } catch (error) {
-    const after = Math.round(performance.now() - begun)
-    if (error instanceof Refusal) return { tell: 'failed', because: error.code, after }
-    if (error instanceof StoreError) return { tell: 'failed', because: error.trouble, after }
+    if (error instanceof Refusal) return { tell: 'failed', because: error.code }
+    if (error instanceof StoreError) return { tell: 'failed', because: error.trouble }
     throw error
   }
 }
