@@ -103,9 +103,16 @@ export class Passage<Sender> {
   }
 }
 
+interface Sending<Sender> {
+  readonly by: Sender
+  readonly passage: Passage<Sender>
+  /** The pauses that it did not have to wait for, ms: its clock is so far ahead, and nobody else's. */
+  skipped: number
+}
+
 /** A part: while it runs, what is sent within `within` passes through it. Nothing else is touched. */
 export class Tap<Sender> {
-  readonly #senders = new AsyncLocalStorage<{ readonly by: Sender; readonly passage: Passage<Sender> }>()
+  readonly #senders = new AsyncLocalStorage<Sending<Sender>>()
   readonly #cut = new AsyncLocalStorage<Statement<Sender>>()
   readonly #sandbox: SinonSandbox = createSandbox()
 
@@ -121,7 +128,7 @@ export class Tap<Sender> {
   }
 
   within<T>(by: Sender, passage: Passage<Sender>, run: () => Promise<T>): Promise<T> {
-    return this.#senders.run({ by, passage }, run)
+    return this.#senders.run({ by, passage, skipped: 0 }, run)
   }
 
   #tapStores(): void {
@@ -170,14 +177,14 @@ export class Tap<Sender> {
 
   /** The pauses between two tries, and the clock by which they are counted: time passes without being waited for. */
   #skipPauses(): void {
-    let skipped = 0
     const now = performance.now.bind(performance)
     const skip = (ms: unknown): unknown => {
-      if (typeof ms !== 'number' || ms > LONGEST_PAUSE || this.#senders.getStore() === undefined) return ms
-      skipped += ms
+      const sending = this.#senders.getStore()
+      if (typeof ms !== 'number' || ms > LONGEST_PAUSE || !sending) return ms
+      sending.skipped += ms
       return 0
     }
-    this.#sandbox.replace(performance, 'now', () => now() + skipped)
+    this.#sandbox.replace(performance, 'now', () => now() + (this.#senders.getStore()?.skipped ?? 0))
     this.#sandbox.replace(
       globalThis,
       'setTimeout',
