@@ -37,7 +37,7 @@ export class Breach extends Error {
   readonly breaches: readonly string[]
 
   constructor(breaches: readonly string[]) {
-    super(`${breaches.length} promises broken:\n  ${breaches.slice(0, 20).join('\n  ')}`)
+    super(`promises were broken:\n  ${[...breaches.slice(0, 20), ...breaches.slice(20).slice(-1)].join('\n  ')}`)
     this.name = 'Breach'
     this.breaches = breaches
   }
@@ -59,7 +59,7 @@ export async function inRig(setup: Setup, body: (rig: Rig) => Promise<Figures>, 
     )
   }
   breaches.push(...(await rig.close()).filter((alarm) => !breaches.includes(alarm)))
-  if (breaches.length > 0) throw new Breach(breaches)
+  if (breaches.length > 0) throw new Breach([...breaches, `the nodes' logs are in ${await rig.keepLogs()}`])
   return figures
 }
 
