@@ -8,6 +8,7 @@ export interface ClaimDependencies {
   readonly store: Pick<Store, 'claimIds' | 'claimDue' | 'revive'>
   readonly node: string
   readonly takesOver: boolean
+  readonly voidFrom?: string
 }
 
 /** What to claim: ids that were popped, or whatever a sweep finds. */
@@ -17,9 +18,9 @@ export type Wanted = { readonly popped: readonly Popped[] } | { readonly sweep: 
 export const newToken = (): number => Number(randomBytes(8).readBigUInt64BE() >> 11n)
 
 /** Claims what is claimable of it, by one statement under one token. Throws a `StoreError`. */
-export function claim(by: ClaimDependencies, token: number, wanted: Wanted): Promise<ClaimedRow[]> {
-  const claimant = { node: by.node, token, takesOver: by.takesOver }
-  return 'popped' in wanted ? by.store.claimIds(claimant, wanted.popped) : by.store.claimDue(claimant, wanted.sweep)
+export function claim({ store, ...by }: ClaimDependencies, token: number, wanted: Wanted): Promise<ClaimedRow[]> {
+  const claimant = { ...by, token }
+  return 'popped' in wanted ? store.claimIds(claimant, wanted.popped) : store.claimDue(claimant, wanted.sweep)
 }
 
 /** Takes up again, as the next try, what a dead thread of this node ran; repeated, it counts no crash twice. Those missing are not ours any more. Throws a `StoreError`. */

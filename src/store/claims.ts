@@ -20,6 +20,11 @@ export interface Claimant {
   readonly token: number
   /** Whether rows of owners whose lease has run out may be taken. */
   readonly takesOver: boolean
+  /**
+   * From this time of Postgres' clock on the claim is void; default: never. A statement that comes late, after an outage, must not
+   * judge by what has become of everybody's leases meanwhile.
+   */
+  readonly voidFrom?: string
 }
 
 /** A row that was claimed. `failed`: it had been lost too often, and has ended with this statement. */
@@ -67,7 +72,10 @@ const TAKE = `
   error = case when due.lost and t.crashes + 1 >= ${MAX_CRASHES} then ${CRASHED} else t.error end,
   token = $2, attempt = t.attempt + 1, crashes = t.crashes + due.lost::integer, started_at = coalesce(t.started_at, now())`
 
-const MY_LEASE_HOLDS = 'exists (select from nodes me where me.id = $1 and me.lease_until > now())'
+const NEVER = 'infinity'
+
+const myLeaseHolds = (voidFrom: string): string =>
+  `${voidFrom}::timestamptz > now() and exists (select from nodes me where me.id = $1 and me.lease_until > now())`
 
 // Judged in `seen`, locked in `due`: a row that changed hands in between is locked in its new version, but Postgres would
 // judge that version by the owner that was joined to the old one. So it must still be the very claim that was judged.
@@ -77,7 +85,7 @@ const CLAIM = `
     from (select distinct * from unnest($3::bigint[], $5::text[]) as w(id, service)) w
       join tasks t on t.id = w.id and t.service = w.service
       left join nodes owner on owner.id = t.node
-    where t.status in ('pending', 'running') and ${MY_LEASE_HOLDS}
+    where t.status in ('pending', 'running') and ${myLeaseHolds('$6')}
       and case when t.node is null then t.run_at <= now()
                else $4 and (owner.id is null or owner.lease_until <= now()) end
   ),
@@ -98,6 +106,7 @@ export const claimIds = (query: Query, by: Claimant, popped: readonly Popped[]):
     popped.map(({ id }) => id),
     by.takesOver,
     popped.map(({ service }) => service),
+    by.voidFrom ?? NEVER,
   ])
 
 /** What a sweep looks for. */
@@ -121,7 +130,7 @@ const SWEEP = `
   abandoned as materialized (
     select found.*, w.room, w.place from (select * from wanted order by place) w cross join lateral (
       select t.id, t.token, t.node from gone join tasks t on t.node = gone.node
-      where t.status = 'running' and t.service = w.service and ${MY_LEASE_HOLDS}
+      where t.status = 'running' and t.service = w.service and ${myLeaseHolds('$9')}
       limit w.room
     ) found
     limit $6
@@ -137,7 +146,7 @@ const SWEEP = `
       select t.id, t.run_at, ${BYTES} as bytes from tasks t
       where t.node is null and t.status in ('pending', 'running') and t.service = w.service
         and t.run_at <= now() - (case t.status when 'pending' then $7::double precision else $8 end) * interval '1 millisecond'
-        and t.run_at <= now() and ${MY_LEASE_HOLDS}
+        and t.run_at <= now() and ${myLeaseHolds('$9')}
       order by t.run_at, t.id limit w.room for update skip locked
     ) found
     limit $6
@@ -168,6 +177,7 @@ export const claimDue = (
     limit,
     grace,
     parkedGrace,
+    by.voidFrom ?? NEVER,
   ])
 
 /** A claim of our own whose thread died. */

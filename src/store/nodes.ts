@@ -10,21 +10,37 @@ export interface NodeRow {
   readonly services: readonly string[]
 }
 
-/** Makes a node's row, its lease running from now. */
-export async function enroll(query: Query, { id, name, services }: NodeRow, lease: number): Promise<void> {
-  await query(
-    `insert into nodes (id, name, services, lease_until) values ($1, $2, $3, now() + $4 * interval '1 millisecond')
-     on conflict (id) do update set lease_until = excluded.lease_until`,
-    [id, name, services, lease],
-  )
+/** A lease that was begun or extended. */
+export interface Leased {
+  /** Whether it had still been valid. */
+  readonly held: boolean
+  /** By Postgres' clock: until when statements may rely on it. */
+  readonly until: string
 }
 
-/** Extends the lease: whether it had still been valid, or undefined when the node's row is gone. */
-export async function beat(query: Query, id: string, lease: number): Promise<{ held: boolean } | undefined> {
-  const rows = await query<{ held: boolean }>(
+/** Makes a node's row, its lease running from now for `lease` ms, of which statements may rely on `reliance`. */
+export async function enroll(
+  query: Query,
+  { id, name, services }: NodeRow,
+  lease: number,
+  reliance = lease,
+): Promise<Leased> {
+  const [row] = await query<{ until: string }>(
+    `insert into nodes (id, name, services, lease_until) values ($1, $2, $3, now() + $4 * interval '1 millisecond')
+     on conflict (id) do update set lease_until = excluded.lease_until
+     returning now() + $5 * interval '1 millisecond' as until`,
+    [id, name, services, lease, reliance],
+  )
+  return { held: true, until: row?.until ?? '-infinity' }
+}
+
+/** Extends the lease in the same way; undefined when the node's row is gone. */
+export async function beat(query: Query, id: string, lease: number, reliance = lease): Promise<Leased | undefined> {
+  const rows = await query<Leased>(
     `with old as materialized (select id, lease_until > now() as held from nodes where id = $1)
-     update nodes n set lease_until = now() + $2 * interval '1 millisecond' from old where n.id = old.id returning old.held`,
-    [id, lease],
+     update nodes n set lease_until = now() + $2 * interval '1 millisecond' from old where n.id = old.id
+     returning old.held, now() + $3 * interval '1 millisecond' as until`,
+    [id, lease, reliance],
   )
   return rows[0]
 }

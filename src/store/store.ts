@@ -128,8 +128,10 @@ export class Store implements Part {
   claimDue = (by: Claimant, sweep: SweepQuery): Promise<ClaimedRow[]> => claimDue(this.#query, by, sweep)
   revive = (claims: readonly Orphan[]): Promise<ClaimedRow[]> => reviveClaims(this.#query, claims)
   standing = (ids: readonly string[]): Promise<Standing[]> => readStanding(this.#query, ids)
-  enroll = (node: nodes.NodeRow, lease: number): Promise<void> => nodes.enroll(this.#query, node, lease)
-  beat = (id: string, lease: number): Promise<{ held: boolean } | undefined> => nodes.beat(this.#query, id, lease)
+  enroll = (node: nodes.NodeRow, lease: number, reliance?: number): Promise<nodes.Leased> =>
+    nodes.enroll(this.#query, node, lease, reliance)
+  beat = (id: string, lease: number, reliance?: number): Promise<nodes.Leased | undefined> =>
+    nodes.beat(this.#query, id, lease, reliance)
   resign = (id: string): Promise<void> => nodes.resign(this.#query, id)
   resignOthers = (id: string): Promise<void> => nodes.resignOthers(this.#query, id)
   forgetNodes = (): Promise<void> => nodes.forgetNodes(this.#query)

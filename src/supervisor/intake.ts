@@ -95,7 +95,7 @@ export class Intake {
     hands.sent(token)
     let rows: ClaimedRow[] = []
     try {
-      rows = await claim({ store, node: sent.node, takesOver: lease.takesOver }, token, wanted)
+      rows = await claim({ store, node: sent.node, takesOver: lease.takesOver, voidFrom: lease.until }, token, wanted)
     } finally {
       const { hinted } = hands.answered(token)
       // Under a new name the rows of the old one are not ours to run; others take them over.

@@ -33,6 +33,7 @@ export class Lease implements Part {
   readonly #ticker: Ticker
   #node: string = randomUUID()
   #heldSince = Infinity
+  #until = '-infinity'
 
   constructor(options: LeaseOptions) {
     this.#options = options
@@ -50,9 +51,20 @@ export class Lease implements Part {
     return this.#options.trust.holds(process.hrtime.bigint())
   }
 
-  /** How long this node has held its lease without a gap, ms. */
+  /** Until when claims may rely on the last good beat, by Postgres' clock. */
+  get until(): string {
+    return this.#until
+  }
+
+  /** How long this node has been trusted without a gap, ms. */
   get held(): number {
     return Math.max(0, performance.now() - this.#heldSince)
+  }
+
+  // Within it nobody's lease runs out who was alive at this node's last good beat: the others beat at most a beat before.
+  get #reliance(): number {
+    const { trust, beat } = this.#options.timings
+    return Math.max(trust - beat, trust / 2)
   }
 
   /** Whether it may take over from owners whose lease has run out: no storm of repeated requests after an outage. */
@@ -78,15 +90,15 @@ export class Lease implements Part {
   async #enroll(): Promise<void> {
     const begun = process.hrtime.bigint()
     const { store, services, timings } = this.#options
-    await store.enroll({ id: this.#node, name: hostname(), services }, timings.lease)
+    const { until } = await store.enroll({ id: this.#node, name: hostname(), services }, timings.lease, this.#reliance)
     this.#heldSince = performance.now()
-    this.#extend(begun)
+    this.#extend(begun, until)
   }
 
   async #beat(): Promise<boolean> {
     const { store, timings, log, renamed, beaten } = this.#options
     const begun = process.hrtime.bigint()
-    const found = await store.beat(this.#node, timings.lease)
+    const found = await store.beat(this.#node, timings.lease, this.#reliance)
     if (!found) {
       log.warn({ node: this.#node }, 'the row of this node is gone; it goes on as a new node')
       this.#options.trust.revoke()
@@ -94,19 +106,22 @@ export class Lease implements Part {
       renamed(this.#node)
       await this.#enroll()
     } else {
+      // Where this node had no trust any more the others had none either, and some have no lease: they get the time to beat.
+      if (!this.trusted) this.#heldSince = performance.now()
       if (!found.held) {
         log.warn({ node: this.#node }, 'the lease had run out; what this node holds is asked about before it goes on')
         this.#heldSince = performance.now()
         // Also where this process's clock stood still and trust seems to hold: a new epoch, so that all is asked about.
         this.#options.trust.revoke()
       }
-      this.#extend(begun)
+      this.#extend(begun, found.until)
     }
     beaten()
     return false
   }
 
-  #extend(begun: bigint): void {
+  #extend(begun: bigint, until: string): void {
+    this.#until = until
     this.#options.trust.extend(begun, process.hrtime.bigint(), BigInt(this.#options.timings.trust) * NANO)
   }
 }

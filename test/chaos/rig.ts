@@ -1,7 +1,4 @@
 // The rig: servers, links, nodes, a referee, callers and a watch, put together for one run and judged at its end.
-import { mkdtemp, writeFile } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import { setTimeout as passed } from 'node:timers/promises'
 import { Callers } from './callers.ts'
 import { ROWS, type Row, type Span } from './evidence.ts'
@@ -204,20 +201,6 @@ export class Rig {
       this.members.map((member) => member.calm(GROWTH, CALM).then(() => [], String)),
     ).then((all) => all.flat())
     return { breaches: [...stuck, ...alarms, ...leaks, ...breaches], figures: { ...figures, lapses: lapses.length } }
-  }
-
-  /** Writes what the nodes have logged to files, for whoever looks for the reason of a breach; their folder. */
-  async keepLogs(): Promise<string> {
-    const folder = await mkdtemp(join(tmpdir(), `task_api-breach-${this.setup.seed}-`))
-    for (const { name, lives } of this.members) {
-      const lines = lives.flatMap((life) => [
-        `${life.pid}`,
-        ...life.lines.map((line) => JSON.stringify(line)),
-        life.stderr,
-      ])
-      await writeFile(join(folder, `${name}.log`), lines.join('\n'))
-    }
-    return folder
   }
 
   /** Stops the nodes in order; what they complain of comes back. Then ends everything else. */

@@ -1,4 +1,5 @@
 // A row of the table: one kind of fault, how often it is done, and the run that does it and judges what came of it.
+import { keepLogs } from './logs.ts'
 import type { Rig, Setup } from './rig.ts'
 import { Rig as Rigs } from './rig.ts'
 
@@ -59,7 +60,7 @@ export async function inRig(setup: Setup, body: (rig: Rig) => Promise<Figures>, 
     )
   }
   breaches.push(...(await rig.close()).filter((alarm) => !breaches.includes(alarm)))
-  if (breaches.length > 0) throw new Breach([...breaches, `the nodes' logs are in ${await rig.keepLogs()}`])
+  if (breaches.length > 0) throw new Breach([...breaches, `the nodes' logs are in ${await keepLogs(rig)}`])
   return figures
 }
 

@@ -27,6 +27,20 @@ describe('a claim by ids', () => {
     expect(await bench.whole(id)).to.equal(before)
   }
 
+  it('is void from its time on, by ids and by sweep, of rows that wait and of rows that are left behind', async () => {
+    const gone = await bench.node(-1_000)
+    const ids = await bench.rows(2)
+    await bench.sql(`update tasks set status = 'running', node = $1, token = 7 where id = $2`, [gone, ids[0]])
+    const query = { room: new Map([['svc', 10]]), limit: 10, grace: 0, parkedGrace: 0 }
+    const [{ past, soon } = { past: '', soon: '' }] = await bench.sql<{ past: string; soon: string }>(
+      `select (now() - interval '1 millisecond')::text as past, (now() + interval '1 minute')::text as soon`,
+    )
+    expect(await take(ids, { voidFrom: past })).to.deep.equal([])
+    expect(await bench.store.claimDue({ ...me, voidFrom: past }, query)).to.deep.equal([])
+    expect(await take(ids.slice(0, 1), { voidFrom: soon })).to.have.length(1)
+    expect(await bench.store.claimDue({ ...me, voidFrom: soon }, query)).to.have.length(1)
+  })
+
   it('drops an id that stood in the list of another service, whose room was not asked for', async () => {
     const id = await bench.row()
     expect(await bench.store.claimIds(me, listed([id], 'other'))).to.deep.equal([])

@@ -18,7 +18,7 @@ describe('docs/protocol.md', () => {
     beat: [TIMINGS.beat, 'beat, every 2 s'],
     trust: [TIMINGS.trust, 'begins no request later than 8 s after the *start* of its last good beat'],
     sweep: [TIMINGS.sweep, '**sweep**, every 1 s'],
-    settled: [TIMINGS.settled, 'held its own lease for 10 s without a gap'],
+    settled: [TIMINGS.settled, 'been trusted for 10 s without a gap'],
     grace: [TIMINGS.grace, 'those due for over 1 s'],
     overdue: [TIMINGS.overdue, 'rows due for over 5 s'],
     silence: [TIMINGS.silence, 'one silent for 5 s'],

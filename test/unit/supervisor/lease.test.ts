@@ -20,8 +20,14 @@ describe('the lease', () => {
     beaten = () => {}
     lease = new Lease({
       store: {
-        enroll: async ({ id }) => void names.push(id),
-        beat: async () => (answers.length > 0 ? answers.shift() : { held: true }),
+        enroll: async ({ id }, _lease, reliance = 0) => {
+          names.push(id)
+          return { held: true, until: `${reliance}` }
+        },
+        beat: async (_id, _lease, reliance = 0) => {
+          const answer = answers.length > 0 ? answers.shift() : { held: true }
+          return answer && { ...answer, until: `${reliance}` }
+        },
         resign: async () => {},
         resignOthers: async () => {},
       },
@@ -58,6 +64,23 @@ describe('the lease', () => {
     expect(beats.slice(0, 3).map((one) => one.epoch - epoch)).to.deep.equal([0, 1, 1])
     expect(lease.trusted).to.equal(true)
     expect(new Set(names)).to.deep.equal(new Set([lease.node]))
+  })
+
+  it('has held no lease for long when trust had lapsed, though the lease had not run out', async () => {
+    await lease.start()
+    await beat(20)
+    const { held } = lease
+    await new Promise<void>((resolve) => (beaten = () => resolve(trust.revoke())))
+    await beat(beats.length + 1)
+    expect(held).to.be.above(lease.held)
+    expect(lease.trusted).to.equal(true)
+  })
+
+  it('has claims rely on a beat for a beat less than it is trusted', async () => {
+    await lease.start()
+    expect(lease.until).to.equal(`${600_000 - 5}`)
+    await beat(2)
+    expect(lease.until).to.equal(`${600_000 - 5}`)
   })
 
   it('begins a new epoch under a new name when its row was gone', async () => {
