@@ -9,7 +9,7 @@ import { MIX, type Mix, type Planner, planner } from './plan.ts'
 import { Random } from './random.ts'
 import { Referee } from './referee.ts'
 import { OwnPostgres, OwnRedis } from './servers.ts'
-import { watchEnds, watchReady } from './watch.ts'
+import { untilReady, watchEnds, watchReady } from './watch.ts'
 
 export interface Setup {
   readonly seed: number
@@ -108,6 +108,8 @@ export class Rig {
     const rig = new Rig(setup, referee, postgres, redis, members)
     try {
       await Promise.all(members.map((member) => member.start()))
+      // A node listens before Postgres has answered it: on a busy machine there may be no tables yet.
+      await Promise.all(members.map((member) => untilReady(member)))
       const { signal: stop } = rig.#watching
       const looking = setup.balanced === true ? members.map((member) => watchReady(member, rig.#unready, stop)) : []
       rig.#watched = Promise.all([watchEnds(postgres, rig.#ends, stop), ...looking])

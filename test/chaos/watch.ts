@@ -23,14 +23,23 @@ export async function watchEnds(postgres: OwnPostgres, ends: Map<string, string>
   }
 }
 
+/** Whether a node's `/readyz` says 200. */
+const isReady = ({ url }: Member): Promise<boolean> =>
+  fetch(`${url}/readyz`).then(
+    ({ ok }) => ok,
+    () => false,
+  )
+
+/** Waits until a node is ready; throws when it never is. */
+export async function untilReady(member: Member, ms = 60_000): Promise<void> {
+  for (const end = performance.now() + ms; !(await isReady(member)); await passed(READY))
+    if (performance.now() > end) throw new Error(`${member.name} was not ready within ${ms} ms`)
+}
+
 /** Asks a node again and again whether it is ready, and keeps it in `unready` while it is not. */
 export async function watchReady(member: Member, unready: Set<Member>, stop: AbortSignal): Promise<void> {
   while (!stop.aborted) {
-    const ready = await fetch(`${member.url}/readyz`).then(
-      ({ ok }) => ok,
-      () => false,
-    )
-    if (ready) unready.delete(member)
+    if (await isReady(member)) unready.delete(member)
     else unready.add(member)
     await passed(READY)
   }
