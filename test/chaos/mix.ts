@@ -16,7 +16,7 @@ export interface MixOptions {
 }
 
 /** Posts a second; bursts come on top. */
-const RATE = 30
+const RATE = 60
 /** Pauses between faults, ms. */
 const PAUSE = { least: 200, most: 3_000 }
 /** All must have ended so long after the last fault, ms. */

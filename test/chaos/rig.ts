@@ -160,16 +160,19 @@ export class Rig {
     // Nodes, Postgres and this process have one clock.
     const now = new Date().toISOString()
     for (;;) {
-      const [row] = await this.postgres.sql<{ count: number; oldest: string | null }>(
-        `select count(*)::integer as count, min(id) as oldest from tasks where status in ('pending', 'running') and created_at <= $1 and (service <> 'slow' or $2)`,
-        [now, slow],
-      )
+      const left = `from tasks t where status in ('pending', 'running') and created_at <= $1 and (service <> 'slow' or $2)`
+      const [row] = await this.postgres.sql<{ count: number }>(`select count(*)::integer as count ${left}`, [now, slow])
       const took = performance.now() - begun
       if (row?.count === 0) return took
-      if (took > limit)
-        throw new Error(
-          `${row?.count} tasks have not ended ${Math.round(took)} ms after the fault, the oldest is ${row?.oldest}`,
+      if (took > limit) {
+        const oldest = await this.postgres.sql(
+          `select id, service, status, step, attempt, fails, crashes, node, token, run_at, started_at ${left} order by id limit 3`,
+          [now, slow],
         )
+        throw new Error(
+          `${row?.count} tasks have not ended ${Math.round(took)} ms after the fault, at ${new Date().toISOString()}: ${JSON.stringify(oldest)}`,
+        )
+      }
       await passed(50)
     }
   }

@@ -25,8 +25,6 @@ export interface Row {
   readonly fullCount: number
   /** How many times faster than in life the protocol's times are in the counted run; default 5. */
   readonly scale?: number
-  /** Whether it needs the machine for itself. */
-  readonly alone?: boolean
   /** What is promised. */
   readonly promise: string
   /** Does it. Throws `Breach` when a promise was broken. */

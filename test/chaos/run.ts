@@ -30,9 +30,6 @@ const { values } = parseArgs({
   },
 })
 
-/** Runs at full times wait more than they work: so many at once; and so many mixes, whose load is smaller. */
-const LANES = 2
-const MIXES = 3
 const FULL_SEEDS = 3
 
 const begun = performance.now()
@@ -77,21 +74,10 @@ async function runMix(minutes: number): Promise<void> {
   if (faults.length === 0) throw new Error(`there are no such faults\n${USAGE}`)
   const scale = Number(values.scale)
   const cells: string[][] = []
-  await inLanes(seeds, MIXES, async (seed) => {
+  for (const seed of seeds)
     cells.push([String(seed), await told(`mix, seed ${seed}`, (log) => mix({ seed, scale, minutes, faults, log }))])
-  })
-  cells.sort(([x], [y]) => Number(x) - Number(y))
   if (values.write)
     publish('mix', [origin(command, (performance.now() - begun) / 1_000), '', ...table(['seed', 'measured'], cells)])
-}
-
-/** Does something with each of them, so many at once. */
-async function inLanes<One>(all: readonly One[], lanes: number, run: (one: One) => Promise<void>): Promise<void> {
-  const waiting = [...all]
-  const lane = async (): Promise<void> => {
-    for (let next = waiting.shift(); next !== undefined; next = waiting.shift()) await run(next)
-  }
-  await Promise.all(Array.from({ length: lanes }, lane))
 }
 
 /** One run of a row that is to be done. */
@@ -102,10 +88,10 @@ interface Planned {
   readonly count: number
 }
 
-/** Does them, so many at once, and publishes what comes of each row. */
-async function runLanes(times: Times, planned: readonly Planned[], lanes: number): Promise<void> {
+/** Does one after the other (two at once spoil each other's times), and publishes what comes of each row. */
+async function runAll(times: Times, planned: readonly Planned[]): Promise<void> {
   const done = new Map<Row, { runs: string[]; took: number }>()
-  await inLanes(planned, lanes, async ({ row, seed, scale, count }) => {
+  for (const { row, seed, scale, count } of planned) {
     const how = times === 'full' ? `full times, seed ${seed}` : `times divided by ${scale}, seed ${seed}`
     const since = performance.now()
     const words = await told(`${row.name}, ${how}`, (log) => row.run({ seed, scale, count, log }))
@@ -116,7 +102,7 @@ async function runLanes(times: Times, planned: readonly Planned[], lanes: number
     }
     done.set(row, now)
     if (values.write) publishRow(row, times, now.runs, origin(command, now.took))
-  })
+  }
 }
 
 async function runTable(seed: number): Promise<void> {
@@ -132,16 +118,6 @@ async function runTable(seed: number): Promise<void> {
   const full = Array.from({ length: FULL_SEEDS }, (_, i) => seed + i).flatMap((own) =>
     rows.map((row) => ({ row, seed: own, scale: 1, count: Number(values.count ?? row.fullCount) })),
   )
-  if (values.times !== 'full') await runLanes('counted', counted, 1)
-  if (values.times === 'counted') return
-  await runLanes(
-    'full',
-    full.filter(({ row }) => !row.alone),
-    LANES,
-  )
-  await runLanes(
-    'full',
-    full.filter(({ row }) => row.alone),
-    1,
-  )
+  if (values.times !== 'full') await runAll('counted', counted)
+  if (values.times !== 'counted') await runAll('full', full)
 }

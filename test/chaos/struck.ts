@@ -6,7 +6,7 @@ import { type At, type Figures, inRig, spread } from './row.ts'
 
 export interface Struck {
   readonly faults: readonly Fault[]
-  /** Posts a second; half as many at full times, as two such runs share the machine. */
+  /** Posts a second. */
   readonly rate: number
   /** Milliseconds of quiet before each strike. */
   readonly pause: number
@@ -21,7 +21,7 @@ export function strikeAll({ faults, rate, pause, tasks = 0, setup = {} }: Struck
     const random = rig.random.fork('faults')
     const strikes = random.shuffle(faults.flatMap((fault) => Array.from({ length: at.count }, () => fault)))
     const took = new Map<string, number[]>()
-    const load = rig.callers.load({ rate: at.scale === 1 ? rate / 2 : rate, deleting: 0.02 })
+    const load = rig.callers.load({ rate, deleting: 0.02 })
     for (const fault of strikes) {
       await passed(random.within(pause / 2, pause))
       await fault.strike(rig, random)

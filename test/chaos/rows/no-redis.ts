@@ -28,7 +28,6 @@ export const noRedisRow: Row = {
   fullCount: 2_000,
   promise: `at least ${LEAST * 100} % of the throughput with Redis`,
   scale: 1,
-  alone: true,
   async run(at) {
     const rates = { with: [] as number[], without: [] as number[] }
     for (let round = 0; round < ROUNDS; round += 1) {

@@ -30,7 +30,7 @@ export const stopRow: Row = {
   promise: 'no repeated step, no failed call',
   run: (at) =>
     inRig({ seed: at.seed, scale: at.scale, balanced: true }, async (rig) => {
-      const load = rig.callers.load({ rate: at.scale === 1 ? 50 : 100 })
+      const load = rig.callers.load({ rate: 100 })
       const took: number[] = []
       for (let i = 0; i < at.count; i += 1) {
         const member = rig.members[i % rig.members.length]

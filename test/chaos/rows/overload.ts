@@ -123,7 +123,6 @@ export const overloadRow: Row = {
   promise: 'memory flat; the oldest tasks are begun; every task ends',
   // The protocol's own times: what is due for long is part of it.
   scale: 1,
-  alone: true,
   run: (at) => {
     const size = sizeOf(at.count)
     const setup = {
