@@ -19,6 +19,8 @@ export interface Verdict {
     readonly deleted: number
     /** Shortened leases that ran out, in a node that may have had too little of the machine. */
     readonly lapses?: number
+    /** Times at which the rig's own process could not keep up. */
+    readonly stalls?: number
   }
 }
 

@@ -9,7 +9,7 @@ import { MIX, type Mix, type Planner, planner } from './plan.ts'
 import { Random } from './random.ts'
 import { Referee } from './referee.ts'
 import { OwnPostgres, OwnRedis } from './servers.ts'
-import { untilReady, watchEnds, watchReady } from './watch.ts'
+import { untilReady, watchEnds, watchLateness, watchReady } from './watch.ts'
 
 export interface Setup {
   readonly seed: number
@@ -52,6 +52,7 @@ export class Rig {
   readonly callers: Callers
   readonly spans: Span[] = []
   readonly #ends = new Map<string, string>()
+  readonly #late: Span[] = []
   readonly #taken = new Set<Member>()
   readonly #unready = new Set<Member>()
   readonly #watching = new AbortController()
@@ -112,7 +113,7 @@ export class Rig {
       await Promise.all(members.map((member) => untilReady(member)))
       const { signal: stop } = rig.#watching
       const looking = setup.balanced === true ? members.map((member) => watchReady(member, rig.#unready, stop)) : []
-      rig.#watched = Promise.all([watchEnds(postgres, rig.#ends, stop), ...looking])
+      rig.#watched = Promise.all([watchEnds(postgres, rig.#ends, stop), watchLateness(rig.#late, stop), ...looking])
       return rig
     } catch (error) {
       await rig.close()
@@ -196,7 +197,7 @@ export class Rig {
     const rows = await this.postgres.sql<Row & Record<string, unknown>>(ROWS)
     const { plan, ledger, referee } = this
     const lapses = this.setup.scale > 1 ? this.members.flatMap((member) => member.lapses) : []
-    const spans = [...this.spans, ...lapses]
+    const spans = [...this.spans, ...this.#late, ...lapses]
     const byLocation = new Map(ledger.acknowledged.map((entry) => [entry.location ?? '', entry]))
     const { breaches, figures } = judge({ plan, ledger, byLocation, referee, rows, ends: this.#ends, spans })
     const alarms = this.members.flatMap((member) => member.alarms)
@@ -205,7 +206,10 @@ export class Rig {
     const leaks = await Promise.all(
       this.members.map((member) => member.calm(GROWTH, CALM).then(() => [], String)),
     ).then((all) => all.flat())
-    return { breaches: [...stuck, ...alarms, ...leaks, ...breaches], figures: { ...figures, lapses: lapses.length } }
+    return {
+      breaches: [...stuck, ...alarms, ...leaks, ...breaches],
+      figures: { ...figures, lapses: lapses.length, stalls: this.#late.length },
+    }
   }
 
   /** Stops the nodes in order; what they complain of comes back. Then ends everything else. */

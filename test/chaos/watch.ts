@@ -1,6 +1,6 @@
 // What is watched while a run goes on: the ends of tasks as they come, and which nodes are ready.
 import { setTimeout as passed } from 'node:timers/promises'
-import { ROWS, type Row } from './evidence.ts'
+import { ROWS, type Row, type Span } from './evidence.ts'
 import type { Member } from './member.ts'
 import type { OwnPostgres } from './servers.ts'
 
@@ -20,6 +20,22 @@ export async function watchEnds(postgres: OwnPostgres, ends: Map<string, string>
     for (const { id, end } of rows) if (!ends.has(id)) ends.set(id, end)
     since = rows[0]?.finished ?? since
     await passed(ENDS, undefined, { signal: stop }).catch(() => undefined)
+  }
+}
+
+/** How often this process looks whether it is late, ms, and from what on it is. */
+const TICK = 50
+const LATE = 150
+
+/**
+ * Marks the times at which this process could not keep up: callers, referee and proxies share its thread, so that what passes between
+ * nodes and servers is late too. That excuses no repeat; a cancellation may take the time that it takes without its hint.
+ */
+export async function watchLateness(spans: Span[], stop: AbortSignal): Promise<void> {
+  for (let last = Date.now(); !stop.aborted; last = Date.now()) {
+    await passed(TICK, undefined, { signal: stop }).catch(() => undefined)
+    if (Date.now() - last < TICK + LATE) continue
+    spans.push({ name: 'late', from: last, to: Date.now(), excuses: false, doubts: [], cancelWithin: 3_000 })
   }
 }
 

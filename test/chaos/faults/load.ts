@@ -1,8 +1,8 @@
 // Load that comes all at once.
 import { type Fault, NORMAL } from './fault.ts'
 
-const TASKS = 500
-const CALLERS = 100
+const TASKS = 300
+const CALLERS = 50
 
 export const LOAD_FAULTS: readonly Fault[] = [
   {
