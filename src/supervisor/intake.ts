@@ -37,7 +37,7 @@ export class Intake {
 
   /** Whether claims may be sent now. */
   get open(): boolean {
-    return this.#open && this.#by.lease.trusted && this.#by.store.healthy
+    return this.#open && this.#by.lease.mayClaim && this.#by.store.healthy
   }
 
   /** Sends no claim any more; one in flight is still answered. */

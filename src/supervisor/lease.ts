@@ -34,6 +34,8 @@ export class Lease implements Part {
   #node: string = randomUUID()
   #heldSince = Infinity
   #until = '-infinity'
+  /** The same by the own clock, hrtime. */
+  #claimsUntil = 0n
 
   constructor(options: LeaseOptions) {
     this.#options = options
@@ -46,9 +48,14 @@ export class Lease implements Part {
     return this.#node
   }
 
-  /** Whether this node may claim and begin requests now. */
+  /** Whether this node may begin requests now. */
   get trusted(): boolean {
     return this.#options.trust.holds(process.hrtime.bigint())
+  }
+
+  /** Whether a claim that is sent now may rely on the last good beat. */
+  get mayClaim(): boolean {
+    return this.trusted && process.hrtime.bigint() < this.#claimsUntil
   }
 
   /** Until when claims may rely on the last good beat, by Postgres' clock. */
@@ -122,6 +129,7 @@ export class Lease implements Part {
 
   #extend(begun: bigint, until: string): void {
     this.#until = until
+    this.#claimsUntil = begun + BigInt(Math.round(this.#reliance)) * NANO
     this.#options.trust.extend(begun, process.hrtime.bigint(), BigInt(this.#options.timings.trust) * NANO)
   }
 }

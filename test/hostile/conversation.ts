@@ -71,7 +71,7 @@ export class Conversation {
   }
 
   async #until(test: () => boolean, ms: number): Promise<boolean> {
-    const signal = AbortSignal.timeout(ms)
+    const signal = AbortSignal.timeout(Math.max(0, Math.ceil(ms)))
     while (!test() && this.#closedAt === undefined && !signal.aborted)
       await once(this.#events, 'changed', { signal }).catch(() => undefined)
     return test()

@@ -73,12 +73,17 @@ describe('the lease', () => {
     await new Promise<void>((resolve) => (beaten = () => resolve(trust.revoke())))
     await beat(beats.length + 1)
     expect(held).to.be.above(lease.held)
+    expect(lease.mayClaim).to.equal(true)
+    trust.revoke()
+    expect(lease.mayClaim).to.equal(false)
+    await beat(beats.length + 1)
     expect(lease.trusted).to.equal(true)
   })
 
   it('has claims rely on a beat for a beat less than it is trusted', async () => {
     await lease.start()
     expect(lease.until).to.equal(`${600_000 - 5}`)
+    expect(lease.mayClaim).to.equal(true)
     await beat(2)
     expect(lease.until).to.equal(`${600_000 - 5}`)
   })
