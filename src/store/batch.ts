@@ -5,10 +5,11 @@ import { StoreError } from './trouble.ts'
 export interface Writing<Entry, Result> {
   readonly name: string
   /**
-   * Writes entries in one statement; results in the order of the entries. `again`: an earlier try of these very entries has an
-   * unknown outcome, so the row must be asked before a result of 0 rows is believed.
+   * Writes entries in one statement; results in the order of the entries, or promises of those that are known only after the next
+   * flush may go on. `again`: an earlier try of these very entries has an unknown outcome, so the row must be asked before a result
+   * of 0 rows is believed.
    */
-  flush(entries: readonly Entry[], again: boolean): Promise<Result[]>
+  flush(entries: readonly Entry[], again: boolean): Promise<(Result | PromiseLike<Result>)[]>
   /** The size of an entry in memory, for the limits below. */
   bytes(entry: Entry): number
   /**
@@ -28,7 +29,7 @@ const BACKOFF = { first: 50, most: 1_000 }
 interface Pending<Entry, Result> {
   readonly entry: Entry
   readonly bytes: number
-  resolve(result: Result): void
+  resolve(result: Result | PromiseLike<Result>): void
   reject(error: Error): void
 }
 

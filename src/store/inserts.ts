@@ -7,6 +7,8 @@ import { StoreError } from './trouble.ts'
 
 /** How long an insert of unknown outcome is looked for, ms; and the first and longest pause between two looks. */
 const READ_BACK = { limit: 5_000, first: 50, most: 500 }
+/** So many are looked for at once; later inserts wait while there are more. */
+export const MOST_READ_BACKS = 2
 
 interface NewRow extends NewTask {
   readonly key: string
@@ -35,11 +37,19 @@ export class HighestId {
 }
 
 /**
- * Makes the flush of inserts. One whose reply was lost is never repeated: its rows are looked for by key. Those not found
- * in time come back as undefined: nobody knows.
+ * Makes the flush of inserts. One whose reply was lost is never repeated: its rows are looked for by key, while the next flush goes
+ * on. Those not found in time come back as undefined: nobody knows.
  */
 export function insertFlush(query: Query, highest: HighestId) {
-  return async (rows: readonly NewRow[]): Promise<(Submitted | undefined)[]> => {
+  const looking = new Set<Promise<unknown>>()
+  /** Each row's id is looked for; never rejects. */
+  const lookFor = (keys: readonly string[], above: bigint): Promise<Map<string, string>> => {
+    const found = readBack(query, keys, above).finally(() => looking.delete(found))
+    looking.add(found)
+    return found
+  }
+  return async (rows: readonly NewRow[]): Promise<(Submitted | undefined | Promise<Submitted | undefined>)[]> => {
+    while (looking.size >= MOST_READ_BACKS) await Promise.race(looking)
     const above = highest.value
     const keys = rows.map(({ key }) => key)
     const values = [
@@ -49,18 +59,21 @@ export function insertFlush(query: Query, highest: HighestId) {
       rows.map(({ payload }) => payload),
       rows.map(({ payload }) => Buffer.byteLength(payload)),
     ]
-    const ids = await query<{ id: string; key: string }>(INSERT, values)
-      .then((found) => new Map(found.map(({ id, key }) => [key, id])))
-      .catch((error: unknown) => {
-        if (error instanceof StoreError && error.trouble === 'unknown') return readBack(query, keys, above)
-        throw error
-      })
-    return rows.map(({ key, service, action, payload }) => {
+    const submitted = ({ key, service, action, payload }: NewRow, ids: Map<string, string>): Submitted | undefined => {
       const id = ids.get(key)
       if (id === undefined) return undefined
       highest.saw(id)
       return { id, service, action, payload }
-    })
+    }
+    try {
+      const found = await query<{ id: string; key: string }>(INSERT, values)
+      const ids = new Map(found.map(({ id, key }) => [key, id]))
+      return rows.map((row) => submitted(row, ids))
+    } catch (error) {
+      if (!(error instanceof StoreError) || error.trouble !== 'unknown') throw error
+      const ids = lookFor(keys, above)
+      return rows.map(async (row) => submitted(row, await ids))
+    }
   }
 }
 

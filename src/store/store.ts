@@ -18,14 +18,14 @@ import {
 import { Database, type Query } from './database.ts'
 import { type Deadline, type Expired, expireTasks } from './deadlines.ts'
 import { FENCED, type Fence, fencedFlush, type Written } from './fenced.ts'
-import { HighestId, type Removed, insertFlush, newRow, removeFlush } from './inserts.ts'
+import { HighestId, MOST_READ_BACKS, type Removed, insertFlush, newRow, removeFlush } from './inserts.ts'
 import { migrate } from './migrate.ts'
 import * as nodes from './nodes.ts'
 import { type Standing, readPage, readStanding, readTask } from './reads.ts'
 import { StoreError } from './trouble.ts'
 
 /** One connection for each kind of statement that may be in flight, and some for reads: neither can delay a beat. */
-const WRITE_CONNECTIONS = 16
+const WRITE_CONNECTIONS = 16 + MOST_READ_BACKS
 const READ_CONNECTIONS = 4
 
 /** A part: `start` migrates, and throws a `StoreError` while Postgres cannot be reached; it may be called again. */

@@ -20,20 +20,27 @@ describe('a submit', () => {
   })
   after(() => bench.close())
 
-  async function cutInTheMiddle(): Promise<{ code: RefusalCode | undefined; took: number; created: number }> {
+  async function cutInTheMiddle(): Promise<{
+    code: RefusalCode | undefined
+    took: number
+    created: number
+    order: string[]
+  }> {
     const own = await openBench()
     await own.store.insert(TASK)
     own.proxy.freeze()
     const begun = performance.now()
-    const submitting = refusalOf(own.store.insert(TASK))
+    const order: string[] = []
+    const submitting = refusalOf(own.store.insert(TASK)).finally(() => order.push('cut off'))
     await new Promise((resolve) => setTimeout(resolve, 100))
     await own.proxy.close()
     await own.proxy.listen(own.proxy.target)
+    await own.store.insert(TASK).finally(() => order.push('later'))
     const code = await submitting
     const took = performance.now() - begun
     const created = (await own.sql('select id from tasks')).length
     await own.close()
-    return { code, took, created }
+    return { code, took, created, order }
   }
 
   const count = async (): Promise<number> => (await bench.sql('select id from tasks')).length
@@ -145,10 +152,11 @@ describe('a submit', () => {
     await world.close()
   })
 
-  it('that never got there, cut off in the middle, is outcome_unknown after 5 s', async () => {
-    const { code, took, created } = await cutOff
+  it('that never got there, cut off in the middle, is outcome_unknown after 5 s, and holds no later one up', async () => {
+    const { code, took, created, order } = await cutOff
     expect(code).to.equal('outcome_unknown')
     expect(took).to.be.within(4_000, 6_500)
-    expect(created).to.equal(1)
+    expect(created).to.equal(2)
+    expect(order).to.deep.equal(['later', 'cut off'])
   }).timeout(10_000)
 })

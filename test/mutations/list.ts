@@ -145,8 +145,8 @@ export const MUTATIONS: readonly Mutation[] = [
     'submit repeated blindly',
     'an insert of unknown outcome is sent again',
     'store/inserts.js',
-    'return readBack(query, keys, above);',
-    'return query(INSERT, values).then((found) => new Map(found.map(({ id, key }) => [key, id])));',
+    'const ids = lookFor(keys, above);',
+    'const ids = query(INSERT, values).then((found) => new Map(found.map(({ id, key }) => [key, id])));',
     'integration/submit',
   ),
   one(

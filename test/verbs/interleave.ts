@@ -34,9 +34,12 @@ export async function interleave(world: World, ops: readonly Op[], { order, faul
     fault: ({ by }) => (by ? (waitingFaults.shift() ?? 'none') : 'none'),
     sent: (statement) => {
       const unfinished = started.filter((op) => !reports.has(op))
-      sent.push({ statement, covers: coveredBy(statement, unfinished) })
+      const covers = coveredBy(statement, unfinished, carriers)
+      sent.push({ statement, covers })
+      if (!isRead(statement)) for (const op of covers) carriers.set(op, statement)
     },
   })
+  const carriers = new Map<Op, Statement<Op>>()
   const started: Op[] = []
   const running: Promise<void>[] = []
   const start = (op: Op): void => {
@@ -48,7 +51,7 @@ export async function interleave(world: World, ops: readonly Op[], { order, faul
       .finally(() => passage.changed())
     running.push(ending)
   }
-  if (held) await inTurns(passage, ops, order, { start, started, reports, failures })
+  if (held) await inTurns(passage, ops, order, { start, started, carriers, reports, failures })
   else for (const op of ops) start(op)
   await Promise.all(running)
   if (failures.length > 0) throw failures[0]
@@ -59,6 +62,8 @@ export async function interleave(world: World, ops: readonly Op[], { order, faul
 interface Running {
   start(op: Op): void
   readonly started: readonly Op[]
+  /** The statement that each call was last written by. */
+  readonly carriers: ReadonlyMap<Op, Statement<Op>>
   readonly reports: ReadonlyMap<Op, Report>
   readonly failures: readonly unknown[]
 }
@@ -70,9 +75,12 @@ async function inTurns(
   order: readonly number[],
   running: Running,
 ): Promise<void> {
-  const { start, started, reports, failures } = running
+  const { start, started, carriers, reports, failures } = running
   // What is under way is settled when each call, or the batch that carries it, waits for its turn.
-  const lines = (): number => new Set(started.filter((op) => !reports.has(op)).map(lineOf)).size
+  const lines = (): number => {
+    const unfinished = started.filter((op) => !reports.has(op))
+    return new Set(unfinished.map((op) => lookedFor(op, carriers.get(op)) ?? lineOf(op))).size
+  }
   for (let turn = 0; ; turn += 1) {
     const next = ops[started.length]
     const moves = [...(next ? [() => start(next)] : []), ...passage.waiting]
@@ -90,20 +98,30 @@ async function inTurns(
 /** What has one statement in flight at a time: a batch, or a call by itself. */
 const lineOf = (op: Op): unknown => (BATCHED.has(op.asked.verb) && op.by ? `${op.by.name} ${op.asked.verb}` : op)
 
+/** Submits whose insert was not heard of are looked for beside the next insert: they are no part of its batch any more. */
+const lookedFor = ({ asked }: Op, carrier: Statement<Op> | undefined): unknown =>
+  asked.verb === 'submit' && carrier?.unheard ? carrier : undefined
+
 export const isRead = ({ text }: Statement<Op>): boolean => /^\s*select\b/i.test(text)
 
 /** Whose statement it is. */
-function coveredBy(statement: Statement<Op>, ops: readonly Op[]): readonly Op[] {
+function coveredBy(
+  statement: Statement<Op>,
+  ops: readonly Op[],
+  carriers: ReadonlyMap<Op, Statement<Op>>,
+): readonly Op[] {
   const { by, values } = statement
   if (by.standsFor) return by.standsFor
   if (lineOf(by) === by) return [by]
+  // An insert is looked for by its keys.
+  if (by.asked.verb === 'submit' && isRead(statement))
+    return ops.filter((op) => String(carriers.get(op)?.values[0]) === String(values[1]))
   return ops.filter((op) => lineOf(op) === lineOf(by) && names(values, op, isRead(statement)))
 }
 
 function names(values: readonly unknown[], { asked }: Op, read: boolean): boolean {
   const [ids, tokens, , payloads] = values.map((value) => (Array.isArray(value) ? value.map(String) : []))
-  // A read-back of inserts goes by keys, which only the store knows: it belongs to whoever waits.
-  if (asked.verb === 'submit') return read || payloads?.includes(asked.payload) === true
+  if (asked.verb === 'submit') return payloads?.includes(asked.payload) === true
   if (!('id' in asked) || !ids) return false
   if (read || !('token' in asked)) return ids.includes(asked.id)
   return ids.some((id, i) => id === asked.id && tokens?.[i] === String(asked.token))

@@ -26,6 +26,8 @@ export interface Statement<Sender> {
   readonly fault: Fault
   /** Whether it has been applied. */
   applied: boolean
+  /** Whether its sender heard of a broken connection, and knows nothing. */
+  unheard: boolean
 }
 
 /** Pauses up to this long, ms, are over at once for those who send through the tap. */
@@ -85,7 +87,7 @@ export class Passage<Sender> {
 
   /** What becomes of a statement that is sent now. */
   send(asked: Pick<Statement<Sender>, 'by' | 'text' | 'values'>): Statement<Sender> {
-    const statement = { ...asked, fault: this.#fault(asked.by), applied: false }
+    const statement = { ...asked, fault: this.#fault(asked.by), applied: false, unheard: false }
     this.#sent(statement)
     return statement
   }
@@ -167,10 +169,13 @@ export class Tap<Sender> {
     const statement = passage.send(asked)
     const { fault } = statement
     if (fault === 'refused') throw troubled(refusing())
+    // Before the sender can hear of it and go on.
+    statement.unheard = fault === 'unsent' || fault === 'late' || fault === 'cut'
     if (fault === 'unsent' || fault === 'late') throw troubled(broken())
     const answer = await (fault === 'cut' ? this.#cut.run(statement, send) : send())
     statement.applied = true
     await passage.turn()
+    statement.unheard = fault === 'lost'
     if (fault === 'lost') throw troubled(broken())
     return answer
   }
