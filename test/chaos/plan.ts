@@ -37,7 +37,7 @@ export const MIX: Mix = { maxSteps: 5, maxPace: 40, failing: 0.1, flaky: 0.1, wa
 export type Planner = (task: number) => Plan
 
 /** How long a slow task takes for a step, ms, at full times: longer than the time from a take-over to the waking of a frozen node. */
-const SLOW = { least: 1_000, most: 8_000 }
+const SLOW = { least: 1_000, most: 5_000 }
 
 /** Makes the plans of a run. `scale`: how many times faster than in life the protocol's times are. */
 export function planner(seed: number, scale: number, mix: Mix = MIX): Planner {

@@ -9,7 +9,7 @@ export const killRow: Row = {
   count: 30,
   fullCount: 1,
   promise: 'normal within 12 s',
-  run: (at) => strikeAll({ faults: [kill], rate: 90, pause: 1_000, tasks: at.count > 1 ? 20_000 : 0 }, at),
+  run: (at) => strikeAll({ faults: [kill], rate: 100, pause: 1_000, tasks: at.count > 1 ? 20_000 : 0 }, at),
 }
 
 export const freezeRow: Row = {

@@ -7,7 +7,8 @@ import type { Random } from '../random.ts'
 import type { Rig } from '../rig.ts'
 import { type At, Breach, type Row, hold, inRig } from '../row.ts'
 
-const RATE = 30
+/** Posts a second: few, as each death costs the start of a node, and load makes that slow. */
+const RATE = 20
 
 /** What a victim dies of, one after the other. */
 interface Fate {
