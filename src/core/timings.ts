@@ -20,7 +20,7 @@ export interface Timings {
   readonly forgotten: number
   /** How long a thread may be silent before it is ended. */
   readonly silence: number
-  /** How long a suspect may hold the quarantine thread alone. */
+  /** How long a suspect in the quarantine thread keeps others from beginning there. */
   readonly quarantine: number
   /** How long a node that stops still serves its API when it has drained, so that callers learn that it goes. */
   readonly linger: number

@@ -1,4 +1,4 @@
-// The quarantine: tasks that kept losing their thread run in a thread of their own, one at a time, until they make progress.
+// The quarantine: tasks that kept losing their thread run in a thread of their own, in ever smaller groups, until they make progress.
 import type { Part } from '../core/part.ts'
 import { fail } from '../lifecycle/settle.ts'
 import type { Store } from '../store/store.ts'
@@ -6,19 +6,26 @@ import type { Log } from '../telemetry/log.ts'
 import { type Waiting, begin } from './begin.ts'
 import type { Hands, Held } from './hands.ts'
 import type { Pool, PoolOptions } from './pool.ts'
+import type { Thread } from './thread.ts'
 
 /** From this many crashes a task is a suspect. */
 export const SUSPECT_FROM = 3
 /** From this many on it has the thread to itself until it ends: those that died together so often must be told apart. */
 export const ALONE_FROM = 6
 
+/**
+ * How many suspects may be on trial together. Of a group that dies each is tried again in a quarter of it, down to one: a hundred
+ * tasks that shared a thread with a poison are cleared in seconds, and the poison is found in four deaths.
+ */
+const groupOf = ({ crashes }: Held): number => 4 ** Math.max(0, ALONE_FROM - crashes)
+
 export interface QuarantineOptions {
   /** Makes the pool of its one thread. */
   pool(events: Pick<PoolOptions, 'died' | 'available'>): Pick<Pool, 'start' | 'stop' | 'idlest' | 'drain'>
   readonly store: Pick<Store, 'settle'>
   readonly hands: Hands
-  /** How long a suspect holds the thread alone, ms. */
-  readonly alone: number
+  /** How long a suspect is on trial, ms: so long it keeps others from beginning. */
+  readonly trial: number
   readonly log: Log
   /** Suspects that died together: nobody knows which of them it was. */
   orphaned(held: readonly Held[]): void
@@ -29,6 +36,7 @@ export class Quarantine implements Part {
   readonly name = 'quarantine'
   readonly #options: QuarantineOptions
   readonly #pool: ReturnType<QuarantineOptions['pool']>
+  /** Who runs, each with the end of its trial; undefined: that is over. */
   readonly #running = new Map<Held, NodeJS.Timeout | undefined>()
   #waiting: Waiting[] = []
   #started = false
@@ -70,21 +78,30 @@ export class Quarantine implements Part {
     this.#next()
   }
 
-  /** The next suspect starts when none runs, or when each that runs has had its time alone and neither needs to be the only one. */
+  /** Starts as many as the trial has room for. */
   #next(): void {
-    const thread = this.#pool.idlest
-    if (!thread || [...this.#running.values()].some((timer) => timer !== undefined)) return
-    if ((this.#waiting[0]?.held.crashes ?? 0) >= ALONE_FROM && this.#running.size > 0) return
-    const suspect = this.#waiting.shift()
-    if (!suspect) return
+    for (let thread = this.#pool.idlest; thread && this.#hasRoom();) {
+      const suspect = this.#waiting.shift()
+      // Let go, or being given back by a drain.
+      if (suspect && this.#options.hands.has(suspect.held) && !suspect.held.writing) this.#try(thread, suspect)
+    }
+  }
+
+  #hasRoom(): boolean {
+    const held = this.#waiting[0]?.held
+    if (!held) return false
+    if (held.crashes >= ALONE_FROM) return this.#running.size === 0
+    const onTrial = [...this.#running].flatMap(([other, timer]) => (timer === undefined ? [] : [other]))
+    return onTrial.length < Math.min(...[held, ...onTrial].map(groupOf))
+  }
+
+  #try(thread: Thread, suspect: Waiting): void {
     const { held } = suspect
-    // Let go, or being given back by a drain.
-    if (!this.#options.hands.has(held) || held.writing) return this.#next()
     const timer = setTimeout(() => {
       if (held.crashes >= ALONE_FROM) return
       this.#running.set(held, undefined)
       this.#next()
-    }, this.#options.alone)
+    }, this.#options.trial)
     this.#running.set(held, timer)
     begin(thread, suspect)
   }

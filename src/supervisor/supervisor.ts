@@ -103,7 +103,7 @@ export class Supervisor implements Part {
       pool: (events) => new Pool({ ...thread, ...events, name: 'quarantine', threads: 1 }),
       store,
       hands,
-      alone: timings.quarantine,
+      trial: timings.quarantine,
       log,
       orphaned,
     })

@@ -3,7 +3,7 @@ import { FAULTS } from './faults/all.ts'
 import { mix } from './mix.ts'
 
 const { CHAOS_SEED = '1' } = process.env
-const MINUTES = 0.75
+const MINUTES = 0.5
 
 describe('three nodes under all faults', () => {
   it(`lose nothing and keep every promise (CHAOS_SEED=${CHAOS_SEED})`, async function () {

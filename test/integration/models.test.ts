@@ -1,6 +1,7 @@
 // The protocol's models (test/model): the design holds in every state, and each rule that is taken out is missed.
 import { execFile } from 'node:child_process'
 import { readFileSync } from 'node:fs'
+import { constants, setPriority } from 'node:os'
 import { expect } from 'chai'
 
 type Model = 'protocol' | 'sync'
@@ -29,12 +30,13 @@ const MUTATIONS: Readonly<Record<string, readonly [Model, string]>> = {
 
 const check = (model: Model, ...mutations: string[]): Promise<Outcome> =>
   new Promise((resolve) => {
-    execFile(process.execPath, [`test/model/${model}.mjs`, ...mutations], (error, stdout) => {
+    const { pid } = execFile(process.execPath, [`test/model/${model}.mjs`, ...mutations], (error, stdout) => {
       resolve({ code: error ? Number(error.code) : 0, said: stdout })
     })
+    if (pid !== undefined) setPriority(pid, constants.priority.PRIORITY_LOW)
   })
 
-/** Runs the checks in the background, two at a time; each test waits for its own. */
+/** Runs the checks beside other tests, which go first, two at a time; each test waits for its own. */
 function checkAll(wanted: readonly (readonly [Model, ...string[]])[]): (name: string) => Promise<Outcome> {
   const free = [Promise.resolve(), Promise.resolve()]
   const outcomes = new Map<string, Promise<Outcome>>()
@@ -48,11 +50,8 @@ function checkAll(wanted: readonly (readonly [Model, ...string[]])[]): (name: st
 
 describe('the models of the protocol', function () {
   this.timeout(60_000)
-  let outcome: (name: string) => Promise<Outcome>
-
-  before(() => {
-    outcome = checkAll([['protocol'], ['sync'], ...Object.values(MUTATIONS)])
-  })
+  // Begun when this file is loaded: nothing of them needs an engine, and most tests only wait.
+  const outcome = checkAll([['protocol'], ['sync'], ...Object.values(MUTATIONS)])
 
   it('hold in every state: crashes anywhere, lost replies, lost and double ids, leases that run out', async () => {
     const { code, said } = await outcome('protocol')

@@ -38,25 +38,6 @@ async function readiness(node: NodeProcess): Promise<unknown> {
   return (JSON.parse(body) as { status: unknown }).status
 }
 
-/** Tasks a second from the first post to the last end, on one node. */
-async function speed(redisUrl: string | undefined): Promise<number> {
-  let perSecond = 0
-  await Fleet.during(
-    async (fleet) => {
-      // Few slots, so that tasks wait for one: that is where a node may miss that one came free.
-      const node = await fleet.start('a', {}, { concurrency: 50 })
-      await settled(fleet, await postLoad([node.url], 60))
-      const begun = performance.now()
-      const posted = await postLoad([node.url], LOAD)
-      await eventually(async () => expect(await fleet.unended()).to.equal(0), 30_000)
-      perSecond = LOAD / ((performance.now() - begun) / 1_000)
-      expect((await verify(fleet, posted)).repeats).to.equal(0)
-    },
-    redisUrl === undefined ? {} : { redisUrl },
-  )
-  return perSecond
-}
-
 /** FLUSHALL, again and again while tasks are posted. */
 async function flushed(): Promise<void> {
   const redis = await startRedis()
@@ -156,16 +137,6 @@ async function bothWork({ service }: Fleet, node: NodeProcess): Promise<void> {
 }
 
 describe('nodes without their Redis', () => {
-  it('work at a good speed when it is never there', async () => {
-    const without = await speed(`redis://127.0.0.1:${await closedPort()}`)
-    const withRedis = await speed(undefined)
-    const ratio = without / withRedis
-    console.log(
-      `      ${withRedis.toFixed(0)} tasks/s with Redis, ${without.toFixed(0)} without: ${ratio.toFixed(2)} of the speed`,
-    )
-    expect(ratio).to.be.above(0.5)
-  }).timeout(60_000)
-
   it('accept a task as fast as ever when it is never there, and begin it within 2 s', neverThere).timeout(30_000)
 
   together(

@@ -9,7 +9,7 @@ import { ALONE_FROM, Quarantine } from '../../../src/supervisor/quarantine.ts'
 import type { Thread } from '../../../src/supervisor/thread.ts'
 import { aHeld, aLog, services } from './build.ts'
 
-const ALONE = 30_000
+const TRIAL = 30_000
 
 describe('the quarantine', () => {
   let clock: sinon.SinonFakeTimers
@@ -52,7 +52,7 @@ describe('the quarantine', () => {
       },
       store: { settle: { add } as Store['settle'] },
       hands,
-      alone: ALONE,
+      trial: TRIAL,
       log: aLog().log,
       orphaned: (held) => orphaned.push(held),
     })
@@ -103,34 +103,50 @@ describe('the quarantine', () => {
     expect(ran.load).to.equal(1)
   })
 
-  it('runs one at a time, in the order in which they came', () => {
-    const first = add('1')
-    ready()
-    add('2')
-    add('3')
-    expect(started).to.deep.equal(['1'])
-    hands.drop(first)
-    expect(started).to.deep.equal(['1', '2'])
+  for (const [crashes, most] of [
+    [3, 64],
+    [4, 16],
+    [5, 4],
+    [ALONE_FROM, 1],
+    [ALONE_FROM + 1, 1],
+  ] as const)
+    it(`runs those with ${crashes} crashes ${most} at a time, in the order in which they came`, () => {
+      const ids = Array.from({ length: most + 2 }, (_, i) => String(i + 1))
+      const [first] = ids.map((id) => add(id, {}, crashes))
+      ready()
+      expect(started).to.deep.equal(ids.slice(0, most))
+      if (first) hands.drop(first)
+      expect(started).to.deep.equal(ids.slice(0, most + 1))
+    })
+
+  it('takes none into a group that is too large for it, nor for one of the group', () => {
+    const small = ALONE_FROM - 1
+    const [first] = ['1', '2', '3', '4'].map((id) => add(id))
+    add('5', {}, small)
+    const ran = ready()
+    expect(started).to.deep.equal(['1', '2', '3', '4'])
+    if (first) hands.drop(first)
+    expect(started).to.deep.equal(['1', '2', '3', '4', '5'])
+    add('6')
+    expect(started).to.not.include('6')
+    expect(ran.load).to.equal(4)
   })
 
-  it('runs the next beside one that has had its time alone', async () => {
-    add('1')
-    add('2')
-    add('3')
+  it('runs others beside those whose trial is over', async () => {
+    const ids = ['1', '2', '3', '4', '5', '6']
+    for (const id of ids) add(id, {}, ALONE_FROM - 1)
     ready()
-    await clock.tickAsync(ALONE - 1)
-    expect(started).to.deep.equal(['1'])
+    await clock.tickAsync(TRIAL - 1)
+    expect(started).to.deep.equal(ids.slice(0, 4))
     await clock.tickAsync(1)
-    expect(started).to.deep.equal(['1', '2'])
-    await clock.tickAsync(ALONE)
-    expect(started).to.deep.equal(['1', '2', '3'])
+    expect(started).to.deep.equal(ids)
   })
 
   it('leaves the thread to one that has crashed often, until it ends', async () => {
     const often = add('1', {}, ALONE_FROM)
     add('2')
     ready()
-    await clock.tickAsync(10 * ALONE)
+    await clock.tickAsync(10 * TRIAL)
     expect(started).to.deep.equal(['1'])
     hands.drop(often)
     expect(started).to.deep.equal(['1', '2'])
@@ -140,7 +156,7 @@ describe('the quarantine', () => {
     const before = add('1', {}, ALONE_FROM - 1)
     add('2', {}, ALONE_FROM)
     ready()
-    await clock.tickAsync(10 * ALONE)
+    await clock.tickAsync(10 * TRIAL)
     expect(started).to.deep.equal(['1'])
     hands.drop(before)
     expect(started).to.deep.equal(['1', '2'])
@@ -163,7 +179,7 @@ describe('the quarantine', () => {
   it('leaves a suspect whose report is being written to its writer, when several died together', async () => {
     const [first, second] = [add('1'), add('2')]
     ready()
-    await clock.tickAsync(ALONE)
+    await clock.tickAsync(TRIAL)
     first.writing = true
     await die()
     expect(orphaned).to.deep.equal([[second]])
@@ -171,7 +187,7 @@ describe('the quarantine', () => {
   })
 
   it('passes over a suspect whose claim was let go', () => {
-    const [, second] = [add('1'), add('2'), add('3')]
+    const [, second] = [add('1', {}, ALONE_FROM), add('2', {}, ALONE_FROM), add('3', {}, ALONE_FROM)]
     hands.drop(second)
     const ran = ready()
     hands.drop(hands.get('1') ?? second)
@@ -211,7 +227,7 @@ describe('the quarantine', () => {
   it('convicts nobody when several died together: nobody knows which it was', async () => {
     const [first, second] = [add('1'), add('2')]
     ready()
-    await clock.tickAsync(ALONE)
+    await clock.tickAsync(TRIAL)
     await die()
     expect(settled).to.deep.equal([])
     // The last that began goes first the next time.
@@ -220,8 +236,8 @@ describe('the quarantine', () => {
   })
 
   it('runs the next suspect in a new thread after the culprit', async () => {
-    add('1')
-    add('2')
+    add('1', {}, ALONE_FROM)
+    add('2', {}, ALONE_FROM)
     ready()
     await die()
     expect(started).to.deep.equal(['1'])
@@ -230,8 +246,8 @@ describe('the quarantine', () => {
   })
 
   it('runs nothing more once it has stopped', async () => {
-    const first = add('1')
-    add('2')
+    const first = add('1', {}, ALONE_FROM)
+    add('2', {}, ALONE_FROM)
     ready()
     await quarantine.stop()
     hands.drop(first)
