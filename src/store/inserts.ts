@@ -5,9 +5,9 @@ import type { NewTask, Submitted } from '../core/task.ts'
 import type { Query } from './database.ts'
 import { StoreError } from './trouble.ts'
 
-/** How long an insert of unknown outcome is looked for, ms; and the first and longest pause between two looks. */
+/** How long an insert of unknown outcome is looked for, ms, beside the last look itself; the first and longest pause between two looks. */
 const READ_BACK = { limit: 5_000, first: 50, most: 500 }
-/** So many are looked for at once; later inserts wait while there are more. */
+/** So many are looked for at once; later inserts wait while there are so many. */
 export const MOST_READ_BACKS = 2
 
 interface NewRow extends NewTask {

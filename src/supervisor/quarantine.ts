@@ -113,9 +113,16 @@ export class Quarantine implements Part {
     for (const held of dead) held.thread = undefined
     const [culprit, ...others] = dead
     if (culprit && others.length === 0) void this.#convict(culprit, cause)
-    // A report that is being written decides by itself; its writer finds the thread gone.
-    // The last that began is the likeliest culprit: it goes first, and alone.
-    else this.#options.orphaned(dead.filter(({ writing }) => !writing).toReversed())
+    else {
+      const { log, orphaned } = this.#options
+      log.error(
+        { err: cause, tasks: dead.length },
+        'suspects have died together; they are tried again in smaller groups',
+      )
+      // A report that is being written decides by itself; its writer finds the thread gone.
+      // The last that began is the likeliest culprit: it goes first.
+      orphaned(dead.filter(({ writing }) => !writing).toReversed())
+    }
   }
 
   async #convict(held: Held, cause: Error): Promise<void> {

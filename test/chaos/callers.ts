@@ -113,15 +113,11 @@ export class Callers {
   }
 
   /** Posts a task until it is acknowledged, its outcome is unknown, or the caller has run out of patience. */
-  async post(
-    task: number,
-    service = 'svc',
-    signal?: AbortSignal,
-    action = this.#by.plan(task).slow ? 'slow' : 'plan',
-  ): Promise<Entry> {
+  async post(task: number, service = 'svc', signal?: AbortSignal): Promise<Entry> {
     const { ledger, plan } = this.#by
     const entry = ledger.entry(task)
     const by = service === 'svc' && plan(task).slow ? 'slow' : service
+    const action = plan(task).slow ? 'slow' : 'plan'
     const json = `{"service":"${by}","action":"${action}","payload":${payloadOf(task, plan(task))}}`
     const end = performance.now() + PATIENCE
     for (;;) {
@@ -142,7 +138,11 @@ export class Callers {
         }
         entry.refused += 1
       }
-      if (performance.now() > end || (signal?.aborted && outcome !== 'refused')) return entry
+      if (signal?.aborted && outcome !== 'refused') return entry
+      if (performance.now() > end) {
+        ledger.complain(`the POST of task ${task} was refused for ${PATIENCE / 1_000} s`)
+        return entry
+      }
       await passed(100)
     }
   }
@@ -167,11 +167,15 @@ export class Callers {
         if (status === 404) {
           if (entry.deletedAt === undefined && !entry.maybeDeleted)
             this.#by.ledger.complain(`DELETE ${entry.location} said 404 of a task that was never deleted`)
+          entry.gone = true
           return status
         }
         if (this.#unavailable(outcome) === 'outcome_unknown') entry.maybeDeleted = true
       }
-      if (performance.now() > end) return 0
+      if (performance.now() > end) {
+        this.#by.ledger.complain(`DELETE ${entry.location} was refused for ${PATIENCE / 1_000} s`)
+        return 0
+      }
       await passed(100)
     }
   }
@@ -183,8 +187,15 @@ export class Callers {
     if (entry.location === undefined) return
     const [first, second] = this.#by.random.shuffle(urls())
     const path = entry.location
-    const outcomes = await Promise.all([first, second].map((url) => this.call('DELETE', `${url}${path}`)))
-    entry.deletedAt = Date.now()
+    const remove = async (url: string | undefined): Promise<Outcome> => {
+      const outcome = await this.call('DELETE', `${url}${path}`)
+      if (typeof outcome !== 'string' && outcome.status === 204) {
+        entry.deletedAt = Date.now()
+        entry.deletedBy = url
+      }
+      return outcome
+    }
+    const outcomes = await Promise.all([first, second].map(remove))
     const said = outcomes
       .map((outcome) => (typeof outcome === 'string' ? outcome : String(outcome.status)))
       .sort((x, y) => (x < y ? -1 : 1))
@@ -231,7 +242,10 @@ export class Callers {
       const [response] = (await once(outgoing, 'response')) as [IncomingMessage]
       return { status: response.statusCode ?? 0, headers: response.headers, body: await text(response) }
     } catch (error) {
-      if ((error as NodeJS.ErrnoException).code === 'ECONNREFUSED') return 'refused'
+      if ((error as NodeJS.ErrnoException).code === 'ECONNREFUSED') {
+        this.#by.ledger.closed += 1
+        return 'refused'
+      }
       if (performance.now() - begun > ANSWER - 100) this.#by.ledger.complain(`${method} ${url} was not answered`)
       const how = `${(error as NodeJS.ErrnoException).code} ${String(error)}, ${outgoing.reusedSocket ? 'kept' : 'new'} connection`
       this.#by.ledger.broken.push(

@@ -9,7 +9,6 @@ import { runInNewContext } from 'node:vm'
 import { isMainThread } from 'node:worker_threads'
 import pg from 'pg'
 import { TIMINGS } from '../../src/core/timings.ts'
-import { Hints } from '../../src/queue/hints.ts'
 import { Pops } from '../../src/queue/pops.ts'
 import { RedisQueue } from '../../src/queue/redis.ts'
 import { type Point, STATEMENTS } from './points.ts'
@@ -52,7 +51,6 @@ function patchQueue(): void {
   after(Pops.prototype, 'pop', 'after pop')
   after(Pops.prototype, 'take', 'after pop')
   before(RedisQueue.prototype, 'push', 'before push')
-  before(Hints.prototype, 'hint', 'before hint')
 }
 
 type Verb = (...given: unknown[]) => unknown

@@ -74,6 +74,15 @@ describe('the judge of chaos runs', () => {
       /there after its DELETE/,
       ({ ledger }) => (ledger.entry(1).deletedAt = 5_000),
     ],
+    'a task that is there after a DELETE said 404 of it': [
+      /there after its DELETE/,
+      ({ ledger }) => Object.assign(ledger.entry(1), { maybeDeleted: true, gone: true }),
+    ],
+    'an end that is gone without a DELETE': [/end of .* has changed/, ({ rows }) => rows.splice(0)],
+    'a caller who was too slow for no reason': [
+      /an answer 408/,
+      ({ ledger }) => ledger.complain('an answer 408', true),
+    ],
     'an end that has changed': [/end of .* has changed/, ({ ends }) => ends.set('7', 'another')],
     'another status than the service gave': [
       /is failed at step 1/,
@@ -145,6 +154,41 @@ describe('the judge of chaos runs', () => {
     expect(none).to.deep.equal([])
     expect(figures.repeats).to.equal(1)
     expect(run(repeat(5_000), [FAULT]).breaches.join('\n')).to.match(/without a fault/)
+  })
+
+  it('allows a repeat of what the node of the fault had in flight, and of no other', () => {
+    const repeat = (it: { asked: Asked[] }): void => {
+      Object.assign(it.asked[0] ?? {}, { at: 10_400, end: 10_500, status: 0 })
+      it.asked.splice(1, 0, again({ serial: 3, at: 11_000, end: 11_010 }))
+      Object.assign(it.asked[2] ?? {}, { by: 3, at: 11_100 })
+    }
+    expect(run(repeat, [{ ...FAULT, doubts: [], of: 'a' }]).breaches).to.deep.equal([])
+    expect(run(repeat, [{ ...FAULT, doubts: [], of: 'b' }]).breaches.join('\n')).to.match(/without a fault/)
+  })
+
+  it('gives a DELETE the time that a fault takes, and no second request', () => {
+    const span: Span = { ...FAULT, from: 900, to: 1_200, excuses: false, doubts: [], cancelWithin: 3_000 }
+    const deletedAt = (ms: number, at: number) => (it: { ledger: Ledger; rows: Row[]; asked: Asked[] }) => {
+      it.rows.splice(0)
+      it.ledger.entry(1).deletedAt = ms
+      Object.assign(it.asked[1] ?? {}, { at, end: at + 10 })
+    }
+    expect(run(deletedAt(1_050, 3_500), [span]).breaches).to.deep.equal([])
+    expect(run(deletedAt(1_050, 4_500), [span]).breaches.join('\n')).to.match(/bound 3000 ms/)
+    expect(run(deletedAt(999, 1_100), [span]).breaches.join('\n')).to.match(/asked 2 times/)
+  })
+
+  it('believes nothing of a task whose DELETE has an unknown outcome', () => {
+    const maybe = ({ ledger, rows }: { ledger: Ledger; rows: Row[] }): void => {
+      ledger.entry(1).maybeDeleted = true
+      rows.splice(0)
+    }
+    expect(run(maybe).breaches).to.deep.equal([])
+  })
+
+  it('excuses a 408 where a node stood still', () => {
+    const slow = ({ ledger }: { ledger: Ledger }): void => ledger.complain('an answer 408', true)
+    expect(run(slow, [{ ...FAULT, from: 0, to: Date.now() }]).breaches).to.deep.equal([])
   })
 
   it('allows a late request only of a node that was frozen or cut off', () => {

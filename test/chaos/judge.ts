@@ -21,6 +21,8 @@ export interface Verdict {
     readonly lapses?: number
     /** Times at which the rig's own process could not keep up. */
     readonly stalls?: number
+    /** Half seconds in which a thread of a node waited for a core more than half of the time. */
+    readonly starved?: number
   }
 }
 
@@ -88,14 +90,14 @@ class Court {
 
   /** None lost, none doubled: a row for each acknowledged task, none for one that was refused, at most one each. */
   #existence(entry: Entry): void {
-    const { task, location, unknown, deletedAt, maybeDeleted } = entry
+    const { task, location, unknown, deletedAt, maybeDeleted, gone } = entry
     const rows = this.#rowsOf.get(task) ?? []
     const most = (location === undefined ? 0 : 1) + unknown
     if (rows.length > most) this.#breach(`task ${task} exists ${rows.length} times; at most ${most} were asked for`)
     if (location === undefined) return
     const there = this.#rows.has(location.replace('/tasks/', ''))
     if (!there && deletedAt === undefined && !maybeDeleted) this.#breach(`${location} (task ${task}) is lost`)
-    if (there && deletedAt !== undefined) this.#breach(`${location} (task ${task}) is there after its DELETE`)
+    if (there && (deletedAt !== undefined || gone)) this.#breach(`${location} (task ${task}) is there after its DELETE`)
   }
 
   /** The row says what the referee said, of the try that counts. */

@@ -16,6 +16,8 @@ export interface Entry {
   deletedBy: string | undefined
   /** Whether some DELETE had an unknown outcome. */
   maybeDeleted: boolean
+  /** Whether a DELETE was told that there is no such task any more. */
+  gone: boolean
 }
 
 /** An answer of the API that callers should never see. */
@@ -42,6 +44,7 @@ export class Ledger {
       deletedAt: undefined,
       deletedBy: undefined,
       maybeDeleted: false,
+      gone: false,
     }
     this.entries.set(task, entry)
     return entry
@@ -49,6 +52,9 @@ export class Ledger {
 
   /** Calls whose connection broke before their answer, in words. */
   readonly broken: string[] = []
+
+  /** Connections that nobody took. */
+  closed = 0
 
   complain(what: string, timedOut = false): void {
     this.complaints.push({ at: Date.now(), what, timedOut })

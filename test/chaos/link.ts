@@ -67,10 +67,6 @@ export class Link {
     return (this.#server.address() as AddressInfo).port
   }
 
-  get way(): Way {
-    return this.#way
-  }
-
   /** Changes what the link does, for the connections that are open too. */
   set(way: Way): void {
     this.#way = way
@@ -81,11 +77,6 @@ export class Link {
       if (way === 'halfOpen') joint.dead = true
       for (const lane of joint.lanes) void this.#move(joint, lane)
     }
-  }
-
-  /** Resets the connections that are open; new ones work. */
-  reset(): void {
-    for (const joint of this.#joints) end(joint)
   }
 
   /**

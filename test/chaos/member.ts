@@ -12,8 +12,8 @@ export interface MemberOptions {
   /** Ports behind the links. */
   readonly targets: { readonly postgres: number; readonly redis: number; readonly service: number }
   readonly databaseUrl: string
-  /** Whether there is a Redis to be told of. */
-  readonly redis: boolean
+  /** Whether a thread may die: its tasks include some that kill theirs. */
+  readonly poisons: boolean
   /** What task_api.yaml says, given the port at which the referee is reached. */
   readonly services: (port: number, name: string) => Readonly<Record<string, unknown>>
 }
@@ -29,8 +29,13 @@ export interface Vitals {
 /** What a process has more than when it had just started: bytes of heap, and file descriptors. */
 export type Growth = Pick<Vitals, 'heap' | 'fds'>
 
-/** How long before its notice a lapse may have begun, ms. */
-const LAPSE = 10_000
+/** How long before its notice a lapse may have begun, ms at full times: the longest standstill, and the beats around it. */
+const LAPSE = 20_000
+/** How long a thread may have stood still before it is said to be dead, ms at full times, and what that takes beside, ms. */
+const SILENCE = 7_000
+const NOTICE = 1_000
+/** Lines that tell of a thread's death. */
+export const DEATH = /^a thread has died|^suspects have died|^the task killed its thread/
 const INSIDE = new URL('./inside.js', import.meta.url).href
 
 export class Member {
@@ -84,7 +89,7 @@ export class Member {
   }
 
   async #live(env: Readonly<Record<string, string>>): Promise<NodeProcess> {
-    const { name, scale, databaseUrl, services, redis } = this.#options
+    const { name, scale, databaseUrl, services } = this.#options
     const url = new URL(databaseUrl)
     url.host = `127.0.0.1:${this.links.postgres.port}`
     const life = await NodeProcess.spawn(
@@ -93,7 +98,7 @@ export class Member {
         CHAOS_NAME: name,
         CHAOS_TIMES: String(scale),
         DATABASE_URL: url.href,
-        ...(redis ? { REDIS_URL: `redis://127.0.0.1:${this.links.redis.port}` } : {}),
+        REDIS_URL: `redis://127.0.0.1:${this.links.redis.port}`,
         PORT: this.#port,
         ...this.#options.env,
         ...env,
@@ -154,7 +159,7 @@ export class Member {
       const to = Date.parse(String(time))
       return {
         name: 'lapse',
-        from: to - LAPSE,
+        from: to - LAPSE / this.#options.scale,
         to,
         excuses: true,
         of: this.name,
@@ -164,10 +169,28 @@ export class Member {
     })
   }
 
-  /** Lines of the log that no fault excuses: a defect of the process, or anything on stderr that it did not write itself. */
+  /** The times at which a thread of it died by what it logged: what ran in it is sent again. */
+  get deaths(): Span[] {
+    const lines = this.lives.flatMap(({ lines }) => lines.filter(({ msg }) => DEATH.test(msg)))
+    return lines.map(({ time }) => {
+      const to = Date.parse(String(time))
+      const from = to - SILENCE / this.#options.scale - NOTICE
+      return { name: 'death', from, to, excuses: true, of: this.name, doubts: [], cancelWithin: 8_000 }
+    })
+  }
+
+  /** What no fault excuses: a defect of the process, a thread that died of nothing, or anything on stderr. */
   get alarms(): string[] {
-    const lines = this.lives.flatMap((life) => life.lines.filter(({ level }: Line) => level >= 60))
-    return [...this.faults, ...lines.map((line) => `${this.name} logged ${JSON.stringify(line).slice(0, 600)}`)]
+    const { poisons } = this.#options
+    const bad = ({ level, msg }: Line): boolean => level >= 60 || (!poisons && DEATH.test(msg))
+    const lines = this.lives.flatMap((life) => life.lines.filter(bad))
+    // A thread that is out of memory says so there.
+    const stderr = poisons ? [] : this.lives.flatMap((life) => (life.stderr.trim() ? [life.stderr.slice(-500)] : []))
+    return [
+      ...this.faults,
+      ...lines.map((line) => `${this.name} logged ${JSON.stringify(line).slice(0, 600)}`),
+      ...stderr.map((text) => `${this.name} wrote to stderr: ${text}`),
+    ]
   }
 
   async dispose(): Promise<void> {

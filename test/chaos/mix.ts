@@ -30,7 +30,7 @@ const CALM = 45_000
 export async function mix(options: MixOptions): Promise<Figures> {
   const { services, stop: stopHostile } = await startHostile()
   const { seed, scale } = options
-  return inRig({ seed, scale, services }, (rig) => body(rig, options)).finally(stopHostile)
+  return inRig({ seed, scale, services, poisons: true }, (rig) => body(rig, options)).finally(stopHostile)
 }
 
 async function body(rig: Rig, { minutes, faults, log }: MixOptions): Promise<Figures> {
@@ -40,10 +40,11 @@ async function body(rig: Rig, { minutes, faults, log }: MixOptions): Promise<Fig
   const load = rig.callers.load({ rate: RATE, deleting: 0.03 })
   const end = performance.now() + minutes * 60_000
   const struck = new Map<string, number>()
+  let strikes = 0
   while (performance.now() < end) {
     const chosen = drawn(faults, random)
     log(chosen.map(({ name }) => name).join(' + '))
-    await Promise.all(chosen.map((fault) => fault.strike(rig, random.fork(`${fault.name} ${struck.size}`))))
+    await Promise.all(chosen.map((fault) => fault.strike(rig, random.fork(`${fault.name} ${strikes++}`))))
     for (const { name } of chosen) struck.set(name, (struck.get(name) ?? 0) + 1)
     // Half of the faults meet what the last one has left.
     if (random.chance(0.5))
@@ -60,7 +61,7 @@ async function body(rig: Rig, { minutes, faults, log }: MixOptions): Promise<Fig
   const growth = await Promise.all(rig.members.map((member) => member.calm(GROWTH, CALM)))
   return {
     minutes,
-    faults: [...struck.values()].reduce((sum, count) => sum + count, 0),
+    faults: strikes,
     kinds: struck.size,
     'ended after the last, ms': Math.round(took),
     'heap beyond the start, MB': growth.map(({ heap }) => Math.round(heap / 1e6)).join(', '),

@@ -13,8 +13,7 @@ export const STATEMENTS = {
 export type Statement = keyof typeof STATEMENTS
 
 /** A point on the way of a task. `sent`: the statement is on the wire; `applied`: its answer is there, and nobody has looked at it. */
-export type Point =
-  'after pop' | 'request sent' | 'answer read' | 'before push' | 'before hint' | `${Statement} ${'sent' | 'applied'}`
+export type Point = 'after pop' | 'request sent' | 'answer read' | 'before push' | `${Statement} ${'sent' | 'applied'}`
 
 export const POINTS: readonly Point[] = [
   'after pop',

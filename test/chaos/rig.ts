@@ -1,4 +1,6 @@
 // The rig: servers, links, nodes, a referee, callers and a watch, put together for one run and judged at its end.
+import { randomUUID } from 'node:crypto'
+import { readFileSync, readdirSync } from 'node:fs'
 import { setTimeout as passed } from 'node:timers/promises'
 import { Callers } from './callers.ts'
 import { ROWS, type Row, type Span } from './evidence.ts'
@@ -9,7 +11,7 @@ import { MIX, type Mix, type Planner, planner } from './plan.ts'
 import { Random } from './random.ts'
 import { Referee } from './referee.ts'
 import { OwnPostgres, OwnRedis } from './servers.ts'
-import { untilReady, watchEnds, watchLateness, watchReady } from './watch.ts'
+import { untilReady, watchEnds, watchLateness, watchReady, watchStarvation } from './watch.ts'
 
 export interface Setup {
   readonly seed: number
@@ -22,6 +24,8 @@ export interface Setup {
   readonly mix?: Mix
   /** Whether callers go only to nodes whose `/readyz` says 200, as behind a load balancer that looks at it. */
   readonly balanced?: boolean
+  /** Whether tasks that kill their thread are among the run's. */
+  readonly poisons?: boolean
   readonly env?: Readonly<Record<string, string>>
   /** What task_api.yaml says of the service `svc` beyond the rig's own. */
   readonly service?: Readonly<Record<string, unknown>>
@@ -51,8 +55,11 @@ export class Rig {
   readonly members: readonly Member[]
   readonly callers: Callers
   readonly spans: Span[] = []
+  /** What all of its processes have in their environment. */
+  readonly #run: string
   readonly #ends = new Map<string, string>()
   readonly #late: Span[] = []
+  readonly #starved: Span[] = []
   readonly #taken = new Set<Member>()
   readonly #unready = new Set<Member>()
   readonly #watching = new AbortController()
@@ -60,12 +67,14 @@ export class Rig {
 
   private constructor(
     setup: Setup,
+    run: string,
     referee: Referee,
     postgres: OwnPostgres,
     redis: OwnRedis,
     members: readonly Member[],
   ) {
     this.setup = setup
+    this.#run = run
     this.random = new Random(setup.seed)
     this.plan = planner(setup.seed, setup.scale, setup.mix ?? MIX)
     this.referee = referee
@@ -83,20 +92,24 @@ export class Rig {
   /** Opens a rig, its nodes started. */
   static async open(setup: Setup): Promise<Rig> {
     const postgres = await OwnPostgres.start()
-    const redis = await OwnRedis.start()
+    const redis = await OwnRedis.start().catch(async (error: unknown) => {
+      await postgres.stop()
+      throw error
+    })
     const referee = await new Referee(planner(setup.seed, setup.scale, setup.mix ?? MIX)).start()
     if (setup.redis === false) await redis.stop()
+    const run = randomUUID()
     const names = Array.from({ length: setup.nodes ?? 3 }, (_, i) => 'abcdefgh'[i] ?? `n${i}`)
     const targets = { postgres: postgres.port, redis: redis.port, service: referee.port }
     const members = await Promise.all(
       names.map((name) =>
         Member.make({
           name,
-          env: setup.env ?? {},
+          env: { ...setup.env, CHAOS_RUN: run },
           scale: setup.scale,
           targets,
           databaseUrl: postgres.url,
-          redis: true,
+          poisons: setup.poisons ?? false,
           services: (port, node) => ({
             svc: { ...serviceAt(port, node), ...setup.service },
             // What is in flight when a node freezes is still waited for when it wakes up.
@@ -106,28 +119,23 @@ export class Rig {
         }),
       ),
     )
-    const rig = new Rig(setup, referee, postgres, redis, members)
+    const rig = new Rig(setup, run, referee, postgres, redis, members)
     try {
       await Promise.all(members.map((member) => member.start()))
       // A node listens before Postgres has answered it: on a busy machine there may be no tables yet.
       await Promise.all(members.map((member) => untilReady(member)))
       const { signal: stop } = rig.#watching
       const looking = setup.balanced === true ? members.map((member) => watchReady(member, rig.#unready, stop)) : []
-      rig.#watched = Promise.all([watchEnds(postgres, rig.#ends, stop), watchLateness(rig.#late, stop), ...looking])
+      rig.#watched = Promise.all([
+        watchEnds(postgres, rig.#ends, stop),
+        watchLateness(rig.#late, stop),
+        watchStarvation(members, rig.#starved, stop),
+        ...looking,
+      ])
       return rig
     } catch (error) {
       await rig.close()
       throw error
-    }
-  }
-
-  /** Opens a rig for one case, and closes it however the case ends. */
-  static async during<T>(setup: Setup, run: (rig: Rig) => Promise<T>): Promise<T> {
-    const rig = await Rig.open(setup)
-    try {
-      return await run(rig)
-    } finally {
-      await rig.close()
     }
   }
 
@@ -197,7 +205,8 @@ export class Rig {
     const rows = await this.postgres.sql<Row & Record<string, unknown>>(ROWS)
     const { plan, ledger, referee } = this
     const lapses = this.setup.scale > 1 ? this.members.flatMap((member) => member.lapses) : []
-    const spans = [...this.spans, ...this.#late, ...lapses]
+    const deaths = this.members.flatMap((member) => member.deaths)
+    const spans = [...this.spans, ...this.#late, ...this.#starved, ...lapses, ...deaths]
     const byLocation = new Map(ledger.acknowledged.map((entry) => [entry.location ?? '', entry]))
     const { breaches, figures } = judge({ plan, ledger, byLocation, referee, rows, ends: this.#ends, spans })
     const alarms = this.members.flatMap((member) => member.alarms)
@@ -208,7 +217,7 @@ export class Rig {
     ).then((all) => all.flat())
     return {
       breaches: [...stuck, ...alarms, ...leaks, ...breaches],
-      figures: { ...figures, lapses: lapses.length, stalls: this.#late.length },
+      figures: { ...figures, lapses: lapses.length, stalls: this.#late.length, starved: this.#starved.length },
     }
   }
 
@@ -228,6 +237,7 @@ export class Rig {
     )
     const alarms = this.members.flatMap((member) => member.alarms)
     await Promise.all(this.members.map((member) => member.dispose()))
+    alarms.push(...orphans(this.#run))
     await this.referee.stop()
     if (this.setup.redis !== false) await this.redis.stop()
     await this.postgres.stop()
@@ -243,3 +253,23 @@ const serviceAt = (port: number, node: string): Record<string, unknown> => ({
   retry: { attempts: 0, backoff: '100ms', maxBackoff: '1s' },
   headers: { 'X-Node': node },
 })
+
+/** Processes of a run that have outlived it; none where there is no /proc. */
+function orphans(run: string): string[] {
+  try {
+    return readdirSync('/proc').flatMap((pid) =>
+      belongs(pid, run) ? [`process ${pid} of the run was left behind`] : [],
+    )
+  } catch {
+    return []
+  }
+}
+
+function belongs(pid: string, run: string): boolean {
+  try {
+    return /^\d+$/.test(pid) && readFileSync(`/proc/${pid}/environ`, 'utf8').includes(`CHAOS_RUN=${run}`)
+  } catch {
+    // It has just ended.
+    return false
+  }
+}

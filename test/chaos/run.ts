@@ -31,6 +31,16 @@ const { values } = parseArgs({
 })
 
 const FULL_SEEDS = 3
+const TIMES = ['both', 'counted', 'full']
+if (!TIMES.includes(values.times)) throw new Error(`--times is one of ${TIMES.join(', ')}`)
+
+/** The names that were given, each of which must be one of those that there are; undefined: all. */
+function chosen(given: string | undefined, all: readonly string[]): readonly string[] | undefined {
+  const names = given?.split(',')
+  const strange = names?.filter((name) => !all.includes(name)) ?? []
+  if (strange.length > 0) throw new Error(`there are no such: ${strange.join(', ')}\n${USAGE}`)
+  return names
+}
 
 const begun = performance.now()
 const command = `npm run test:chaos -- ${process.argv.slice(2).join(' ')}`.replace(/( --)? *$/, '')
@@ -69,9 +79,11 @@ async function told(name: string, run: (log: (text: string) => void) => Promise<
 }
 
 async function runMix(minutes: number): Promise<void> {
-  const groups = values.faults?.split(',')
+  const groups = chosen(
+    values.faults,
+    FAULTS.map(({ group }) => group),
+  )
   const faults = FAULTS.filter(({ group }) => !groups || groups.includes(group))
-  if (faults.length === 0) throw new Error(`there are no such faults\n${USAGE}`)
   const scale = Number(values.scale)
   const cells: string[][] = []
   for (const seed of seeds)
@@ -106,9 +118,11 @@ async function runAll(times: Times, planned: readonly Planned[]): Promise<void> 
 }
 
 async function runTable(seed: number): Promise<void> {
-  const wanted = values.rows?.split(',')
+  const wanted = chosen(
+    values.rows,
+    ROWS.map(({ name }) => name),
+  )
   const rows = ROWS.filter(({ name }) => !wanted || wanted.includes(name))
-  if (rows.length === 0) throw new Error(`there are no such rows\n${USAGE}`)
   const counted = rows.map((row) => ({
     row,
     seed,

@@ -65,7 +65,11 @@ export class OwnPostgres {
 
   /** A connection for a fault's own statements. */
   async connect(): Promise<pg.Client> {
-    const client = new pg.Client({ connectionString: this.url })
+    const client = new pg.Client({
+      connectionString: this.url,
+      connectionTimeoutMillis: 5_000,
+      query_timeout: 60_000,
+    })
     client.on('error', () => undefined)
     await client.connect()
     return client

@@ -1,8 +1,8 @@
 // Rows that are the same fault again and again under a steady load: strike, and measure until all is normal again.
 import { setTimeout as passed } from 'node:timers/promises'
-import type { Fault } from './faults/fault.ts'
+import { type Fault, within } from './faults/fault.ts'
 import type { Setup } from './rig.ts'
-import { type At, type Figures, inRig, spread } from './row.ts'
+import { type At, type Figures, hold, inRig, spread } from './row.ts'
 
 export interface Struck {
   readonly faults: readonly Fault[]
@@ -12,11 +12,16 @@ export interface Struck {
   readonly pause: number
   /** More tasks are posted after the last strike until there were so many. */
   readonly tasks?: number
+  /** Whether no POST may be refused meanwhile. */
+  readonly served?: boolean
   readonly setup?: Partial<Setup>
 }
 
 /** Strikes `at.count` times with each of the faults, in an order drawn from the seed. */
-export function strikeAll({ faults, rate, pause, tasks = 0, setup = {} }: Struck, at: At): Promise<Figures> {
+export function strikeAll(
+  { faults, rate, pause, tasks = 0, served = false, setup = {} }: Struck,
+  at: At,
+): Promise<Figures> {
   return inRig({ seed: at.seed, scale: at.scale, ...setup }, async (rig) => {
     const random = rig.random.fork('faults')
     const strikes = random.shuffle(faults.flatMap((fault) => Array.from({ length: at.count }, () => fault)))
@@ -25,12 +30,16 @@ export function strikeAll({ faults, rate, pause, tasks = 0, setup = {} }: Struck
     for (const fault of strikes) {
       await passed(random.within(pause / 2, pause))
       await fault.strike(rig, random)
-      const ms = await rig.normal(fault.normal)
+      const ms = await rig.normal(within(fault, at.scale))
       at.log(`${fault.name}: normal after ${Math.round(ms)} ms`)
       took.set(fault.name, [...(took.get(fault.name) ?? []), ms])
     }
-    while (load.posted < tasks) await passed(100)
+    // The callers' pace is given: so many are posted in this time.
+    const end = performance.now() + (tasks / rate) * 2_000
+    while (load.posted < tasks && performance.now() < end) await passed(100)
     await load.stop()
+    const refused = rig.ledger.acknowledged.reduce((sum, entry) => sum + entry.refused, 0)
+    hold({ [`${refused} posts were refused`]: !served || refused === 0 })
     const normal = [...took].map(([name, ms]) => `${name} ${spread(ms)}`).sort()
     return { faults: strikes.length, 'normal after': normal.join(', ') }
   })

@@ -41,10 +41,11 @@ function drip(socket: Socket): void {
 }
 
 /** 300 MB of zeros in a few hundred kilobytes. */
-const BOMB = gzipSync(Buffer.alloc(300_000_000), { level: 1 })
+const bombOf: { made?: Buffer } = {}
+const bomb = (): Buffer => (bombOf.made ??= gzipSync(Buffer.alloc(300_000_000), { level: 1 }))
 const DEEP = `${'['.repeat(2_000)}${']'.repeat(2_000)}`
 
-/** Twenty ways to be hostile. */
+/** Ways to be hostile. */
 export const MODES: Readonly<Record<string, Mode>> = {
   silent: { end: LATE, answer: () => undefined },
   drip: { end: LATE, answer: drip },
@@ -69,7 +70,8 @@ export const MODES: Readonly<Record<string, Mode>> = {
   },
   bomb: {
     end: 'complete',
-    answer: (socket) => pour(socket, `${OK}Content-Encoding: gzip\r\nContent-Length: ${BOMB.length}\r\n\r\n`, BOMB, 1),
+    answer: (socket) =>
+      pour(socket, `${OK}Content-Encoding: gzip\r\nContent-Length: ${bomb().length}\r\n\r\n`, bomb(), 1),
   },
   redirect: {
     end: ['redirect'],
@@ -83,9 +85,9 @@ export const MODES: Readonly<Record<string, Mode>> = {
   long: { end: LATE, answer: say(`${OK}Content-Length: 10\r\n\r\n{}`) },
   short: { end: ['complete', ...UNREACHABLE], answer: say(`${OK}Content-Length: 2\r\n\r\n{}{"more":1}`) },
   garbage: { end: UNREACHABLE, answer: say('SSH-2.0-OpenSSH_9.2\r\n', true) },
-  headers: { end: [...UNREACHABLE, ...LATE], answer: (socket) => pour(socket, `${OK}X-Big: `, MEGABYTE, 4) },
+  headers: { end: UNREACHABLE, answer: (socket) => pour(socket, `${OK}X-Big: `, MEGABYTE, 4) },
   many: {
-    end: [...UNREACHABLE, 'complete'],
+    end: UNREACHABLE,
     answer: say(`${OK}${'X-A: b\r\n'.repeat(10_000)}Content-Length: 2\r\n\r\n{}`, true),
   },
   chunks: { end: UNREACHABLE, answer: say(`${OK}Transfer-Encoding: chunked\r\n\r\nZZ\r\n{}\r\n`, true) },

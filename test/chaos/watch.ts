@@ -1,4 +1,5 @@
 // What is watched while a run goes on: the ends of tasks as they come, and which nodes are ready.
+import { readFileSync, readdirSync } from 'node:fs'
 import { setTimeout as passed } from 'node:timers/promises'
 import { ROWS, type Row, type Span } from './evidence.ts'
 import type { Member } from './member.ts'
@@ -8,6 +9,8 @@ import type { OwnPostgres } from './servers.ts'
 const ENDS = 500
 /** How often a load balancer looks at `/readyz`, ms: within the time that a stopping node still serves. */
 const READY = 50
+/** A node that takes longer to say whether it is ready is not, ms. */
+const LONGEST_LOOK = 5_000
 
 /** Remembers each end as it is first seen, until it is told to stop. */
 export async function watchEnds(postgres: OwnPostgres, ends: Map<string, string>, stop: AbortSignal): Promise<void> {
@@ -39,10 +42,46 @@ export async function watchLateness(spans: Span[], stop: AbortSignal): Promise<v
   }
 }
 
+/** How often the kernel is asked how long threads of nodes waited for a core, ms, and from what share of that time on they are starved. */
+const ASKED = 500
+const STARVED = 0.5
+
+/**
+ * Marks the times at which a thread of a node had work and no core: the machine was too small for what the run does on it. That too
+ * excuses no repeat, and gives a cancellation the time that it takes without its hint. Linux only.
+ */
+export async function watchStarvation(members: readonly Member[], spans: Span[], stop: AbortSignal): Promise<void> {
+  let before = new Map<string, number>()
+  for (let last = Date.now(); !stop.aborted; last = Date.now()) {
+    await passed(ASKED, undefined, { signal: stop }).catch(() => undefined)
+    const now = new Map(members.flatMap(({ process: { pid } }) => delaysOf(pid)))
+    const most = Math.max(0, ...[...now].map(([thread, ms]) => ms - (before.get(thread) ?? 0)))
+    if (most > STARVED * (Date.now() - last))
+      spans.push({ name: 'starved', from: last, to: Date.now(), excuses: false, doubts: [], cancelWithin: 3_000 })
+    before = now
+  }
+}
+
+/** How long each thread of a process has waited for a core since it began, ms. */
+function delaysOf(pid: number): [string, number][] {
+  try {
+    return readdirSync(`/proc/${pid}/task`).map((thread) => {
+      const [, delay] = readFileSync(`/proc/${pid}/task/${thread}/schedstat`, 'utf8').split(' ')
+      return [`${pid} ${thread}`, Number(delay) / 1e6]
+    })
+  } catch {
+    // It has just ended.
+    return []
+  }
+}
+
 /** Whether a node's `/readyz` says 200. */
 const isReady = ({ url }: Member): Promise<boolean> =>
-  fetch(`${url}/readyz`).then(
-    ({ ok }) => ok,
+  fetch(`${url}/readyz`, { signal: AbortSignal.timeout(LONGEST_LOOK) }).then(
+    async (response) => {
+      await response.body?.cancel()
+      return response.ok
+    },
     () => false,
   )
 

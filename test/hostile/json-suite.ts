@@ -52,9 +52,6 @@ const FREE: Readonly<Record<string, 'kept' | 'refused'>> = {
   'i_structure_UTF-8_BOM_empty_object': 'refused',
 }
 
-/** Invalid texts that make a valid task of what stands around them. There is none: a row here would need its reason. */
-const VALID_WHEN_SPLICED: readonly string[] = []
-
 /** Ways to be deep. */
 const DEPTHS = [['[', ']'] as const, ['[ ', '\n]'] as const, ['{"":', '}'] as const]
 
@@ -79,8 +76,7 @@ const PLACES: Readonly<Record<string, (payload: Buffer) => Buffer>> = {
 const valueIn = ({ bytes }: Text): Buffer =>
   Buffer.from(bytes.toString('latin1').replaceAll(/^[ \t\r\n]+|[ \t\r\n]+$/g, ''), 'latin1')
 
-const isKept = ({ name }: Text): boolean =>
-  name.startsWith('y_') || FREE[name] === 'kept' || VALID_WHEN_SPLICED.includes(name)
+const isKept = ({ name }: Text): boolean => name.startsWith('y_') || FREE[name] === 'kept'
 
 /** Declares the tests. */
 export function jsonSuite(ground: Ground): void {

@@ -21,8 +21,11 @@ const LIMIT = 10 * 60_000
 const { values } = parseArgs({
   options: { only: { type: 'string' }, list: { type: 'boolean' }, write: { type: 'boolean' } },
 })
+const command = `npm run test:mutations -- ${process.argv.slice(2).join(' ')}`.replace(/( --)? *$/, '')
 const wanted = values.only?.split(',')
 const mutations = MUTATIONS.filter(({ name }) => !wanted || wanted.includes(name))
+const unknown = wanted?.filter((name) => !MUTATIONS.some((mutation) => mutation.name === name)) ?? []
+if (unknown.length > 0) throw new Error(`there are no such mutations: ${unknown.join(', ')}`)
 if (values.list) for (const { name, breaks } of mutations) console.log(`${name}: ${breaks}`)
 else await runAll()
 
@@ -30,6 +33,9 @@ async function runAll(): Promise<void> {
   const begun = performance.now()
   const rows: string[][] = []
   let caught = 0
+  // What fails without any mutation notices nothing.
+  const sound = await failing(DIST, [...new Set(mutations.flatMap(({ first }) => first))].map(fileOf))
+  if (sound !== undefined) throw new Error(`without a mutation, this fails: ${sound}`)
   for (const mutation of mutations) {
     const since = performance.now()
     const by = await noticed(mutation)
@@ -41,19 +47,20 @@ async function runAll(): Promise<void> {
   console.log(`${caught} of ${mutations.length} noticed`)
   if (values.write)
     publish('mutations', [
-      origin('npm run test:mutations -- --write', (performance.now() - begun) / 1_000),
+      origin(command, (performance.now() - begun) / 1_000),
       '',
       ...table(['mutation', 'what it breaks', 'noticed by', 's'], rows),
     ])
   process.exitCode = caught === mutations.length ? 0 : 1
 }
 
+const fileOf = (test: string): string => `${test}.test.js`
+
 /** The first test that fails with a mutation; undefined when none does. */
 async function noticed(mutation: Mutation): Promise<string | undefined> {
   const copy = mutated(DIST.replace(/\/$/, ''), mutation)
   try {
-    const first = mutation.first.map((file) => `${file}.test.js`)
-    return (await failing(copy, first)) ?? (await failing(copy, REST))
+    return (await failing(copy, mutation.first.map(fileOf))) ?? (await failing(copy, REST))
   } finally {
     rmSync(copy, { recursive: true, force: true })
   }
@@ -81,7 +88,7 @@ async function failing(copy: string, files: readonly string[]): Promise<string |
   const timer = setTimeout(() => mocha.kill('SIGKILL'), LIMIT)
   const [code, signal] = (await once(mocha, 'exit')) as [number | null, string | null]
   clearTimeout(timer)
-  if (signal !== null) throw new Error(`the tests hung: ${files.join(', ')}`)
+  if (signal !== null) return `${files.join(', ')}: the tests hang`
   if (code === 0) return undefined
   const { failures } = JSON.parse(readFileSync(output, 'utf8')) as Report
   const [failure] = failures

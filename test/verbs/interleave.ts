@@ -1,4 +1,5 @@
 // Calls of several verbs at once: their statements and replies take turns in a drawn order, or all run as they will.
+import { MOST_READ_BACKS } from '../../src/store/inserts.ts'
 import { type Report, reported } from './report.ts'
 import { type Fault, Passage, type Statement } from './tap.ts'
 import type { Op, Sent, World } from './world.ts'
@@ -79,7 +80,13 @@ async function inTurns(
   // What is under way is settled when each call, or the batch that carries it, waits for its turn.
   const lines = (): number => {
     const unfinished = started.filter((op) => !reports.has(op))
-    return new Set(unfinished.map((op) => lookedFor(op, carriers.get(op)) ?? lineOf(op))).size
+    const looks = new Map(unfinished.map((op) => [op, lookedFor(op, carriers.get(op))] as const))
+    // Where so many inserts of a node are looked for, its next one is not sent before one of them is found.
+    const full = (op: Op): boolean => {
+      const own = unfinished.filter((other) => other.by === op.by).flatMap((other) => looks.get(other) ?? [])
+      return op.asked.verb === 'submit' && new Set(own).size >= MOST_READ_BACKS
+    }
+    return new Set(unfinished.flatMap((op) => looks.get(op) ?? (full(op) ? [] : [lineOf(op)]))).size
   }
   for (let turn = 0; ; turn += 1) {
     const next = ops[started.length]

@@ -44,7 +44,8 @@ else {
   if (wrong === undefined) {
     console.log(`holds in ${Math.round(seconds)} s: ${figures.words}`)
     console.log(table(head, rows).join('\n'))
-    const command = `npm run test:model -- --seed ${seed}`
+    const given = values.runs === '5000' ? '' : ` --runs ${values.runs}`
+    const command = `npm run test:model -- --seed ${seed}${given}`
     if (values.write) publish('model', [origin(command, seconds), '', `${figures.words}.`, '', ...table(head, rows)])
   } else console.log(wrong)
   process.exitCode = wrong === undefined ? 0 : 1

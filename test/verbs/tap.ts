@@ -30,6 +30,8 @@ export interface Statement<Sender> {
   unheard: boolean
 }
 
+/** A turn that takes longer, ms, will never be over. */
+const LONGEST_TURN = 60_000
 /** Pauses up to this long, ms, are over at once for those who send through the tap. */
 const LONGEST_PAUSE = 1_000
 
@@ -72,7 +74,8 @@ export class Passage<Sender> {
 
   /** Resolves when `settled` says so; it is asked whenever something comes to wait, or `changed` is called. */
   async until(settled: () => boolean): Promise<void> {
-    while (!settled()) await once(this.#events, 'change')
+    const signal = AbortSignal.timeout(LONGEST_TURN)
+    while (!settled()) await once(this.#events, 'change', { signal })
   }
 
   changed(): void {

@@ -14,7 +14,7 @@ export interface Hostile {
 
 export async function startHostile(): Promise<Hostile> {
   const villain = fork(new URL('../villain-process.js', import.meta.url))
-  const [port] = (await once(villain, 'message')) as [number]
+  const [port] = (await once(villain, 'message', { signal: AbortSignal.timeout(30_000) })) as [number]
   const hostile = {
     url: `http://127.0.0.1:${port}/run/{action}`,
     timeout: '2s',

@@ -6,9 +6,10 @@ export const kill: Fault = {
   name: 'kill -9',
   group: 'kill',
   normal: NORMAL.node,
+  scales: true,
   strike: (rig, random) =>
     rig.withMember(random, async (member) => {
-      await rig.span({ name: 'kill' }, () => member.end('SIGKILL'))
+      await rig.span({ name: 'kill', of: member.name }, () => member.end('SIGKILL'))
       if (random.chance(0.5)) await long(rig, random.within(0, 12_000))
       await member.start()
     }),
@@ -19,9 +20,10 @@ export const stop: Fault = {
   name: 'SIGTERM',
   group: 'stop',
   normal: NORMAL.node,
+  scales: true,
   strike: (rig, random) =>
     rig.withMember(random, async (member) => {
-      await rig.span({ name: 'stop' }, () => member.end('SIGTERM'))
+      await rig.span({ name: 'stop', of: member.name }, () => member.end('SIGTERM'))
       await member.start()
     }),
 }
@@ -31,9 +33,10 @@ export const freeze: Fault = {
   name: 'SIGSTOP',
   group: 'freeze',
   normal: NORMAL.node,
+  scales: true,
   strike: (rig, random) =>
     rig.withMember(random, (member) =>
-      rig.span({ name: 'freeze', doubts: [member.name], cancelWithin: 8_000 }, async () => {
+      rig.span({ name: 'freeze', of: member.name, doubts: [member.name], cancelWithin: 8_000 }, async () => {
         member.process.kill('SIGSTOP')
         await long(rig, 15_000)
         member.process.kill('SIGCONT')

@@ -2,6 +2,7 @@
 import type { Member } from '../member.ts'
 import { POINTS, type Point } from '../points.ts'
 import type { Rig } from '../rig.ts'
+import { Breach } from '../row.ts'
 import { type Fault, NORMAL } from './fault.ts'
 
 /** A life reaches its point within this time, ms, where nothing else is wrong. */
@@ -22,8 +23,9 @@ const dieAt = (point: Point): Fault => ({
     rig.withMember(random, async (member) => {
       await member.end('SIGKILL')
       await dead(rig, member, 'by a signal')
-      if ((await member.startToDie(point, random.within(1, MOST_PASSES), REACHED)) === undefined)
-        await member.end('SIGKILL')
+      const how = await member.startToDie(point, random.within(1, MOST_PASSES), REACHED)
+      if (how === undefined) await member.end('SIGKILL')
+      else if (how !== 'SIGKILL') throw new Breach([`${member.name} ended with ${how} on its way to "${point}"`])
       await dead(rig, member, point)
       await member.start()
     }),

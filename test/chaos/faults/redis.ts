@@ -8,6 +8,8 @@ import { type Fault, NORMAL, long } from './fault.ts'
 
 const JUNK = 100_000
 const PUSHED_AT_ONCE = 5_000
+/** Junk is worked off by then, ms; else what waits behind it comes too late, and that is told. */
+const WORKED_OFF = 60_000
 
 /** A fault of Redis; repeats during it are breaches, a DELETE may take the 3 s that it takes without Redis. */
 const redisFault = (name: string, strike: (rig: Rig, random: Random) => Promise<unknown>): Fault => ({
@@ -66,7 +68,11 @@ export const REDIS_FAULTS: readonly Fault[] = [
     at(rig, async (client) => {
       await push(client, await junk(rig, random), random)
       // They are worked off while the fault lasts; what comes behind them waits no longer than the sweep lets it.
-      while ((await Promise.all(REDIS_LISTS.map((list) => client.llen(list)))).some((length) => length > 1_000))
+      const end = performance.now() + WORKED_OFF
+      while (
+        performance.now() < end &&
+        (await Promise.all(REDIS_LISTS.map((list) => client.llen(list)))).some((length) => length > 1_000)
+      )
         await passed(50)
     }),
   ),

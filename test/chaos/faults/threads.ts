@@ -33,7 +33,7 @@ const poison = (how: Poison): Fault => ({
   normal: NORMAL.node,
   strike: async (rig, random) => {
     const { url } = random.pick(rig.members)
-    const code = await rig.span({ name: `poison ${how}` }, () => convicted(rig, how, url))
+    const code = await convicted(rig, how, url)
     if (code !== undefined && code !== 'crashed') throw new Breach([`poison by ${how} ended as ${code}`])
   },
 })

@@ -70,7 +70,7 @@ export const hostileRow: Row = {
   promise: 'each task ends as the contract says; memory + < 100 MB; p99 of another service < 2x',
   async run(at) {
     const { services, stop } = await startHostile()
-    const setup = { seed: at.seed, scale: at.scale, mix: { ...MIX, slow: 0, waiting: 0 }, services }
+    const setup = { seed: at.seed, scale: at.scale, mix: { ...MIX, slow: 0, waiting: 0, flaky: 0 }, services }
     return inRig(setup, (rig) => body(rig, at)).finally(stop)
   },
 }

@@ -47,6 +47,7 @@ export const stopRow: Row = {
       const broken = [...rig.ledger.entries.values()].filter(({ unknown }) => unknown > 0).length
       hold({
         [`${broken} calls failed: ${rig.ledger.broken.join('; ')}`]: rig.ledger.broken.length === 0 && broken === 0,
+        [`${rig.ledger.closed} callers were sent to a node that had gone`]: rig.ledger.closed === 0,
       })
       return { stops: at.count, 'longest stop, ms': Math.round(Math.max(...took)), 'failed calls': broken }
     }),

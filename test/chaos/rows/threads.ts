@@ -1,13 +1,12 @@
 // Threads that die of a task: by an error, by an exit, in an endless loop, and out of memory.
 import { type Poison, convicted } from '../faults/threads.ts'
+import { DEATH } from '../member.ts'
 import type { Rig } from '../rig.ts'
 import { type Row, inRig } from '../row.ts'
 
 const POISONS: readonly Poison[] = ['throw', 'exit', 'loop', 'memory']
 /** So little memory that a thread is full in a moment, bytes. */
 const MEMORY = 300_000_000
-const DEATH = /^a thread has died|^the task killed its thread/
-
 const deaths = (rig: Rig): number =>
   rig.members.reduce((sum, { process }) => sum + process.lines.filter(({ msg }) => DEATH.test(msg)).length, 0)
 
@@ -18,7 +17,7 @@ export const threadsRow: Row = {
   fullCount: 4,
   promise: 'only the poison task fails, with `crashed`; its neighbours end well, the process lives',
   run: (at) =>
-    inRig({ seed: at.seed, scale: at.scale, env: { CHAOS_MEMORY: String(MEMORY) } }, async (rig) => {
+    inRig({ seed: at.seed, scale: at.scale, poisons: true, env: { CHAOS_MEMORY: String(MEMORY) } }, async (rig) => {
       const random = rig.random.fork('threads')
       const load = rig.callers.load({ rate: 60 })
       let poisons = 0
@@ -26,7 +25,8 @@ export const threadsRow: Row = {
         const how = POISONS[poisons % POISONS.length] ?? 'throw'
         const before = deaths(rig)
         const { url } = random.pick(rig.members)
-        const code = await rig.span({ name: `poison ${how}` }, () => convicted(rig, how, url))
+        // The judge takes what may be repeated from the nodes' own words of each death.
+        const code = await convicted(rig, how, url)
         if (code !== 'crashed') throw new Error(`poison by ${how} ended as ${code}`)
         poisons += 1
         at.log(`${how}: found out after ${deaths(rig) - before} deaths`)
