@@ -3,7 +3,7 @@ import pg from 'pg'
 import { silentLog } from '../../src/telemetry/log.ts'
 import type { Fence } from '../../src/store/fenced.ts'
 import { Store } from '../../src/store/store.ts'
-import { createDatabase } from './databases.ts'
+import { createMigrated } from './databases.ts'
 import { eventually } from './eventually.ts'
 import { TcpProxy } from './tcp-proxy.ts'
 
@@ -62,7 +62,7 @@ const READ = `select status, node, token, step, repeats, attempt, fails, crashes
 
 /** Opens a bench on the engines of the test run. */
 export async function openBench(): Promise<Bench> {
-  const database = await createDatabase()
+  const database = await createMigrated()
   const proxy = new TcpProxy()
   const direct = new URL(database.url)
   await proxy.listen(Number(direct.port || 5432))

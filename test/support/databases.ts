@@ -1,6 +1,7 @@
 // Databases for tests: each of a name of its own, on the Postgres of the test run.
 import { randomUUID } from 'node:crypto'
 import { Client, escapeIdentifier } from 'pg'
+import { migrate } from '../../src/store/migrate.ts'
 import { engines } from './engines.ts'
 
 export interface TestDatabase {
@@ -19,6 +20,21 @@ export async function createDatabase({ template }: { template?: string } = {}): 
   const url = new URL(databaseUrl)
   url.pathname = `/${name}`
   return { url: url.href, name, drop: () => runAlone(databaseUrl, `drop database if exists ${name} with (force)`) }
+}
+
+// Mocha runs all files in one process: this is what they share.
+const run: { template?: Promise<string> } = {}
+
+/** Makes a database that has all tables: a copy of one that is migrated once in a test run. */
+export async function createMigrated(): Promise<TestDatabase> {
+  run.template ??= makeTemplate()
+  return createDatabase({ template: await run.template })
+}
+
+async function makeTemplate(): Promise<string> {
+  const { url, name } = await createDatabase()
+  await migrate(url)
+  return name
 }
 
 async function runAlone(connectionString: string, statement: string): Promise<void> {

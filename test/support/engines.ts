@@ -2,6 +2,7 @@
 import { chmod, mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { Client } from 'pg'
 import { EmbeddedPostgres } from '../../src/embedded/postgres.ts'
 import { silentLog } from '../../src/telemetry/log.ts'
 import { startRedis } from './redis.ts'
@@ -59,5 +60,18 @@ async function startPostgres(stops: (() => Promise<void>)[]): Promise<string> {
     await rm(dataDir, { recursive: true, force: true })
   })
   await postgres.start()
+  await makeQuick(postgres.url)
   return postgres.url
+}
+
+/** What it stores need not survive the machine; tests of durability have a Postgres of their own. */
+async function makeQuick(connectionString: string): Promise<void> {
+  const client = new Client({ connectionString })
+  await client.connect()
+  try {
+    await client.query('alter system set fsync = off')
+    await client.query('select pg_reload_conf()')
+  } finally {
+    await client.end()
+  }
 }

@@ -8,7 +8,7 @@ import { type Log, silentLog } from '../../src/telemetry/log.ts'
 import { type Service, SERVICE_DEFAULTS } from '../../src/core/service.ts'
 import { TIMINGS, type Timings } from '../../src/core/timings.ts'
 import { type RunningNode, startNode } from '../../src/main.ts'
-import { createDatabase } from './databases.ts'
+import { createMigrated } from './databases.ts'
 import { engines } from './engines.ts'
 import { eventually } from './eventually.ts'
 import { ScriptedService } from './service.ts'
@@ -58,7 +58,7 @@ export interface World {
 /** Opens a world on the engines of the test run. */
 export async function openWorld(): Promise<World> {
   const { redisUrl } = await engines()
-  const database = await createDatabase()
+  const database = await createMigrated()
   const service = await new ScriptedService().start()
   const client = new pg.Client({ connectionString: database.url })
   await client.connect()
