@@ -1,8 +1,7 @@
 // The callers of a run: they post, read and delete through every node in turn, honour 503, and write down what they were told.
-import { once } from 'node:events'
-import { Agent, type IncomingMessage, request } from 'node:http'
-import { text } from 'node:stream/consumers'
+import { Agent } from 'node:http'
 import { setTimeout as passed } from 'node:timers/promises'
+import { type Outcome, call } from './call.ts'
 import type { Entry, Ledger } from './ledger.ts'
 import { type Planner, payloadOf } from './plan.ts'
 import type { Random } from './random.ts'
@@ -35,14 +34,6 @@ export interface LoadOptions {
   readonly deleting?: number
 }
 
-/** What one call came to: an answer, nothing sent (`refused`), or nobody knows. */
-type Outcome =
-  | { readonly status: number; readonly headers: IncomingMessage['headers']; readonly body: string }
-  | 'refused'
-  | 'broken'
-
-/** The longest that a caller waits for an answer: more than the contract's longest wait. */
-const ANSWER = 30_000
 /** How long a caller goes on when it is told 503. */
 const PATIENCE = 120_000
 const MOST_OPEN = 400
@@ -233,25 +224,7 @@ export class Callers {
   }
 
   /** One request. */
-  async call(method: string, url: string, json?: string): Promise<Outcome> {
-    const headers = json === undefined ? {} : { 'content-type': 'application/json' }
-    const begun = performance.now()
-    const outgoing = request(url, { method, agent: this.#agent, headers, signal: AbortSignal.timeout(ANSWER) })
-    try {
-      outgoing.end(json)
-      const [response] = (await once(outgoing, 'response')) as [IncomingMessage]
-      return { status: response.statusCode ?? 0, headers: response.headers, body: await text(response) }
-    } catch (error) {
-      if ((error as NodeJS.ErrnoException).code === 'ECONNREFUSED') {
-        this.#by.ledger.closed += 1
-        return 'refused'
-      }
-      if (performance.now() - begun > ANSWER - 100) this.#by.ledger.complain(`${method} ${url} was not answered`)
-      const how = `${(error as NodeJS.ErrnoException).code} ${String(error)}, ${outgoing.reusedSocket ? 'kept' : 'new'} connection`
-      this.#by.ledger.broken.push(
-        `${method} ${url} at ${Date.now()} after ${Math.round(performance.now() - begun)} ms: ${how}`,
-      )
-      return 'broken'
-    }
+  call(method: string, url: string, json?: string): Promise<Outcome> {
+    return call({ agent: this.#agent, ledger: this.#by.ledger }, method, url, json)
   }
 }

@@ -1,16 +1,17 @@
 // The rig: servers, links, nodes, a referee, callers and a watch, put together for one run and judged at its end.
 import { randomUUID } from 'node:crypto'
-import { readFileSync, readdirSync } from 'node:fs'
 import { setTimeout as passed } from 'node:timers/promises'
 import { Callers } from './callers.ts'
 import { ROWS, type Row, type Span } from './evidence.ts'
 import { type Verdict, judge } from './judge.ts'
 import { Ledger } from './ledger.ts'
 import { Member } from './member.ts'
+import { orphans } from './orphans.ts'
 import { MIX, type Mix, type Planner, planner } from './plan.ts'
 import { Random } from './random.ts'
 import { Referee } from './referee.ts'
 import { OwnPostgres, OwnRedis } from './servers.ts'
+import { services } from './services.ts'
 import { untilReady, watchEnds, watchLateness, watchReady, watchStarvation } from './watch.ts'
 
 export interface Setup {
@@ -110,12 +111,7 @@ export class Rig {
           targets,
           databaseUrl: postgres.url,
           poisons: setup.poisons ?? false,
-          services: (port, node) => ({
-            svc: { ...serviceAt(port, node), ...setup.service },
-            // What is in flight when a node freezes is still waited for when it wakes up.
-            slow: { ...serviceAt(port, node), timeout: `${20 / setup.scale}s` },
-            ...setup.services?.(port, node),
-          }),
+          services: (port, node) => services(setup, port, node),
         }),
       ),
     )
@@ -242,34 +238,5 @@ export class Rig {
     if (this.setup.redis !== false) await this.redis.stop()
     await this.postgres.stop()
     return alarms
-  }
-}
-
-/** The registration of the referee at a node. Tasks are never given up: whether they end is what a run asks. */
-const serviceAt = (port: number, node: string): Record<string, unknown> => ({
-  url: `http://127.0.0.1:${port}/run/{action}`,
-  concurrency: 100,
-  timeout: '8s',
-  retry: { attempts: 0, backoff: '100ms', maxBackoff: '1s' },
-  headers: { 'X-Node': node },
-})
-
-/** Processes of a run that have outlived it; none where there is no /proc. */
-function orphans(run: string): string[] {
-  try {
-    return readdirSync('/proc').flatMap((pid) =>
-      belongs(pid, run) ? [`process ${pid} of the run was left behind`] : [],
-    )
-  } catch {
-    return []
-  }
-}
-
-function belongs(pid: string, run: string): boolean {
-  try {
-    return /^\d+$/.test(pid) && readFileSync(`/proc/${pid}/environ`, 'utf8').includes(`CHAOS_RUN=${run}`)
-  } catch {
-    // It has just ended.
-    return false
   }
 }

@@ -47,14 +47,14 @@ export async function unendedHostile(rig: Rig): Promise<string[]> {
   )
 }
 
-/** Modes whose tasks did not end as the contract says. */
-export async function wrongEnds(rig: Rig): Promise<string[]> {
+/** Modes whose tasks did not end as the contract says. `also`: a code that other faults may bring about. */
+export async function wrongEnds(rig: Rig, also?: string): Promise<string[]> {
   const rows = await rig.postgres.sql<{ action: string; how: string; count: number }>(
     `select action, case status when 'failed' then error::json ->> 'code' else status end as how, count(*)::integer as count
      from tasks where service = 'hostile' group by 1, 2`,
   )
   return rows.flatMap(({ action, how, count }) =>
-    [MODES[action]?.end].flat().includes(how) ? [] : [`${count} tasks of "${action}" ended as ${how}`],
+    how === also || [MODES[action]?.end].flat().includes(how) ? [] : [`${count} tasks of "${action}" ended as ${how}`],
   )
 }
 
