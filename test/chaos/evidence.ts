@@ -29,6 +29,8 @@ export interface Span {
   readonly of?: string
   /** The nodes that may send what they had decided before it, once they come to. */
   readonly doubts: readonly string[] | 'all'
+  /** Whether that goes only for requests that nobody waited for: the last ones of what has died, which may be read late. */
+  readonly unanswered?: boolean
   /** How soon a DELETE must have reached a running task, ms. */
   readonly cancelWithin: number
 }

@@ -166,6 +166,14 @@ describe('the judge of chaos runs', () => {
     expect(run(repeat, [{ ...FAULT, doubts: [], of: 'b' }]).breaches.join('\n')).to.match(/without a fault/)
   })
 
+  it('allows a late request of what has died only where nobody waited for its answer', () => {
+    const span: Span = { ...FAULT, unanswered: true }
+    const late = (status: number) => (it: { asked: Asked[] }) =>
+      it.asked.push(again({ at: 11_000, end: 11_001, node: 'a', status }))
+    expect(run((it) => void late(0)(it), [span]).breaches).to.deep.equal([])
+    expect(run((it) => void late(206)(it), [span]).breaches.join('\n')).to.match(/began after a later step/)
+  })
+
   it('gives a DELETE the time that a fault takes, and no second request', () => {
     const span: Span = { ...FAULT, from: 900, to: 1_200, excuses: false, doubts: [], cancelWithin: 3_000 }
     const deletedAt = (ms: number, at: number) => (it: { ledger: Ledger; rows: Row[]; asked: Asked[] }) => {

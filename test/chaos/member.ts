@@ -175,7 +175,9 @@ export class Member {
     return lines.map(({ time }) => {
       const to = Date.parse(String(time))
       const from = to - SILENCE / this.#options.scale - NOTICE
-      return { name: 'death', from, to, excuses: true, of: this.name, doubts: [], cancelWithin: 8_000 }
+      // What it had sent may be read behind what its successor sends on connections that are open already.
+      const doubts = { doubts: [this.name], unanswered: true }
+      return { name: 'death', from, to, excuses: true, of: this.name, ...doubts, cancelWithin: 8_000 }
     })
   }
 

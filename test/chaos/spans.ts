@@ -6,5 +6,8 @@ import type { Asked } from './referee.ts'
 export const LAG = 1_000
 
 /** Whether a request's node was frozen or cut off when it was sent, or had been a moment before. */
-export const doubted = (spans: readonly Span[], { node, at }: Pick<Asked, 'node' | 'at'>): boolean =>
-  spans.some(({ doubts, from, to }) => (doubts === 'all' || doubts.includes(node)) && at >= from && at <= to + LAG)
+export const doubted = (spans: readonly Span[], { node, at, status }: Pick<Asked, 'node' | 'at' | 'status'>): boolean =>
+  spans.some(
+    ({ doubts, from, to, unanswered = false }) =>
+      (doubts === 'all' || doubts.includes(node)) && at >= from && at <= to + LAG && (!unanswered || status === 0),
+  )

@@ -42,7 +42,8 @@ function drip(socket: Socket): void {
 
 /** 300 MB of zeros in a few hundred kilobytes. */
 const bombOf: { made?: Buffer } = {}
-const bomb = (): Buffer => (bombOf.made ??= gzipSync(Buffer.alloc(300_000_000), { level: 1 }))
+/** Takes a second the first time. */
+export const bomb = (): Buffer => (bombOf.made ??= gzipSync(Buffer.alloc(300_000_000), { level: 1 }))
 const DEEP = `${'['.repeat(2_000)}${']'.repeat(2_000)}`
 
 /** Ways to be hostile. */

@@ -8,6 +8,8 @@ import { type At, type Figures, type Row, hold, inRig } from '../row.ts'
 import { MODES } from '../villain.ts'
 
 const RATE = 60
+/** Between two rounds of all modes, ms: it is the hostility that is measured, not the machine, which the hostile service shares. */
+const PAUSE = 700
 /** How long the other service is looked at before, ms. */
 const BEFORE = 8_000
 /** All hostile tasks have ended by then, ms. */
@@ -34,8 +36,10 @@ async function body(rig: Rig, at: At): Promise<Figures> {
   const begun = Date.now()
   let taken = 0
   const most = await memoryGrowth(rig, async () => {
-    for (let i = 0; i < at.count; i += 1)
+    for (let i = 0; i < at.count; i += 1) {
       taken += await postHostile(rig, rig.members[i % rig.members.length]?.url ?? '')
+      await passed(PAUSE)
+    }
     const end = performance.now() + ENDED
     for (let left = await unendedHostile(rig); left.length > 0; left = await unendedHostile(rig)) {
       if (performance.now() > end) throw new Error(`hostile tasks have not ended: ${left.join('; ')}`)
