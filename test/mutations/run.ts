@@ -54,7 +54,9 @@ async function runAll(): Promise<void> {
   process.exitCode = caught === mutations.length ? 0 : 1
 }
 
-const fileOf = (test: string): string => `${test}.test.js`
+function fileOf(test: string): string {
+  return `${test}.test.js`
+}
 
 /** The first test that fails with a mutation; undefined when none does. */
 async function noticed(mutation: Mutation): Promise<string | undefined> {
