@@ -203,8 +203,8 @@ export const MUTATIONS: readonly Mutation[] = [
     'no answer to a stop while it listens',
     'requests that have reached the machine are cut off by a stop',
     'api/server.js',
-    'await caughtUp();\n        server.close();',
-    'server.close();',
+    'await new Promise(setImmediate);\n    await new Promise(setImmediate);',
+    '',
     'integration/api/life',
   ),
   one(
