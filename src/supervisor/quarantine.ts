@@ -111,10 +111,11 @@ export class Quarantine implements Part {
     for (const timer of this.#running.values()) clearTimeout(timer)
     this.#running.clear()
     for (const held of dead) held.thread = undefined
+    const { log, orphaned } = this.#options
     const [culprit, ...others] = dead
-    if (culprit && others.length === 0) void this.#convict(culprit, cause)
+    if (!culprit) log.error({ err: cause, tasks: 0 }, 'a thread has died; its tasks start again on another')
+    else if (others.length === 0) void this.#convict(culprit, cause)
     else {
-      const { log, orphaned } = this.#options
       log.error(
         { err: cause, tasks: dead.length },
         'suspects have died together; they are tried again in smaller groups',

@@ -186,15 +186,18 @@ describe('the quarantine', () => {
     expect(ran.load).to.equal(1)
   })
 
-  it('fails a task that kills its thread when run alone', async () => {
-    const held = add('1')
+  it('fails a task that kills its thread when run alone, and runs the next in a new one', async () => {
+    const held = add('1', {}, ALONE_FROM)
+    add('2', {}, ALONE_FROM)
     ready()
     await die()
     expect(settled).to.have.length(1)
     expect(settled[0]).to.include({ id: '1', token: held.token, node: 'me', status: 'failed' })
     expect(settled[0]?.error).to.include('"crashed"')
     expect(hands.has(held)).to.equal(false)
-    expect(orphaned).to.deep.equal([])
+    expect([orphaned, started]).to.deep.equal([[], ['1']])
+    ready()
+    expect(started).to.deep.equal(['1', '2'])
   })
 
   it('lets the claim go also when the end could not be written: sync gives the row back', async () => {
@@ -226,14 +229,11 @@ describe('the quarantine', () => {
     expect([first.thread, second.thread]).to.deep.equal([undefined, undefined])
   })
 
-  it('runs the next suspect in a new thread after the culprit', async () => {
-    add('1', {}, ALONE_FROM)
-    add('2', {}, ALONE_FROM)
+  it('accuses nobody when its thread dies with nobody in it', async () => {
+    hands.drop(add('1'))
     ready()
     await die()
-    expect(started).to.deep.equal(['1'])
-    ready()
-    expect(started).to.deep.equal(['1', '2'])
+    expect([settled, orphaned]).to.deep.equal([[], []])
   })
 
   it('runs nothing more once it has stopped', async () => {
