@@ -36,7 +36,7 @@ const SILENCE = 7_000
 const NOTICE = 1_000
 /** Lines that tell of a thread's death. */
 export const DEATH = /^a thread has died|^suspects have died|^the task killed its thread/
-const INSIDE = new URL('./inside.js', import.meta.url).href
+const INSIDE = new URL('./inside/inside.js', import.meta.url).href
 
 export class Member {
   readonly name: string

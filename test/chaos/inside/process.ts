@@ -1,51 +1,31 @@
-// What a node under test is started with (`node --import`): shorter times, points at which it kills itself, threads that die, and
-// its vitals when asked. Nothing of it is in the product; a node without it runs the same files.
-import diagnostics from 'node:diagnostics_channel'
+// What the main thread of a node under test has: shorter times, points at which it kills itself, and its vitals when asked.
 import { readdirSync } from 'node:fs'
 import { syncBuiltinESMExports } from 'node:module'
 import os from 'node:os'
 import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
-import { isMainThread } from 'node:worker_threads'
 import pg from 'pg'
-import { TIMINGS } from '../../src/core/timings.ts'
-import { Pops } from '../../src/queue/pops.ts'
-import { RedisQueue } from '../../src/queue/redis.ts'
-import { type Point, STATEMENTS } from './points.ts'
+import { TIMINGS } from '../../../src/core/timings.ts'
+import { Pops } from '../../../src/queue/pops.ts'
+import { RedisQueue } from '../../../src/queue/redis.ts'
+import { type Point, STATEMENTS } from '../points.ts'
+import { isDoomed, pass } from './death.ts'
 
-const { CHAOS_NAME, CHAOS_TIMES = '1', CHAOS_DIE = '', CHAOS_MEMORY } = process.env
+const { CHAOS_NAME, CHAOS_TIMES = '1', CHAOS_MEMORY } = process.env
 
 /** The times that a run may shorten. */
 const SCALED = ['lease', 'beat', 'trust', 'sweep', 'settled', 'grace', 'overdue', 'forgotten', 'silence'] as const
 
-/** Where this process dies, and how often it gets there before. */
-const [point = '', left = '1'] = CHAOS_DIE.split(':')
-let rest = Number(left)
-
-/** Passes a point; the process may end here. */
-function pass(at: Point): void {
-  if (at !== point || --rest > 0) return
-  process.kill(process.pid, 'SIGKILL')
-  // The signal is under way: nothing may happen meanwhile.
-  for (;;);
+for (const name of SCALED) Object.assign(TIMINGS, { [name]: TIMINGS[name] / Number(CHAOS_TIMES) })
+if (CHAOS_NAME !== undefined) os.hostname = () => CHAOS_NAME
+// A machine with little memory, in bytes: a thread that fills it does so in a moment.
+if (CHAOS_MEMORY !== undefined) os.totalmem = () => Number(CHAOS_MEMORY)
+syncBuiltinESMExports()
+if (isDoomed) {
+  patchQueue()
+  patchPostgres()
 }
-
-if (isMainThread) {
-  for (const name of SCALED) Object.assign(TIMINGS, { [name]: TIMINGS[name] / Number(CHAOS_TIMES) })
-  if (CHAOS_NAME !== undefined) os.hostname = () => CHAOS_NAME
-  // A machine with little memory, in bytes: a thread that fills it does so in a moment.
-  if (CHAOS_MEMORY !== undefined) os.totalmem = () => Number(CHAOS_MEMORY)
-  syncBuiltinESMExports()
-  if (point !== '') {
-    patchQueue()
-    patchPostgres()
-  }
-  process.on('SIGUSR2', tellVitals)
-} else {
-  diagnostics.subscribe('undici:client:sendHeaders', () => setImmediate(() => pass('request sent')))
-  diagnostics.subscribe('undici:request:trailers', () => pass('answer read'))
-  diagnostics.subscribe('undici:client:sendHeaders', (message) => poison(message as { request: { path: string } }))
-}
+process.on('SIGUSR2', tellVitals)
 
 function patchQueue(): void {
   after(Pops.prototype, 'pop', 'after pop')
@@ -99,25 +79,6 @@ function patchPostgres(): void {
       })
     },
   })
-}
-
-/** An action `poison.…` kills the thread that runs it, as its name says. */
-function poison({ request: { path } }: { request: { path: string } }): void {
-  const how = /\/poison\.(\w+)/.exec(path)?.[1]
-  if (how === 'throw')
-    setImmediate(() => {
-      throw new Error('poison')
-    })
-  if (how === 'exit') setImmediate(() => process.exit(1))
-  if (how === 'loop')
-    setImmediate(() => {
-      for (;;);
-    })
-  if (how === 'memory')
-    setImmediate(() => {
-      const full: unknown[] = []
-      for (;;) full.push(Array.from({ length: 100_000 }, (_, i) => ({ i })))
-    })
 }
 
 /** Prints a line of the log with the heap after a collection, and the open file descriptors. */
