@@ -2,7 +2,8 @@
 import { FAULTS } from './faults/all.ts'
 import { mix } from './mix.ts'
 
-const { CHAOS_SEED = '1' } = process.env
+// A seed that begins with many kinds: Redis' clients killed, Postgres killed, a thread that dies, FLUSHALL, a lost reply, SIGTERM, kill -9.
+const { CHAOS_SEED = '34' } = process.env
 const MINUTES = 0.5
 
 describe('three nodes under all faults', () => {

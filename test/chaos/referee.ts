@@ -74,6 +74,11 @@ export class Referee {
     return this.#byTask.keys()
   }
 
+  /** Whether no request is under way. */
+  get idle(): boolean {
+    return this.asked.every(({ end }) => end !== undefined)
+  }
+
   /** Resolves once `test` holds; looked at whenever a request arrives or ends. Rejects after `ms`. */
   async until(test: () => boolean, ms = 30_000): Promise<void> {
     const signal = AbortSignal.timeout(ms)

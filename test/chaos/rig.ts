@@ -38,6 +38,8 @@ export interface Setup {
 const GROWTH = { heap: 60_000_000, fds: 100 }
 /** How long it may take to get there, ms. */
 const CALM = 20_000
+/** The longest way of a cancellation, without its hint and with room, ms. */
+const CUT_OFF = 5_000
 /** A node that was told to stop has ended by then, ms: DRAIN_TIMEOUT and some more. */
 const STOPPED = 20_000
 
@@ -196,6 +198,8 @@ export class Rig {
       () => [],
       (error: Error) => [error.message],
     )
+    // The requests of tasks that were deleted last have their time to be cut off; what is open then is judged.
+    await this.referee.until(() => this.referee.idle, CUT_OFF).catch(() => undefined)
     this.#watching.abort()
     await this.#watched
     const rows = await this.postgres.sql<Row & Record<string, unknown>>(ROWS)
