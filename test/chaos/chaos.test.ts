@@ -2,7 +2,7 @@
 import { FAULTS } from './faults/all.ts'
 import { mix } from './mix.ts'
 
-// A seed that begins with many kinds: Redis' clients killed, Postgres killed, a thread that dies, FLUSHALL, a lost reply, SIGTERM, kill -9.
+// A seed whose half minute meets as many kinds of faults as it can.
 const { CHAOS_SEED = '34' } = process.env
 const MINUTES = 0.5
 

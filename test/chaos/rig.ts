@@ -38,8 +38,8 @@ export interface Setup {
 const GROWTH = { heap: 60_000_000, fds: 100 }
 /** How long it may take to get there, ms. */
 const CALM = 20_000
-/** The longest way of a cancellation, without its hint and with room, ms. */
-const CUT_OFF = 5_000
+/** The longest way of a cancellation, that of a node without its Postgres, with room, ms. */
+const CUT_OFF = 10_000
 /** A node that was told to stop has ended by then, ms: DRAIN_TIMEOUT and some more. */
 const STOPPED = 20_000
 

@@ -58,12 +58,16 @@ describe('a cancellation over nodes', () => {
 
   it('stops what waits in its actor, and what is parked', async () => {
     const waiting = await running('empty.9')
+    // Its next pause is 800 ms.
+    await world.service.until(() => world.service.of(waiting).length >= 4)
     const parked = await running('wait.1')
     await eventually(async () => expect((await show(runs.url, parked))?.step).to.equal(1))
+    // Parked later and left alone: when it is asked again, the others would have been.
+    const witness = await running('wait.1')
     const counted = world.service.of(waiting).length
     expect([await remove(other.url, waiting), await remove(other.url, parked)]).to.deep.equal([204, 204])
-    await new Promise((resolve) => setTimeout(resolve, 1_300))
-    expect(world.service.of(waiting).length).to.be.at.most(counted + 1)
+    await world.service.until(() => world.service.of(witness).length === 2)
+    expect(world.service.of(waiting)).to.have.length(counted)
     expect(world.service.of(parked)).to.have.length(1)
     await gone(waiting)
     await gone(parked)
@@ -114,11 +118,15 @@ describe('a cancellation', () => {
   })
 
   it('is remembered while the claim of its task is in flight', async () => {
+    const witness = await crew.post('held')
+    await world.service.until(() => world.service.of(witness).length === 1)
     const held = holdAnswers(crew.store, 'claimIds', (rows) => Array.isArray(rows) && rows.length > 0)
     const location = await crew.post('ok')
     await held.came
     expect(await crew.cancel(location)).to.equal(true)
-    await new Promise((resolve) => setTimeout(resolve, 100))
+    // Hints come in their order: when the second is obeyed, the first has come.
+    expect(await crew.cancel(witness)).to.equal(true)
+    await world.service.until(() => world.service.of(witness)[0]?.aborted === true)
     held.open()
     const next = await crew.post('ok')
     await world.service.until(() => world.service.of(next).length === 1)

@@ -12,7 +12,7 @@ const RATE = 60
 const PAUSE = 700
 /** Until all code has run often enough, ms. */
 const WARM = 6_000
-/** It is quiet for so long, ms, then hostile, so many times: what else the machine does meets both, and the middle one of each counts. */
+/** It is quiet for so long, ms, then hostile, so many times: what else the machine does meets both. */
 const QUIET = 8_000
 const TURNS = 3
 /** All hostile tasks have ended by then, ms. */
@@ -21,39 +21,36 @@ const MOST_MEMORY = 100
 /** A p99 below this is the noise of the machine, ms. */
 const NOISE = 250
 
-/** The time of 99 of 100 tasks of the good service from acknowledgement to the end, of those posted in a time, ms. */
-async function p99(rig: Rig, from: number, to: number): Promise<number> {
-  const [row] = await rig.postgres.sql<{ ms: number }>(
-    `select coalesce(percentile_cont(0.99) within group (order by extract(epoch from finished_at - created_at) * 1000), 0)::double precision as ms
-     from tasks where service = 'svc' and created_at between to_timestamp($1) and to_timestamp($2)`,
-    [from / 1_000, to / 1_000],
-  )
-  return row?.ms ?? 0
-}
+/** From when to when, ms since 1970. */
+type Turn = readonly [from: number, to: number]
 
-/** From when to when something was done, ms since 1970. */
-type Span = readonly [from: number, to: number]
-
-async function spanOf(body: () => Promise<unknown>): Promise<Span> {
+async function turnOf(body: () => Promise<unknown>): Promise<Turn> {
   const from = Date.now()
   await body()
   return [from, Date.now()]
 }
 
-/** The middle one of the p99s of some times, ms. */
-async function middle(rig: Rig, spans: readonly Span[]): Promise<number> {
-  const all = await Promise.all(spans.map((span) => p99(rig, ...span)))
-  return all.sort((x, y) => x - y)[Math.floor(all.length / 2)] ?? 0
+/** The time of 99 of 100 tasks of the good service from acknowledgement to the end, of those posted in some turns, ms. */
+async function p99(rig: Rig, turns: readonly Turn[]): Promise<number> {
+  const [row] = await rig.postgres.sql<{ ms: number }>(
+    `select coalesce(percentile_cont(0.99) within group (order by extract(epoch from finished_at - created_at) * 1000), 0)::double precision as ms
+     from tasks join unnest($1::float8[], $2::float8[]) as turn (since, till)
+       on created_at between to_timestamp(since) and to_timestamp(till)
+     where service = 'svc'`,
+    [turns.map(([from]) => from / 1_000), turns.map(([, to]) => to / 1_000)],
+  )
+  return row?.ms ?? 0
 }
 
 async function body(rig: Rig, at: At): Promise<Figures> {
   const load = rig.callers.load({ rate: RATE })
   await passed(WARM)
-  const quiet: Span[] = []
-  const hostile: Span[] = []
+  const quiet: Turn[] = []
+  const hostile: Turn[] = []
+  const rounds = Math.ceil(at.count / TURNS)
   let taken = 0
-  const rounds = async (): Promise<void> => {
-    for (let i = 0; i < at.count / TURNS; i += 1) {
+  const strike = async (): Promise<void> => {
+    for (let i = 0; i < rounds; i += 1) {
       taken += await postHostile(rig, rig.members[i % rig.members.length]?.url ?? '')
       await passed(PAUSE)
     }
@@ -65,19 +62,18 @@ async function body(rig: Rig, at: At): Promise<Figures> {
   }
   const most = await memoryGrowth(rig, async () => {
     for (let turn = 0; turn < TURNS; turn += 1) {
-      quiet.push(await spanOf(() => passed(QUIET)))
-      hostile.push(await spanOf(rounds))
+      quiet.push(await turnOf(() => passed(QUIET)))
+      hostile.push(await turnOf(strike))
     }
   })
   await load.stop()
   await rig.normal(30_000)
-  const was = await middle(rig, quiet)
-  const is = await middle(rig, hostile)
+  const was = await p99(rig, quiet)
+  const is = await p99(rig, hostile)
   const wrong = await wrongEnds(rig)
   hold({
     [wrong.join('; ')]: wrong.length === 0,
-    [`only ${taken} hostile tasks were taken`]:
-      taken === Math.ceil(at.count / TURNS) * TURNS * Object.keys(MODES).length,
+    [`only ${taken} hostile tasks were taken`]: taken === rounds * TURNS * Object.keys(MODES).length,
     [`a node's memory grew by ${most} MB`]: most < MOST_MEMORY,
     [`the other service's p99 went from ${Math.round(was)} to ${Math.round(is)} ms`]: is < 2 * Math.max(was, NOISE / 2),
   })
