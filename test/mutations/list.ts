@@ -137,7 +137,7 @@ export const MUTATIONS: readonly Mutation[] = [
     'two batches lock the same rows in different orders',
     'store/fenced.js',
     'order by t.id for update of t',
-    'order by md5(w.node::text || t.id::text) for update of t',
+    'order by w.place for update of t',
     'integration/fence',
     'integration/written',
   ),
