@@ -25,6 +25,8 @@ export interface Row {
   readonly fullCount: number
   /** How many times faster than in life the protocol's times are in the counted run; default 5. */
   readonly scale?: number
+  /** Whether what it measures (memory, pace, the times of others) needs the machine for itself at full times too. */
+  readonly alone?: boolean
   /** What is promised. */
   readonly promise: string
   /** Does it. Throws `Breach` when a promise was broken. */
@@ -61,6 +63,9 @@ export async function inRig(setup: Setup, body: (rig: Rig) => Promise<Figures>, 
   if (breaches.length > 0) throw new Breach([...breaches, `the nodes' logs are in ${await keepLogs(rig)}`])
   return figures
 }
+
+/** Posts a second of a run: at full times half of `rate`, as two runs go side by side. */
+export const paced = (rate: number, { scale }: Pick<At, 'scale'>): number => (scale === 1 ? rate / 2 : rate)
 
 /** The largest, the median and the smallest of some measurements, rounded, for a figure. */
 export function spread(of: readonly number[]): string {

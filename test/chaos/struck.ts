@@ -2,11 +2,11 @@
 import { setTimeout as passed } from 'node:timers/promises'
 import { type Fault, within } from './faults/fault.ts'
 import type { Setup } from './rig.ts'
-import { type At, type Figures, hold, inRig, spread } from './row.ts'
+import { type At, type Figures, hold, inRig, paced, spread } from './row.ts'
 
 export interface Struck {
   readonly faults: readonly Fault[]
-  /** Posts a second. */
+  /** Posts a second in a counted run. */
   readonly rate: number
   /** Milliseconds of quiet before each strike. */
   readonly pause: number
@@ -19,9 +19,10 @@ export interface Struck {
 
 /** Strikes `at.count` times with each of the faults, in an order drawn from the seed. */
 export function strikeAll(
-  { faults, rate, pause, tasks = 0, served = false, setup = {} }: Struck,
+  { faults, rate: most, pause, tasks = 0, served = false, setup = {} }: Struck,
   at: At,
 ): Promise<Figures> {
+  const rate = paced(most, at)
   return inRig({ seed: at.seed, scale: at.scale, ...setup }, async (rig) => {
     const random = rig.random.fork('faults')
     const strikes = random.shuffle(faults.flatMap((fault) => Array.from({ length: at.count }, () => fault)))

@@ -126,10 +126,12 @@ export const linkFaults = (tell?: Tell): Fault[] =>
 
 export const LINK_FAULTS: readonly Fault[] = linkFaults()
 
-/** So many of them: of each server in turn, and each time in other ways for six seeds in a row. */
+/** So many of them for a seed; from one seed to the next on through all of them. */
 export const someLinks = (seed: number, count: number, tell?: Tell): Fault[] =>
   Array.from({ length: count }, (_, i) => {
-    const server = SERVERS[i % SERVERS.length] ?? 'postgres'
-    const place = seed + 2 * i + Math.floor(i / SERVERS.length)
-    return fault(server, FAULTY_WAYS[place % FAULTY_WAYS.length] ?? 'cut', tell)
+    const place = seed * count + i
+    const server = place % SERVERS.length
+    // Each server in another way than the one before it.
+    const way = Math.floor(place / SERVERS.length) + 2 * server
+    return fault(SERVERS[server] ?? 'postgres', FAULTY_WAYS[way % FAULTY_WAYS.length] ?? 'cut', tell)
   })

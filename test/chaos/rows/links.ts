@@ -10,12 +10,12 @@ export const linksRow: Row = {
   fault:
     'a link of a node to Postgres, Redis or the service for 14 s: cut, one way, the other, half-open, 300 ms, byte by byte',
   count: 1,
-  fullCount: 3,
+  fullCount: 2,
   promise: 'no request begun over 8 s after the last good beat; at work while a link is only slow; normal within 12 s',
   run: async (at) => {
     const seen: Seen[] = []
     const tell = (one: Seen): void => void seen.push(one)
-    // At full times some of them, drawn from the seed.
+    // At full times some of them, others for each seed.
     const figures =
       at.scale === 1
         ? await strikeAll({ faults: someLinks(at.seed, at.count, tell), ...LOAD }, { ...at, count: 1 })

@@ -26,6 +26,7 @@ export const noRedisRow: Row = {
   fault: 'Redis absent for the whole run',
   count: 10_000,
   fullCount: 2_000,
+  alone: true,
   promise: `at least ${LEAST * 100} % of the throughput with Redis`,
   scale: 1,
   async run(at) {

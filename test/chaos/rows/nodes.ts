@@ -1,7 +1,11 @@
 // Nodes that are killed, stopped in order, and frozen.
 import { freeze, kill } from '../faults/nodes.ts'
-import { type Row, hold, inRig } from '../row.ts'
+import { MIX } from '../plan.ts'
+import { type Row, hold, inRig, paced } from '../row.ts'
 import { strikeAll } from '../struck.ts'
+
+/** Many tasks rather than many steps. */
+const SHORT = { ...MIX, maxSteps: 2 }
 
 export const killRow: Row = {
   name: 'kill',
@@ -9,7 +13,8 @@ export const killRow: Row = {
   count: 30,
   fullCount: 1,
   promise: 'normal within 12 s',
-  run: (at) => strikeAll({ faults: [kill], rate: 100, pause: 1_000, tasks: at.count > 1 ? 20_000 : 0 }, at),
+  run: (at) =>
+    strikeAll({ faults: [kill], rate: 120, pause: 1_000, tasks: at.count > 1 ? 20_000 : 0, setup: { mix: SHORT } }, at),
 }
 
 export const freezeRow: Row = {
@@ -30,7 +35,7 @@ export const stopRow: Row = {
   promise: 'no repeated step, no failed call',
   run: (at) =>
     inRig({ seed: at.seed, scale: at.scale, balanced: true }, async (rig) => {
-      const load = rig.callers.load({ rate: 100 })
+      const load = rig.callers.load({ rate: paced(60, at) })
       const took: number[] = []
       for (let i = 0; i < at.count; i += 1) {
         const member = rig.members[i % rig.members.length]

@@ -8,7 +8,7 @@ import type { Rig } from '../rig.ts'
 import { type At, Breach, type Row, hold, inRig } from '../row.ts'
 
 /** Posts a second: few, as each death costs the start of a node, and load makes that slow. */
-const RATE = 20
+const RATE = 12
 
 /** What a victim dies of, one after the other. */
 interface Fate {
@@ -70,7 +70,7 @@ export const pointsRow: Row = {
   fullCount: 1,
   promise: 'each point reached; nothing lost, nothing doubled unless told; normal within 12 s',
   run: (at) =>
-    inRig({ seed: at.seed, scale: at.scale, nodes: 4 }, async (rig) => {
+    inRig({ seed: at.seed, scale: at.scale }, async (rig) => {
       const all = POINTS.flatMap((point) => Array.from({ length: at.count }, () => point))
       // At full times the three runs together have each point.
       const mine = at.scale === 1 ? all.filter((_, i) => i % 3 === at.seed % 3) : all

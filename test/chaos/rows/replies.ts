@@ -7,7 +7,7 @@ import { MIX } from '../plan.ts'
 import type { Statement } from '../points.ts'
 import type { Random } from '../random.ts'
 import type { Rig } from '../rig.ts'
-import { type At, Breach, type Row, hold, inRig } from '../row.ts'
+import { type At, Breach, type Row, hold, inRig, paced } from '../row.ts'
 
 /** A statement of each kind that changes a row comes within this time, ms. */
 const COMES = 30_000
@@ -64,7 +64,7 @@ export const repliesRow: Row = {
   promise: 'none stuck, none doubled, each outcome read back, no repeated request',
   run: (at) =>
     inRig({ seed: at.seed, scale: at.scale, ...MANY_REFUSALS }, async (rig) => {
-      const load = rig.callers.load({ rate: RATE })
+      const load = rig.callers.load({ rate: paced(RATE, at) })
       // No span: nothing excuses a repeat.
       const lost = await loseAll(rig, at)
       await load.stop()
