@@ -10,7 +10,7 @@ import { fileURLToPath } from 'node:url'
 const ROOT = path.resolve(path.dirname(fileURLToPath(import.meta.url)), '..')
 const at = (...names) => path.join(ROOT, ...names)
 const LOCK = at('dist-lock')
-const SOURCES = ['src', 'workers', 'migrations', 'test', 'knexfile.ts', 'tsconfig.json']
+const SOURCES = ['src', 'workers', 'migrations', 'test', 'bench', 'knexfile.ts', 'tsconfig.json']
 const STAMP = at('dist', '.sources')
 
 main().catch((error) => {
@@ -101,8 +101,8 @@ function digest() {
 function filesOf(name) {
   if (!fs.existsSync(name)) return []
   if (!fs.statSync(name).isDirectory()) return [name]
-  const names = fs.readdirSync(name).sort()
-  return names.flatMap((inside) => filesOf(path.join(name, inside)))
+  const names = fs.readdirSync(name).filter((inside) => inside !== 'node_modules')
+  return names.sort().flatMap((inside) => filesOf(path.join(name, inside)))
 }
 
 /** Compiles into a new folder, which then takes the place of the old one: nothing stale stays, and whoever runs sees one or the other. */

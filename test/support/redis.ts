@@ -10,6 +10,7 @@ import { redisProgram } from './redis-program.ts'
 export interface TestRedis {
   readonly url: string
   readonly port: number
+  readonly pid: number
   /** Ends the server and removes its folder. */
   stop(): Promise<void>
   /** Sends a signal; with one that ends the server, the same as `stop`. */
@@ -58,6 +59,10 @@ class Server implements TestRedis {
     this.#child.stderr?.on('data', say)
     this.#ended = once(this.#child, 'exit').catch((error: unknown) => (this.#said += String(error)))
     process.on('exit', this.#exit)
+  }
+
+  get pid(): number {
+    return this.#child.pid ?? 0
   }
 
   get url(): string {

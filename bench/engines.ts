@@ -1,0 +1,76 @@
+// The engines of a run: a Postgres with fsync and a Redis with an append-only file, both the bench's own, on free ports.
+import { chmod, mkdtemp, readFile, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { Redis } from 'ioredis'
+import pg from 'pg'
+import { EmbeddedPostgres } from '../src/embedded/postgres.ts'
+import { silentLog } from '../src/telemetry/log.ts'
+import { startRedis } from '../test/support/redis.ts'
+
+/** What is printed of their durability. */
+export const DURABILITY =
+  'Postgres with fsync and synchronous_commit on, else as initdb makes it; Redis with appendonly yes, appendfsync everysec'
+const REDIS_ARGS = ['--appendonly', 'yes', '--appendfsync', 'everysec', '--maxmemory-policy', 'noeviction']
+
+/** A database of one run, with a connection that is kept open. */
+export interface OwnDatabase {
+  readonly url: string
+  count(sql: string): Promise<number>
+  drop(): Promise<void>
+}
+
+export type Engines = Awaited<ReturnType<typeof startEngines>>
+
+/** Starts both. */
+export async function startEngines() {
+  const folder = await mkdtemp(join(tmpdir(), 'task_api-bench-'))
+  // Root's Postgres runs as nobody, who must reach it.
+  await chmod(folder, 0o755)
+  const postgres = new EmbeddedPostgres({ dataDir: folder, log: silentLog() })
+  await postgres.start()
+  const redis = await startRedis({ args: REDIS_ARGS })
+  const client = new Redis(redis.url)
+  const admin = await connect(postgres.url)
+  const pidfile = await readFile(join(folder, 'postgres', 'data', 'postmaster.pid'), 'utf8')
+  let made = 0
+  return {
+    redis: client,
+    redisUrl: redis.url,
+    pids: { postgres: Number(pidfile.split('\n')[0]), redis: redis.pid },
+    async versions(): Promise<string> {
+      const { rows } = await admin.query<{ server_version: string }>('show server_version')
+      const redisVersion = /redis_version:(\S+)/.exec(await client.info('server'))?.[1]
+      return `Postgres ${rows[0]?.server_version}, Redis ${redisVersion}`
+    },
+    async database(): Promise<OwnDatabase> {
+      made += 1
+      const name = `bench_${made}`
+      await admin.query(`create database ${name}`)
+      const url = new URL(postgres.url)
+      url.pathname = `/${name}`
+      const own = await connect(url.href)
+      return {
+        url: url.href,
+        count: async (sql) => Number((await own.query<{ count: string }>(sql)).rows[0]?.count),
+        drop: async () => {
+          await own.end()
+          await admin.query(`drop database if exists ${name} with (force)`)
+        },
+      }
+    },
+    async stop(): Promise<void> {
+      client.disconnect()
+      await admin.end()
+      await redis.stop()
+      await postgres.stop()
+      await rm(folder, { recursive: true, force: true })
+    },
+  }
+}
+
+async function connect(connectionString: string): Promise<pg.Client> {
+  const client = new pg.Client({ connectionString })
+  await client.connect()
+  return client
+}

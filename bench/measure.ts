@@ -1,0 +1,193 @@
+// One run: a peer is started on empty engines, warmed up, given its tasks, and measured until the last of them has ended.
+import { type ChildProcess, fork } from 'node:child_process'
+import { once } from 'node:events'
+import { setTimeout as passed } from 'node:timers/promises'
+import { fileURLToPath } from 'node:url'
+import type { Posted, Posting } from './client.ts'
+import type { Engines } from './engines.ts'
+import { type Ground, PEERS, type Peer, type PeerName, type Running } from './peers.ts'
+import { cpuOf, memoryOf, othersSince } from './processes.ts'
+import type { Asked, Said } from './stub.ts'
+
+/** Who runs: a peer, and what is special about its ground. */
+export interface Contender {
+  readonly name: string
+  readonly peer: PeerName
+  readonly ground?: Partial<Ground>
+}
+
+/** What a run has at hand. */
+export interface Run {
+  readonly ground: Ground
+  readonly running: readonly Running[]
+  /** Posts tasks and waits until all calls are answered; throws when one was answered wrongly. */
+  post(posting: Omit<Posting, 'urls' | 'width'>): Promise<Posted>
+  /** Waits until so many tasks have got their 200; how long after its POST each one's first request came, ms. */
+  finals(count: number): Promise<readonly number[]>
+  /** Waits until so many tasks are kept waiting by the stub. */
+  held(count: number): Promise<void>
+  /** Lets them go. */
+  release(): void
+  /** Waits until no task is unfinished, and counts all rows. */
+  ended(): Promise<void>
+  /** The memory of the peer's processes now, bytes. */
+  memory(): number
+}
+
+/** What a run came to. */
+export interface Measured {
+  readonly seconds: number
+  /** CPU time of the peer's own processes and of the engines, ms. */
+  readonly cpu: { readonly app: number; readonly postgres: number; readonly redis: number }
+  /** The most memory of the peer's own processes, bytes. */
+  readonly memory: number
+  /** What share of the machine something else took, 0 to 1. */
+  readonly others: number
+}
+
+/** Clients' connections. */
+const WIDTH = 64
+/** Tasks in hand at once, everywhere. */
+export const CONCURRENCY = 256
+/** What takes longer is void, ms. */
+const LIMIT = 180_000
+const LOOK = 250
+/** The numbers of the tasks that warm up. */
+const WARM = 1_000_000_000
+
+/** A process of the bench's own. */
+class Helper<Says> {
+  readonly child: ChildProcess
+
+  constructor(file: string) {
+    this.child = fork(fileURLToPath(new URL(file, import.meta.url)))
+    process.once('exit', () => this.child.kill('SIGKILL'))
+  }
+
+  /** The next thing that it says. Rejects when it ends, or says nothing in time. */
+  async says(): Promise<Says> {
+    const limit = AbortSignal.timeout(LIMIT)
+    const ended = once(this.child, 'exit', { signal: limit }).then(() =>
+      Promise.reject(new Error('a helper has ended')),
+    )
+    const [said] = (await Promise.race([once(this.child, 'message', { signal: limit }), ended])) as [Says]
+    return said
+  }
+
+  ask(asked: object): Promise<Says> {
+    const said = this.says()
+    this.child.send(asked)
+    return said
+  }
+
+  async stop(): Promise<void> {
+    const ended = once(this.child, 'exit')
+    if (this.child.connected) this.child.disconnect()
+    await ended
+  }
+}
+
+/** Makes a run: `warm` tasks first, then `body`, which is what is measured. */
+export async function measured<T>(
+  engines: Engines,
+  { peer: name, ground: special = {} }: Contender,
+  warm: number,
+  body: (run: Run) => Promise<T>,
+): Promise<{ measured: Measured; said: T }> {
+  const peer: Peer = PEERS[name]
+  await engines.redis.flushall()
+  const database = await engines.database()
+  const stub = new Helper<Said>('./stub.js')
+  const client = new Helper<Posted>('./client.js')
+  let running: Running[] = []
+  try {
+    const first = await stub.says()
+    const address = `http://127.0.0.1:${'port' in first ? first.port : 0}`
+    const usual = { concurrency: CONCURRENCY, nodes: 1, embedded: false, services: () => ({}) }
+    const ground: Ground = { ...usual, ...special, engines, database, stub: address }
+    running = await peer.start(ground)
+    const run = atHand(peer, ground, running, { stub, client })
+    if (warm > 0) {
+      await run.post({ count: warm, first: WARM })
+      await run.finals(warm)
+      await run.ended()
+      stub.child.send({ reset: true } satisfies Asked)
+    }
+    return await watched(run, [stub, client], body)
+  } finally {
+    for (const { stop } of running) await stop()
+    await Promise.all([client.stop(), stub.stop()])
+    await database.drop()
+  }
+}
+
+function atHand(
+  peer: Peer,
+  ground: Ground,
+  running: readonly Running[],
+  { stub, client }: { stub: Helper<Said>; client: Helper<Posted> },
+): Run {
+  const urls = running.map(({ url }) => url)
+  return {
+    ground,
+    running,
+    async post(posting) {
+      const posted = await client.ask({ ...posting, urls, width: WIDTH } satisfies Posting)
+      if (posted.failed > 0) throw new Error(`${posted.failed} calls failed`)
+      return posted
+    },
+    async finals(count) {
+      const said = await stub.ask({ finals: count } satisfies Asked)
+      return 'latencies' in said ? said.latencies : []
+    },
+    async held(count) {
+      await stub.ask({ held: count } satisfies Asked)
+    },
+    release: () => void stub.child.send({ release: true } satisfies Asked),
+    async ended() {
+      const limit = performance.now() + LIMIT
+      for (let left = 1; left > 0;) {
+        left = (await peer.standing(ground, running)).unfinished
+        if (performance.now() > limit) throw new Error(`${left} tasks have not ended`)
+        if (left > 0) await passed(5)
+      }
+    },
+    memory: () => memoryOf(running.map(({ pid }) => pid)),
+  }
+}
+
+async function watched<T>(
+  run: Run,
+  helpers: readonly Helper<unknown>[],
+  body: (run: Run) => Promise<T>,
+): Promise<{ measured: Measured; said: T }> {
+  const { pids } = run.ground.engines
+  const app = run.running.map(({ pid }) => pid)
+  const groups = { app, postgres: [pids.postgres], redis: [pids.redis] }
+  const all = [...app, pids.postgres, pids.redis, process.pid, ...helpers.map(({ child }) => child.pid ?? 0)]
+  const now = (): Record<keyof typeof groups, number> => ({
+    app: cpuOf(groups.app),
+    postgres: cpuOf(groups.postgres),
+    redis: cpuOf(groups.redis),
+  })
+  let memory = 0
+  const look = (): number => (memory = Math.max(memory, run.memory()))
+  const others = othersSince(() => all)
+  const looking = setInterval(look, LOOK)
+  const before = now()
+  const begun = performance.now()
+  try {
+    const said = await body(run)
+    const seconds = (performance.now() - begun) / 1_000
+    const after = now()
+    look()
+    const cpu = {
+      app: after.app - before.app,
+      postgres: after.postgres - before.postgres,
+      redis: after.redis - before.redis,
+    }
+    return { measured: { seconds, cpu, memory, others: others() }, said }
+  } finally {
+    clearInterval(looking)
+  }
+}

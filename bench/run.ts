@@ -1,0 +1,140 @@
+// `npm run bench`: task_api and its peers on the same jobs, in rounds that take turns; prints tables, and writes them with --write.
+import { readFileSync, writeFileSync } from 'node:fs'
+import { availableParallelism, cpus, totalmem } from 'node:os'
+import { fileURLToPath } from 'node:url'
+import { parseArgs } from 'node:util'
+import { DURABILITY, type Engines, startEngines } from './engines.ts'
+import { installPeers, newerNode } from './install.ts'
+import { CONCURRENCY, type Contender } from './measure.ts'
+import { PEERS, PEER_NAMES } from './peers.ts'
+import { SCENES, type Scene, type Size } from './scenes.ts'
+import { type Figures, type Rounds, figuresTable, inDigits, table } from './table.ts'
+import { verdicts } from './verdict.ts'
+
+const USAGE = `npm run bench                              every scene, everybody, five rounds
+npm run bench -- --quick                   one small round of the main scenes, a minute
+npm run bench -- --scenes loop,light --peers task_api,bullmq --rounds 3
+  scenes: ${Object.keys(SCENES).join(', ')}
+  peers:  ${PEER_NAMES.join(', ')}
+  --write   puts the tables into docs/performance.md
+`
+const FILE = fileURLToPath(new URL('../../docs/performance.md', import.meta.url))
+const ROUNDS = 5
+
+const { values } = parseArgs({
+  options: {
+    quick: { type: 'boolean', default: false },
+    scenes: { type: 'string' },
+    peers: { type: 'string' },
+    rounds: { type: 'string' },
+    write: { type: 'boolean', default: false },
+    help: { type: 'boolean', default: false },
+  },
+})
+
+/** The names that were given, each of which must be one of those that there are. */
+function chosen(given: string | undefined, all: readonly string[]): readonly string[] {
+  const names = given?.split(',') ?? all
+  const strange = names.filter((name) => !all.includes(name))
+  if (strange.length > 0) throw new Error(`there are no such: ${strange.join(', ')}\n${USAGE}`)
+  return names
+}
+
+const begun = performance.now()
+const say = (text: string): void =>
+  void process.stdout.write(`${((performance.now() - begun) / 1_000).toFixed(1).padStart(7)} ${text}\n`)
+// Nothing is left behind: all that was started ends with this process.
+for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => process.exit(1))
+process.setMaxListeners(0)
+
+async function main(): Promise<void> {
+  installPeers()
+  const names = chosen(values.scenes, Object.keys(SCENES))
+  const peers = chosen(values.peers, PEER_NAMES)
+  const rounds = Number(values.rounds ?? (values.quick ? 1 : ROUNDS))
+  const engines = await startEngines()
+  const done = new Map<string, Rounds>()
+  const lines: string[] = []
+  try {
+    for (const name of names) {
+      const scene = SCENES[name]
+      const size = values.quick ? scene?.quick : scene?.full
+      if (!scene || !size) continue
+      const contenders = taking(scene, peers)
+      const figures = await play({ name, scene, contenders, size, rounds, engines })
+      done.set(name, figures)
+      const words = `${scene.words[0]?.toUpperCase()}${scene.words.slice(1)}: ${size.count.toLocaleString('en')} tasks.`
+      lines.push(`### ${name}`, '', words, '', ...figuresTable(figures), '')
+    }
+    const goals = verdicts(SCENES, done)
+    const facts = await origin(engines, rounds)
+    const all = [...facts, '', ...table(['ratio', 'measured', 'wanted'], goals), '', ...lines]
+    process.stdout.write(`\n${all.join('\n')}\n`)
+    if (values.write) publish(all)
+  } finally {
+    await engines.stop()
+  }
+}
+
+const taking = (scene: Scene, peers: readonly string[]): readonly Contender[] =>
+  scene.contenders.filter(
+    ({ peer }) => peers.includes(peer) && (!values.quick || scene.quick?.peers.includes(peer) === true),
+  )
+
+interface Play {
+  readonly name: string
+  readonly scene: Scene
+  readonly contenders: readonly Contender[]
+  readonly size: Size
+  readonly rounds: number
+  readonly engines: Engines
+}
+
+/** All rounds of a scene. Each begins with somebody else, so that nobody is always first. */
+async function play({ name, scene, contenders, size, rounds, engines }: Play): Promise<Rounds> {
+  const done = new Map<string, (Figures | undefined)[]>(contenders.map((one) => [one.name, []]))
+  for (let round = 0; round < rounds; round += 1)
+    for (const i of contenders.keys()) {
+      const contender = contenders[(i + round) % contenders.length] as Contender
+      const of = `${name}, round ${round + 1}, ${contender.name}`
+      try {
+        const figures = await scene.run(engines, contender, size)
+        done.get(contender.name)?.push(figures)
+        say(`${of}: ${inWords(figures)}`)
+      } catch (error) {
+        process.exitCode = 1
+        done.get(contender.name)?.push(undefined)
+        say(`${of}: void. ${error instanceof Error ? error.stack : String(error)}`)
+      }
+    }
+  return done
+}
+
+const inWords = (figures: Figures): string =>
+  Object.entries(figures)
+    .map(([name, value]) => `${name} ${inDigits(value)}`)
+    .join(', ')
+
+/** Where the figures come from. */
+async function origin(engines: Engines, rounds: number): Promise<string[]> {
+  const command = `npm run bench -- ${process.argv.slice(2).join(' ')}`.replace(/( --)? *$/, '')
+  const minutes = ((performance.now() - begun) / 60_000).toFixed(1)
+  const machine = `${availableParallelism()} cores (${cpus()[0]?.model.trim()}), ${Math.round(totalmem() / 2 ** 30)} GiB`
+  const node = newerNode() === process.execPath ? '' : ', Node 22 for pg-boss and graphile-worker'
+  return [
+    `Printed by \`${command}\` on ${new Date().toISOString().slice(0, 10)}, in ${minutes} min, on ${machine}, Node ${process.version}${node}. ${rounds} rounds in turn: median (least-most). ${await engines.versions()}. ${DURABILITY}. 64 connections, ${CONCURRENCY} tasks in hand where nothing else is said. \`others\`: what else the machine was busy with.`,
+    '',
+    ...PEER_NAMES.map((name) => `- **${name}** ${PEERS[name].version()}: ${PEERS[name].settings}.`.replace(' :', ':')),
+  ]
+}
+
+function publish(lines: readonly string[]): void {
+  const text = readFileSync(FILE, 'utf8')
+  const [open, close] = ['<!-- bench -->', '<!-- /bench -->']
+  const [from, to] = [text.indexOf(open), text.indexOf(close)]
+  if (from < 0 || to < from) throw new Error('docs/performance.md has no part for the tables')
+  writeFileSync(FILE, `${text.slice(0, from + open.length)}\n\n${lines.join('\n')}\n\n${text.slice(to)}`)
+}
+
+if (values.help) process.stdout.write(USAGE)
+else await main()

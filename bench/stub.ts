@@ -1,0 +1,78 @@
+// The target service of all, in its own process: it answers 206 as often as a payload asks, then 200.
+import { type ServerResponse, createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
+
+/** What a task carries: its number, the answers 206 to come, when it was posted (ns of the machine's clock), and whether it is kept waiting. */
+export interface Payload {
+  readonly i: number
+  readonly steps: number
+  readonly at: string
+  readonly hold: boolean
+}
+
+/** What the bench asks of the stub: to forget what it saw, to tell when so many tasks have got their 200 or stand waiting, or to let those go. */
+export type Asked =
+  { readonly reset: true } | { readonly finals: number } | { readonly held: number } | { readonly release: true }
+
+/** What it says: its port, and at each reached mark how long after its POST each task's first request came, ms. */
+export type Said = { readonly port: number } | { readonly latencies: readonly number[] }
+
+const HEADERS = { 'content-type': 'application/json' }
+const DONE = '{"ok":true}'
+
+let finals = 0
+let latencies: number[] = []
+let begun = new Set<number>()
+let held: (() => void)[] = []
+let mark: { finals: number; held: number } | undefined
+
+const say = (said: Said): void => void process.send?.(said)
+
+function look(): void {
+  if (!mark || finals < mark.finals || held.length < mark.held) return
+  mark = undefined
+  say({ latencies })
+}
+
+function answer(response: ServerResponse, payload: Payload): void {
+  if (payload.steps > 0) {
+    response.writeHead(206, HEADERS).end(JSON.stringify({ ...payload, steps: payload.steps - 1 }))
+    return
+  }
+  response.writeHead(200, HEADERS).end(DONE)
+  finals += 1
+  look()
+}
+
+function run(payload: Payload, response: ServerResponse): void {
+  if (!begun.has(payload.i)) {
+    begun.add(payload.i)
+    latencies.push(Number(process.hrtime.bigint() - BigInt(payload.at)) / 1e6)
+  }
+  if (!payload.hold) return answer(response, payload)
+  held.push(() => answer(response, payload))
+  look()
+}
+
+const server = createServer((request, response) => {
+  const chunks: Buffer[] = []
+  request.on('data', (chunk: Buffer) => chunks.push(chunk))
+  request.on('end', () => run(JSON.parse(Buffer.concat(chunks).toString()) as Payload, response))
+})
+server.keepAliveTimeout = 60_000
+server.listen({ port: 0, host: '127.0.0.1', backlog: 4_096 }, () =>
+  say({ port: (server.address() as AddressInfo).port }),
+)
+
+process.on('message', (asked: Asked) => {
+  if ('reset' in asked) {
+    finals = 0
+    latencies = []
+    begun = new Set()
+  } else if ('release' in asked) for (const go of held.splice(0)) go()
+  else {
+    mark = { finals: 0, held: 0, ...asked }
+    look()
+  }
+})
+process.on('disconnect', () => process.exit())
