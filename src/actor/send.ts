@@ -35,7 +35,12 @@ export interface Line {
   readonly service: Service
   readonly pool: Pool
   readonly userAgent: string
+  /** The request targets of actions that were asked for lately. */
+  readonly targets: Map<string, string>
 }
+
+/** Request targets that a line remembers. */
+const MOST_TARGETS = 1_000
 
 /** Opens the line to a service; connections are made when they are needed. */
 export function openLine(service: Service, version: string): Line {
@@ -47,17 +52,26 @@ export function openLine(service: Service, version: string): Line {
     headersTimeout: 0,
     bodyTimeout: 0,
   })
-  return { service, pool, userAgent: `task_api/${version}` }
+  return { service, pool, userAgent: `task_api/${version}`, targets: new Map() }
+}
+
+/** The request target of an action: to parse a URL costs more than most of what is done for a request. */
+function targetOf({ service, targets }: Line, action: string): string {
+  const known = targets.get(action)
+  if (known !== undefined) return known
+  const { pathname, search } = urlOf(service, action)
+  if (targets.size >= MOST_TARGETS) targets.clear()
+  targets.set(action, pathname + search)
+  return pathname + search
 }
 
 /** Sends a request. `mayBegin` is asked at the last moment, when a connection is there and nothing has been written. */
 export function send(line: Line, request: Request, mayBegin: () => boolean): Flight {
   const reading = new Reading(mayBegin)
   const timer = setTimeout(() => reading.end({ kind: 'timeout' }), request.timeout)
-  const url = urlOf(line.service, request.action)
   try {
     line.pool.dispatch(
-      { method: 'POST', path: url.pathname + url.search, headers: headersOf(line, request), body: request.body },
+      { method: 'POST', path: targetOf(line, request.action), headers: headersOf(line, request), body: request.body },
       reading,
     )
   } catch (error) {

@@ -1,5 +1,5 @@
 // Claim: a node makes rows its own, by popped ids or by sweeping, under a token of its own.
-import { randomBytes } from 'node:crypto'
+import { randomFillSync } from 'node:crypto'
 import type { ClaimedRow, Orphan, Popped, SweepQuery } from '../store/claims.ts'
 import type { Store } from '../store/store.ts'
 
@@ -14,8 +14,16 @@ export interface ClaimDependencies {
 /** What to claim: ids that were popped, or whatever a sweep finds. */
 export type Wanted = { readonly popped: readonly Popped[] } | { readonly sweep: SweepQuery }
 
+/** Random numbers, drawn many at a time: one by one each costs 20 µs. */
+const drawn = new BigUint64Array(512)
+let left = 0
+
 /** A token: 53 random bits. Not a counter: after a failover of Postgres a counter can hand out the same number twice. */
-export const newToken = (): number => Number(randomBytes(8).readBigUInt64BE() >> 11n)
+export function newToken(): number {
+  if (left === 0) left = randomFillSync(drawn).length
+  left -= 1
+  return Number((drawn[left] as bigint) >> 11n)
+}
 
 /** Claims what is claimable of it, by one statement under one token. Throws a `StoreError`. */
 export function claim({ store, ...by }: ClaimDependencies, token: number, wanted: Wanted): Promise<ClaimedRow[]> {

@@ -6,7 +6,7 @@ import type { Thread } from './thread.ts'
 /** A claim that waits for a thread. */
 export interface Waiting {
   readonly held: Held
-  readonly task: Assignment
+  readonly task: Omit<Assignment, 'token' | 'epoch'>
   /** `performance.now()` when it began to wait. */
   readonly since: number
 }
@@ -15,5 +15,12 @@ export interface Waiting {
 export function begin(thread: Thread, { held, task, since }: Waiting): void {
   held.thread = thread
   thread.load += 1
-  thread.tell({ say: 'run', task: { ...task, epoch: held.epoch, age: task.age + performance.now() - since } })
+  // Written out: an object that is spread costs microseconds.
+  const { id, key, service, action, body, step, attempt, fails, repeats } = task
+  const age = task.age + performance.now() - since
+  const { token, epoch } = held
+  thread.tell({
+    say: 'run',
+    task: { id, token, key, service, action, body, step, attempt, fails, repeats, age, epoch },
+  })
 }

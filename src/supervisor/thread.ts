@@ -80,10 +80,10 @@ export class Thread {
     })
   }
 
-  /** Sends a command; those of one tick travel together. */
+  /** Sends a command; those that one answer of Postgres leads to travel together, ahead of what else follows from it. */
   tell(command: Command): void {
     if (!this.#alive || this.#waiting.push(command) > 1) return
-    setImmediate(() => {
+    queueMicrotask(() => {
       const batch = this.#waiting
       this.#waiting = []
       this.#port?.postMessage(batch)
