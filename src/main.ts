@@ -8,7 +8,7 @@ import { TIMINGS, type Timings } from './core/timings.ts'
 import { DemoService, demoHints, demoService } from './demo/demo.ts'
 import { EmbeddedPostgres } from './embedded/postgres.ts'
 import { cancel } from './lifecycle/cancel.ts'
-import { submit } from './lifecycle/submit.ts'
+import { type Slot, submit } from './lifecycle/submit.ts'
 import { MemoryQueue } from './queue/memory.ts'
 import { RedisQueue } from './queue/redis.ts'
 import { StoreError } from './store/trouble.ts'
@@ -85,12 +85,13 @@ export async function startNode(config: Config, options: NodeOptions): Promise<R
       log,
     })
     const unheard = (): void => supervisor.unheard()
+    const slot = (service: string): Slot | undefined => supervisor.slot(service)
     const api = new Api(
       {
         host: config.host,
         port: config.port,
         services,
-        submit: (task) => submit({ store, queue, unheard }, task),
+        submit: (task) => submit({ store, queue, slot, unheard }, task),
         cancel: (id) => cancel({ store, queue, deleted: (gone) => supervisor.deleted(gone) }, id),
         store,
         queue,

@@ -2,6 +2,7 @@
 import { randomUUID } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { NewTask, Submitted } from '../core/task.ts'
+import type { Fence } from './fenced.ts'
 import type { Query } from './database.ts'
 import { StoreError } from './trouble.ts'
 
@@ -10,17 +11,40 @@ const READ_BACK = { limit: 5_000, first: 50, most: 500 }
 /** So many are looked for at once; later inserts wait while there are so many. */
 export const MOST_READ_BACKS = 2
 
+/** Who claims a row as it is inserted: the fence of its first claim. */
+export type Taker = Omit<Fence, 'id'>
+
 interface NewRow extends NewTask {
   readonly key: string
+  readonly taker: Taker | undefined
 }
 
-export const newRow = (task: NewTask): NewRow => ({ ...task, key: randomUUID() })
+/** A row that is there. `taken`: its taker has it as its first try; else, as where its lease had run out, it waits for a claim. */
+export interface Inserted extends Submitted {
+  readonly key: string
+  readonly taken: boolean
+}
+
+export const newRow = (task: NewTask, taker?: Taker): NewRow => ({ ...task, key: randomUUID(), taker })
 
 const INSERT = `
-  insert into tasks (key, service, action, payload, payload_bytes)
-  select key, service, action, payload, bytes
-  from unnest($1::uuid[], $2::text[], $3::text[], $4::json[], $5::integer[]) as w(key, service, action, payload, bytes)
-  returning id, key`
+  insert into tasks (key, service, action, payload, payload_bytes, status, node, token, attempt, started_at)
+  select w.key, w.service, w.action, w.payload, w.bytes, case when me.id is null then 'pending' else 'running' end, me.id,
+    case when me.id is null then 0 else w.token end, (me.id is not null)::integer, case when me.id is not null then now() end
+  from unnest($1::uuid[], $2::text[], $3::text[], $4::json[], $5::integer[], $6::uuid[], $7::bigint[])
+      as w(key, service, action, payload, bytes, node, token)
+    left join nodes me on me.id = w.node and me.lease_until > now()
+  returning id, key, node, token`
+
+/** What an insert, or a look for its rows, says of each. */
+interface FoundRow {
+  readonly id: string
+  readonly key: string
+  readonly node: string | null
+  readonly token: string
+}
+type Found = ReadonlyMap<string, FoundRow>
+const byKey = (rows: readonly FoundRow[]): Found => new Map(rows.map((row) => [row.key, row]))
 
 /** The highest id that this node has seen: a lost insert's rows are above it. */
 export class HighestId {
@@ -42,13 +66,13 @@ export class HighestId {
  */
 export function insertFlush(query: Query, highest: HighestId) {
   const looking = new Set<Promise<unknown>>()
-  /** Each row's id is looked for; never rejects. */
-  const lookFor = (keys: readonly string[], above: bigint): Promise<Map<string, string>> => {
+  /** The rows are looked for; never rejects. */
+  const lookFor = (keys: readonly string[], above: bigint): Promise<Found> => {
     const found = readBack(query, keys, above).finally(() => looking.delete(found))
     looking.add(found)
     return found
   }
-  return async (rows: readonly NewRow[]): Promise<(Submitted | undefined | Promise<Submitted | undefined>)[]> => {
+  return async (rows: readonly NewRow[]): Promise<(Inserted | undefined | Promise<Inserted | undefined>)[]> => {
     while (looking.size >= MOST_READ_BACKS) await Promise.race(looking)
     const above = highest.value
     const keys = rows.map(({ key }) => key)
@@ -58,34 +82,36 @@ export function insertFlush(query: Query, highest: HighestId) {
       rows.map(({ action }) => action),
       rows.map(({ payload }) => payload),
       rows.map(({ payload }) => Buffer.byteLength(payload)),
+      rows.map(({ taker }) => taker?.node ?? null),
+      rows.map(({ taker }) => taker?.token ?? null),
     ]
-    const submitted = ({ key, service, action, payload }: NewRow, ids: Map<string, string>): Submitted | undefined => {
-      const id = ids.get(key)
-      if (id === undefined) return undefined
-      highest.saw(id)
-      return { id, service, action, payload }
+    const inserted = ({ key, service, action, payload, taker }: NewRow, found: Found): Inserted | undefined => {
+      const row = found.get(key)
+      if (row === undefined) return undefined
+      highest.saw(row.id)
+      const taken = taker !== undefined && row.node === taker.node && Number(row.token) === taker.token
+      return { id: row.id, key, service, action, payload, taken }
     }
     try {
-      const found = await query<{ id: string; key: string }>(INSERT, values)
-      const ids = new Map(found.map(({ id, key }) => [key, id]))
-      return rows.map((row) => submitted(row, ids))
+      const found = byKey(await query<FoundRow>(INSERT, values))
+      return rows.map((row) => inserted(row, found))
     } catch (error) {
       if (!(error instanceof StoreError) || error.trouble !== 'unknown') throw error
-      const ids = lookFor(keys, above)
-      return rows.map(async (row) => submitted(row, await ids))
+      const found = lookFor(keys, above)
+      return rows.map(async (row) => inserted(row, await found))
     }
   }
 }
 
-async function readBack(query: Query, keys: readonly string[], above: bigint): Promise<Map<string, string>> {
+async function readBack(query: Query, keys: readonly string[], above: bigint): Promise<Found> {
   const end = performance.now() + READ_BACK.limit
   for (let pause = READ_BACK.first; ; pause = Math.min(READ_BACK.most, pause * 2)) {
     // Only rows that are there prove anything: the statement may still be under way in its backend.
-    const found = await query<{ id: string; key: string }>(
-      'select id, key from tasks where id > $1 and key = any($2::uuid[])',
+    const found = await query<FoundRow>(
+      'select id, key, node, token from tasks where id > $1 and key = any($2::uuid[])',
       [String(above), keys],
     ).catch(() => [])
-    if (found.length > 0 || performance.now() + pause > end) return new Map(found.map(({ id, key }) => [key, id]))
+    if (found.length > 0 || performance.now() + pause > end) return byKey(found)
     await sleep(pause)
   }
 }

@@ -1,7 +1,7 @@
 // The store of a node: its connections, its batched writes and its reads. All SQL is in this folder.
 import { Refusal } from '../core/refusal.ts'
 import type { Part } from '../core/part.ts'
-import type { NewTask, Submitted } from '../core/task.ts'
+import type { NewTask } from '../core/task.ts'
 import type { FullView, ListQuery, Page } from '../core/view.ts'
 import type { Log } from '../telemetry/log.ts'
 import { Batch } from './batch.ts'
@@ -18,7 +18,16 @@ import {
 import { Database, type Query } from './database.ts'
 import { type Deadline, type Expired, expireTasks } from './deadlines.ts'
 import { FENCED, type Fence, fencedFlush, type Written } from './fenced.ts'
-import { HighestId, MOST_READ_BACKS, type Removed, insertFlush, newRow, removeFlush } from './inserts.ts'
+import {
+  HighestId,
+  type Inserted,
+  MOST_READ_BACKS,
+  type Removed,
+  type Taker,
+  insertFlush,
+  newRow,
+  removeFlush,
+} from './inserts.ts'
 import { migrate } from './migrate.ts'
 import * as nodes from './nodes.ts'
 import { type Standing, readPage, readStanding, readTask } from './reads.ts'
@@ -88,12 +97,12 @@ export class Store implements Part {
     return this.#healthy
   }
 
-  /** Stores a new task and commits. Throws a `Refusal`: `unavailable` (nothing was created) or `outcome_unknown`. */
-  async insert(task: NewTask): Promise<Submitted> {
+  /** Stores a new task and commits; with a `taker` as one that is claimed already. Throws a `Refusal`: `unavailable` (nothing was created) or `outcome_unknown`. */
+  async insert(task: NewTask, taker?: Taker): Promise<Inserted> {
     this.#admit()
-    const submitted = await this.#insert.add(newRow(task)).catch(refuse)
-    if (!submitted) throw new Refusal('outcome_unknown', 'The connection to Postgres broke during the commit.')
-    return submitted
+    const inserted = await this.#insert.add(newRow(task, taker)).catch(refuse)
+    if (!inserted) throw new Refusal('outcome_unknown', 'The connection to Postgres broke during the commit.')
+    return inserted
   }
 
   /** Deletes a task; undefined when there is none. Throws a `Refusal`. */

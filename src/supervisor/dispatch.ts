@@ -52,7 +52,7 @@ export class Dispatch {
     if (older) this.stop(older)
     const held: Held = { id, token, node, service, action, crashes, attempt, thread: undefined, writing: false, epoch }
     hands.add(held)
-    this.#place({ held, task: { ...row, token, epoch }, since: performance.now() }, older?.thread)
+    this.#place({ held, task: row, since: performance.now() }, older?.thread)
   }
 
   /** Aborts an actor and lets its claim go; what it reports from now on is not heard. */

@@ -1,8 +1,10 @@
 // Intake: ids that were popped and rows that were swept become claims, and never more of them than there are slots.
 import type { Trust } from '../core/trust.ts'
 import { type Wanted, claim, newToken } from '../lifecycle/claim.ts'
+import type { Slot } from '../lifecycle/submit.ts'
 import type { Popped, Queue } from '../queue/port.ts'
 import { CLAIM_BYTES, type ClaimedRow, type SweepQuery } from '../store/claims.ts'
+import type { Inserted } from '../store/inserts.ts'
 import type { Store } from '../store/store.ts'
 import type { Log } from '../telemetry/log.ts'
 import type { Dispatch, Sent } from './dispatch.ts'
@@ -24,7 +26,7 @@ export interface IntakeDependencies {
 /** The epoch of a claim that no epoch has confirmed: it sends nothing until one does. */
 const NEVER = -1
 
-/** The only place that sends claims. Popped ids share a statement: one is in flight, the next gathers meanwhile. */
+/** The only place that claims. Popped ids share a statement: one is in flight, the next gathers meanwhile. */
 export class Intake {
   readonly #by: IntakeDependencies
   #popped: Popped[] = []
@@ -88,6 +90,24 @@ export class Intake {
     }
   }
 
+  /** Keeps a slot for a task that is inserted as this node's own; undefined when there is none. */
+  slot(service: string): Slot | undefined {
+    const { hands, lease, trust } = this.#by
+    if (!this.open || hands.room(service) < 1) return undefined
+    const sent = { node: lease.node, token: newToken(), epoch: trust.epoch }
+    const one = new Map([[service, 1]])
+    hands.reserve(1, one)
+    hands.sent(sent.token)
+    return {
+      taker: sent,
+      over: (row) => {
+        const { hinted } = hands.answered(sent.token)
+        if (row && sent.node === lease.node) this.#accept(firstClaim(row), sent, hinted(row.id))
+        hands.unreserve(1, one)
+      },
+    }
+  }
+
   async #claim(wanted: Wanted): Promise<ClaimedRow[]> {
     const { store, hands, lease, trust } = this.#by
     const token = newToken()
@@ -116,6 +136,12 @@ export class Intake {
     const taken = new Set(claimed.map(({ id }) => id))
     for (const { service, id } of popped) if (!taken.has(id)) void this.#by.queue.push(service, id)
   }
+}
+
+/** A row that was inserted claimed, as a claim would have brought it. */
+function firstClaim({ id, key, service, action, payload }: Inserted): ClaimedRow {
+  const fresh = { step: 0, attempt: 1, fails: 0, repeats: 0, crashes: 0, age: 0, failed: false, lost: false }
+  return { id, key, service, action, body: payload, ...fresh }
 }
 
 /** Whether a claim may have left rows for want of room in bytes. */

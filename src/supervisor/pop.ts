@@ -15,6 +15,8 @@ export interface PopOptions {
 
 /** Ids that one take asks for at most. */
 const BATCH = 200
+/** Between two questions to the list of a service whose slots come free one by one, ms: together they share a claim. */
+const GATHERED = 5
 /** How often a closed door is looked at again, ms: Postgres away, or no trust. */
 const CLOSED = 250
 
@@ -28,8 +30,13 @@ export class Pop implements Part {
   #wake: (() => void) | undefined
   /** The services that the blocked pop names. */
   #named: ReadonlySet<string> = new Set()
+  /** Services whose list had nothing left when it was last looked at. */
+  readonly #drained = new Set<string>()
   /** Services whose list is being asked beside the blocked pop. */
   readonly #asking = new Set<string>()
+
+  /** When each service's list was last asked so. */
+  readonly #asked = new Map<string, number>()
 
   constructor(options: PopOptions) {
     this.#options = options
@@ -53,8 +60,15 @@ export class Pop implements Part {
     this.#wake?.()
     if (this.#stopping || this.#named.size === 0 || this.#named.has(service) || this.#asking.has(service)) return
     this.#asking.add(service)
-    // Slots that come free in the same tick share the question.
-    setImmediate(() => void this.#ask(service))
+    // Slots that come free in the same tick share the question; where many do, those of some milliseconds.
+    const wait = (this.#asked.get(service) ?? 0) + GATHERED - performance.now()
+    if (wait > 0) setTimeout(() => void this.#ask(service), wait)
+    else setImmediate(() => void this.#ask(service))
+  }
+
+  /** Whether nothing waits in the list of a service, as far as this node knows. */
+  drained(service: string): boolean {
+    return this.#drained.has(service)
   }
 
   async #ask(service: string): Promise<void> {
@@ -64,6 +78,7 @@ export class Pop implements Part {
       const unheard = this.#named.size > 0 && !this.#named.has(service) && this.#options.room(service) > 0
       if (unheard) this.#options.queue.interrupt()
     } finally {
+      this.#asked.set(service, performance.now())
       this.#asking.delete(service)
     }
   }
@@ -78,6 +93,7 @@ export class Pop implements Part {
           continue
         }
         this.#named = new Set(services)
+        for (const service of services) this.#drained.add(service)
         const popped = await queue.pop(services)
         this.#named = new Set()
         intake.offer(popped)
@@ -94,6 +110,8 @@ export class Pop implements Part {
     const count = Math.min(BATCH, this.#options.room(service))
     if (count < 1 || this.#stopping || !this.#options.intake.open) return
     const popped: readonly Popped[] = await this.#options.queue.take(service, count)
+    if (popped.length < count) this.#drained.add(service)
+    else this.#drained.delete(service)
     this.#options.intake.offer(popped)
   }
 
@@ -102,7 +120,12 @@ export class Pop implements Part {
     const { services, room } = this.#options
     this.#turn = (this.#turn + 1) % Math.max(1, services.length)
     const rotated = [...services.slice(this.#turn), ...services.slice(0, this.#turn)]
-    return rotated.filter((service) => room(service) > 0)
+    return rotated.filter((service) => {
+      const open = room(service) > 0
+      // What comes into its list from now on stays there.
+      if (!open) this.#drained.delete(service)
+      return open
+    })
   }
 
   /** Waits until a slot comes free, or at most for some time. */

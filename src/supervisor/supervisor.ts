@@ -3,6 +3,7 @@ import type { Part } from '../core/part.ts'
 import type { Services } from '../core/service.ts'
 import type { Timings } from '../core/timings.ts'
 import { Trust, trustBuffer } from '../core/trust.ts'
+import type { Slot } from '../lifecycle/submit.ts'
 import type { Queue } from '../queue/port.ts'
 import type { Store } from '../store/store.ts'
 import type { Log } from '../telemetry/log.ts'
@@ -39,6 +40,9 @@ export interface SupervisorOptions {
   readonly version: string
   readonly log: Log
 }
+
+/** With so many tasks in hand a node leaves new ones to the lists, where others may be waiting. */
+const MOST_DIRECT = 200
 
 /** A part. `stop` drains: requests in flight get their time, their answers are written, and the rest is given back. */
 export class Supervisor implements Part {
@@ -171,6 +175,19 @@ export class Supervisor implements Part {
   /** An id did not get into the queue: this node looks for its row by itself. */
   unheard(): void {
     this.#sweep.unheard()
+  }
+
+  /**
+   * Direct hand-over: keeps a slot for a task that is about to be inserted here. Only where it overtakes nobody: nothing waits in the
+   * list of its service, as far as this node knows, and what the sweep is owed stays free.
+   */
+  slot(service: string): Slot | undefined {
+    const free =
+      this.#options.queue.healthy &&
+      this.#pop.drained(service) &&
+      this.#hands.size < MOST_DIRECT &&
+      this.#sweep.roomForPops(service) > 0
+    return free ? this.#intake.slot(service) : undefined
   }
 
   /** A hint says that a task was deleted: its row is asked, also one whose claim is still under way. */

@@ -7,7 +7,7 @@ export function services(setup: Setup, port: number, node: string): Readonly<Rec
   return {
     svc: { ...referee, ...setup.service },
     // What is in flight when a node freezes is still waited for when it wakes up.
-    slow: { ...referee, timeout: `${20 / setup.scale}s` },
+    slow: { ...referee, timeout: `${30 / setup.scale}s` },
     ...setup.services?.(port, node),
   }
 }

@@ -61,7 +61,7 @@ describe('the models of the protocol', function () {
 
   it('hold in every state: late answers, old snapshots, overtaking hints, leases that come back', async () => {
     const { code, said } = await outcome('sync')
-    expect(said).to.include('the design: S1-S8 hold in 72025 states').and.not.include('limit')
+    expect(said).to.include('the design: S1-S8 hold in 72034 states').and.not.include('limit')
     expect(code).to.equal(0)
   })
 

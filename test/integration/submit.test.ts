@@ -1,8 +1,9 @@
 // Submit: the row is committed before anything else, its id is only a bell, and a lost answer is asked about and never repeated.
 import { expect } from 'chai'
 import { Refusal, type RefusalCode } from '../../src/core/refusal.ts'
-import type { NewTask, Submitted } from '../../src/core/task.ts'
+import type { NewTask } from '../../src/core/task.ts'
 import { submit } from '../../src/lifecycle/submit.ts'
+import type { Inserted } from '../../src/store/inserts.ts'
 import { type Bench, openBench } from '../support/bench.ts'
 import { eventually } from '../support/eventually.ts'
 import { ended, openWorld, post } from '../support/world.ts'
@@ -62,13 +63,13 @@ describe('a submit', () => {
       events.push(...(await bench.sql('select status from tasks where id = $1', [id])))
       return new Promise((resolve) => (finish = resolve))
     }
-    const insert = async (task: NewTask): Promise<Submitted> => {
+    const insert = async (task: NewTask): Promise<Inserted> => {
       const submitted = await bench.store.insert(task)
       events.push('inserted')
       return submitted
     }
     const unheard = (service: string): unknown => events.push(`unheard by ${service}`)
-    const submitted = await submit({ store: { insert }, queue: { push }, unheard }, TASK)
+    const submitted = await submit({ store: { insert }, queue: { push }, slot: () => undefined, unheard }, TASK)
     expect(submitted).to.deep.include(TASK)
     await eventually(() => expect(events).to.deep.equal(['inserted', 'pushed to svc', { status: 'pending' }]))
     finish(false)
@@ -126,6 +127,22 @@ describe('a submit', () => {
     expect(
       await bench.sql('select action from tasks where id = any($1) order by id', [[first.id, second.id]]),
     ).to.deep.equal([{ action: 'ok' }, { action: 'second' }])
+  })
+
+  it('whose answer is lost is told that its node has the task', async () => {
+    const taker = { node: await bench.node(), token: 7 }
+    const before = await count()
+    const inserting = bench.store.insert(TASK, taker)
+    await bench.loseAnswer(async () => expect(await count()).to.equal(before + 1))
+    const { id, taken } = await inserting
+    expect(taken).to.equal(true)
+    expect(await bench.read(id)).to.include({
+      status: 'running',
+      node: taker.node,
+      token: '7',
+      attempt: 1,
+      started: true,
+    })
   })
 
   it('is unavailable while Postgres is away, and nothing is created', async () => {

@@ -53,10 +53,10 @@ export const MUTATIONS: readonly Mutation[] = [
     'retry without asking',
     'the next try does not wait for its write',
     'actor/run.js',
-    `tell({ tell: 'retry', step, attempt, failure });
+    `at.report({ id, token, tell: 'retry', step, attempt, failure });
                 if (!(await committed(mailbox, loop)))
                     return;`,
-    `tell({ tell: 'retry', step, attempt, failure });
+    `at.report({ id, token, tell: 'retry', step, attempt, failure });
                 loop.attempt += 1;`,
     'unit/actor/run',
   ),
@@ -145,9 +145,25 @@ export const MUTATIONS: readonly Mutation[] = [
     'submit repeated blindly',
     'an insert of unknown outcome is sent again',
     'store/inserts.js',
-    'const ids = lookFor(keys, above);',
-    'const ids = query(INSERT, values).then((found) => new Map(found.map(({ id, key }) => [key, id])));',
+    'const found = lookFor(keys, above);',
+    'const found = query(INSERT, values).then(byKey);',
     'integration/submit',
+  ),
+  one(
+    'direct without a lease',
+    'a task is handed over directly by a node whose lease has run out',
+    'store/inserts.js',
+    'on me.id = w.node and me.lease_until > now()',
+    'on me.id = w.node',
+    'integration/direct',
+  ),
+  one(
+    'direct behind the back of syncs',
+    'a claim that is inserted is not known to be under way',
+    'supervisor/intake.js',
+    'hands.sent(sent.token);',
+    '',
+    'integration/direct',
   ),
   one(
     'reports dropped on an error',

@@ -3,7 +3,7 @@ import { type SinonSpy, type SinonStub, spy, stub } from 'sinon'
 import { SERVICE_DEFAULTS, type Service } from '../../src/core/service.ts'
 import type { Timings } from '../../src/core/timings.ts'
 import { cancel } from '../../src/lifecycle/cancel.ts'
-import { submit } from '../../src/lifecycle/submit.ts'
+import { type Slot, submit } from '../../src/lifecycle/submit.ts'
 import { MemoryQueue } from '../../src/queue/memory.ts'
 import { Store } from '../../src/store/store.ts'
 import { Supervisor } from '../../src/supervisor/supervisor.ts'
@@ -20,6 +20,8 @@ export interface CrewSetup {
   readonly heap?: number
   readonly service?: Partial<Service>
   readonly log?: Log
+  /** Whether tasks are handed over directly where they can be. */
+  readonly direct?: boolean
   /** Called before the supervisor starts. */
   readonly prepare?: (store: Store) => void
 }
@@ -64,7 +66,8 @@ export async function openCrew(world: World, setup: CrewSetup = {}): Promise<Cre
     supervisor,
     post: async (action, payload = '{}') => {
       const unheard = (): void => supervisor.unheard()
-      const { id } = await submit({ store, queue, unheard }, { service: 'svc', action, payload })
+      const slot = (service: string): Slot | undefined => (setup.direct ? supervisor.slot(service) : undefined)
+      const { id } = await submit({ store, queue, slot, unheard }, { service: 'svc', action, payload })
       return `/tasks/${id}`
     },
     cancel: (location) => cancel({ store, queue }, idOf(location)),
@@ -77,7 +80,7 @@ export async function openCrew(world: World, setup: CrewSetup = {}): Promise<Cre
 }
 
 /** What of the store can be held up. */
-type Verb = 'claimIds' | 'claimDue' | 'beat' | 'holdings'
+type Verb = 'claimIds' | 'claimDue' | 'beat' | 'holdings' | 'insert'
 
 /** The answers of a statement that is held up: it runs, and nobody hears of it until `open`. */
 export interface Held {

@@ -3,7 +3,7 @@ import { SERVICE_DEFAULTS } from '../../src/core/service.ts'
 import { cancel } from '../../src/lifecycle/cancel.ts'
 import { claim, revive } from '../../src/lifecycle/claim.ts'
 import { expire } from '../../src/lifecycle/expire.ts'
-import { submit } from '../../src/lifecycle/submit.ts'
+import { type Slot, submit } from '../../src/lifecycle/submit.ts'
 import type { ClaimedRow, Popped } from '../../src/store/claims.ts'
 import type { Report } from './report.ts'
 import { type Claim, DEADLINE, LEASE, newNodeId, type Op, SERVICES, type SimNode, type World } from './world.ts'
@@ -19,18 +19,26 @@ const WORLD = {
   wear: `update tasks set crashes = 9 where id = $1 and status in ('pending', 'running')`,
 } as const
 
-export function submitOf(world: World, by: SimNode, service: string): Op {
+/** `direct`: as a task that its node claims at once. */
+export function submitOf(world: World, by: SimNode, service: string, direct = false): Op {
   world.count += 1
   const payload = `{"n": ${world.count}}`
   const pushed: string[] = []
   const queue = { push: async (_service: string, id: string) => pushed.push(id) > 0 }
+  const taker = direct ? { token: newToken(world), node: by.id } : undefined
+  let taken = false
+  const slot = (): Slot | undefined => taker && { taker, over: (row) => void (taken = row !== undefined) }
   return {
-    asked: { verb: 'submit', service, payload },
+    asked: { verb: 'submit', service, payload, ...(taker && { taker }) },
     by,
     run: async () => {
       const task = { service, action: 'ok', payload }
-      const { id } = await submit({ store: by.store, queue, unheard: () => {} }, task)
-      return { tell: 'created', id, pushed }
+      const { id } = await submit({ store: by.store, queue, slot, unheard: () => {} }, task)
+      return { tell: 'created', id, pushed, taken }
+    },
+    learn: (report) => {
+      if (report.tell !== 'created' || !taker || !report.taken) return
+      world.claims.push({ id: report.id, ...taker, by, step: 0, attempt: 1 })
     },
   }
 }

@@ -94,7 +94,7 @@ function callOf(world: World, { verb, node, pick, twist }: Draw, busy: ReadonlyS
   const task = around(taskIds, pick)
   switch (verb) {
     case 'submit':
-      return [calls.submitOf(world, by, twist % 3 === 0 ? 'endless' : 'timed')]
+      return [calls.submitOf(world, by, twist % 3 === 0 ? 'endless' : 'timed', pick % 2 === 0)]
     case 'pop':
       return taskIds.length > 0
         ? [calls.popOf(world, by, popped(world, pick, twist), twist !== 5)]

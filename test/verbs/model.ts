@@ -40,7 +40,13 @@ interface Claiming {
 
 /** What is asked of the tasks by one call of a verb, or by the world around them. */
 export type Asked =
-  | { readonly verb: 'submit'; readonly service: string; readonly payload: string }
+  | {
+      readonly verb: 'submit'
+      readonly service: string
+      readonly payload: string
+      /** Who claims it at once, if its lease holds. */
+      readonly taker?: { readonly token: number; readonly node: string }
+    }
   | ({ readonly verb: 'pop'; readonly popped: readonly { readonly id: string; readonly service: string }[] } & Claiming)
   | ({ readonly verb: 'sweep'; readonly room: ReadonlyMap<string, number>; readonly limit: number } & Claiming)
   | ({
@@ -88,7 +94,7 @@ export type Effect = { readonly to: Task | undefined } | undefined
 
 /** The effect of a verb on one task; `id` names the task that a submit would create. */
 export function effect(task: Task | undefined, asked: Asked, leases: Leases, id: string): Effect {
-  if (asked.verb === 'submit') return task ? undefined : { to: created(id, asked.service, asked.payload) }
+  if (asked.verb === 'submit') return task ? undefined : { to: created(id, asked, leases) }
   if (!task) return undefined
   switch (asked.verb) {
     case 'cancel':
@@ -122,16 +128,9 @@ export function effect(task: Task | undefined, asked: Asked, leases: Leases, id:
   }
 }
 
-const created = (id: string, service: string, payload: string): Task => ({
-  id,
-  service,
-  payload,
-  status: 'pending',
-  node: null,
-  token: 0,
+const blank = {
   step: 0,
   repeats: 0,
-  attempt: 0,
   fails: 0,
   crashes: 0,
   state: null,
@@ -139,8 +138,19 @@ const created = (id: string, service: string, payload: string): Task => ({
   error: null,
   due: true,
   old: false,
-  started: false,
-})
+}
+
+/** Pending; or its taker's first try, where its lease holds. */
+function created(
+  id: string,
+  { service, payload, taker }: Extract<Asked, { readonly verb: 'submit' }>,
+  leases: Leases,
+): Task {
+  const task = { ...blank, id, service, payload }
+  return taker && leases.get(taker.node) === 'held'
+    ? { ...task, status: 'running', ...taker, attempt: 1, started: true }
+    : { ...task, status: 'pending', node: null, token: 0, attempt: 0, started: false }
+}
 
 /** Not ended, and nobody owns it and it is due, or its owner's lease has run out; and my own lease is valid. */
 function claimed(task: Task, by: Claiming, leases: Leases): Effect {

@@ -5,8 +5,8 @@ import { StoreError, type Trouble } from '../../src/store/trouble.ts'
 
 export type Report =
   | { readonly tell: 'written' | 'lost' | 'done' }
-  /** A new task, and the ids that were pushed. */
-  | { readonly tell: 'created'; readonly id: string; readonly pushed: readonly string[] }
+  /** A new task, the ids that were pushed, and whether its node was told that it has it. */
+  | { readonly tell: 'created'; readonly id: string; readonly pushed: readonly string[]; readonly taken: boolean }
   /** A cancellation: whether there was one to cancel, and the nodes that were given a hint. */
   | { readonly tell: 'cancelled'; readonly removed: boolean; readonly hinted: readonly string[] }
   | { readonly tell: 'claimed'; readonly rows: readonly ClaimedRow[] }

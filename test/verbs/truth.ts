@@ -94,7 +94,7 @@ function failureIsTrue({ asked }: Op, because: string, marks: readonly Mark[]): 
   return took ? `${asked.verb} says ${because}, and was applied` : undefined
 }
 
-/** A submit that was applied has one row, and is told its id, which alone is pushed; one that was not is told so. */
+/** A submit that was applied has one row, and is told its id, which alone is pushed unless the node has it; one that was not is told so. */
 export function truthfulSubmit(
   { asked, ...op }: Op,
   report: Report,
@@ -108,8 +108,14 @@ export function truthfulSubmit(
   const made = [...rows.tasks.values()].filter(({ payload }) => payload === asked.payload).map(({ id }) => id)
   const is = `${op.by?.name}: submit of ${asked.payload} made ${made.length} rows (${made.join()})`
   if (made.length !== (applied ? 1 : 0)) return `${is}, applied: ${applied}`
-  if (report.tell === 'created')
-    return report.id === made[0] && report.pushed.join() === report.id ? undefined : `${is}, and was told ${report.id}`
+  if (report.tell === 'created') {
+    const told = report.id === made[0] && report.pushed.join() === (report.taken ? '' : report.id)
+    const row = rows.tasks.get(report.id)
+    const has = asked.taker !== undefined && row?.token === asked.taker.token && row.node === asked.taker.node
+    // One that was taken may have been lost since; one that its node has must have been told so.
+    const owned = report.taken ? asked.taker !== undefined : !has
+    return told && owned ? undefined : `${is}, and was told ${JSON.stringify(report)}, with ${JSON.stringify(row)}`
+  }
   if (report.tell !== 'failed' || applied) return `${is}, and was told ${JSON.stringify(report)}`
   return report.because === (unknown ? 'outcome_unknown' : 'unavailable')
     ? undefined

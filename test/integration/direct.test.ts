@@ -1,0 +1,109 @@
+// Direct hand-over: where nobody waits and a slot is free a task is inserted claimed, and is as safe as one that was popped.
+import { expect } from 'chai'
+import { spy } from 'sinon'
+import { type Crew, holdAnswers, idOf, listenTo, openCrew } from '../support/crew.ts'
+import { eventually } from '../support/eventually.ts'
+import { openWorld, type World } from '../support/world.ts'
+
+describe('a direct hand-over', () => {
+  let world: World
+  let crew: Crew
+  beforeEach(async () => {
+    world = await openWorld()
+    // Only what is asked for finds out: no take-over, and no sweep of what is due for less than a minute.
+    crew = await openCrew(world, { direct: true, slots: 2, timings: { beat: 60, settled: 600_000, grace: 60_000 } })
+    await waits()
+  })
+  afterEach(async () => {
+    await crew[Symbol.asyncDispose]()
+    await world.close()
+  })
+
+  const rowOf = async (location: string): Promise<Record<string, unknown> | undefined> =>
+    (await world.sql('select status, node, token, attempt from tasks where id = $1', [idOf(location)]))[0]
+  const status = async (location: string, expected: string): Promise<void> => {
+    await eventually(async () => expect(await rowOf(location)).to.include({ status: expected }))
+  }
+
+  /** The node waits at its list. */
+  const waits = async (): Promise<void> => {
+    await eventually(() => {
+      const slot = crew.supervisor.slot('svc')
+      slot?.over(undefined)
+      expect(slot).not.to.equal(undefined)
+    })
+  }
+
+  it('starts a task without a claim, and without its id in a list', async () => {
+    const pushed = spy(crew.queue, 'push')
+    const claims = listenTo(crew.store, 'claimIds')
+    const location = await crew.post('held')
+    await world.service.until(() => world.service.of(location).length === 1)
+    expect(await rowOf(location)).to.include({ status: 'running', node: crew.supervisor.node, attempt: 1 })
+    world.service.letGo()
+    await status(location, 'complete')
+    expect([pushed.callCount, claims.callCount]).to.deep.equal([0, 0])
+    expect(world.service.of(location)).to.have.length(1)
+  })
+
+  it('is not made where all slots are taken: the task waits in its list', async () => {
+    const pushed = spy(crew.queue, 'push')
+    const locations = [await crew.post('held'), await crew.post('held')]
+    await world.service.until((seen) => seen.length === 2)
+    const third = await crew.post('ok')
+    // A pop that had begun before may bring it back once more.
+    expect(new Set(pushed.args.map(([, id]) => id))).to.deep.equal(new Set([idOf(third)]))
+    expect(await rowOf(third)).to.include({ status: 'pending', node: null, token: '0', attempt: 0 })
+    world.service.letGo()
+    for (const location of [...locations, third]) await status(location, 'complete')
+  })
+
+  it('is not made where the lease has run out in Postgres', async () => {
+    const beats = holdAnswers(crew.store, 'beat')
+    await beats.came
+    await world.sql(`update nodes set lease_until = now() - interval '1 second'`)
+    const pushed = spy(crew.queue, 'push')
+    const location = await crew.post('ok')
+    expect(await rowOf(location)).to.include({ status: 'pending', node: null, token: '0', attempt: 0 })
+    expect(pushed.args).to.deep.equal([['svc', idOf(location)]])
+    beats.open()
+  })
+
+  it('is left alone by syncs while its insert is under way, and its task runs once', async () => {
+    const held = holdAnswers(crew.store, 'insert')
+    const posting = crew.post('ok')
+    await held.came
+    const asked = listenTo(crew.store, 'holdings')
+    await eventually(() => expect(asked.callCount).to.be.at.least(4))
+    const [row] = await world.sql('select node from tasks')
+    expect(row).to.deep.equal({ node: crew.supervisor.node })
+    held.open()
+    const location = await posting
+    await status(location, 'complete')
+    expect(world.service.of(location)).to.have.length(1)
+    expect(await rowOf(location)).to.include({ attempt: 1 })
+  })
+
+  it('begins nothing when the task was deleted while its insert was under way', async () => {
+    const held = holdAnswers(crew.store, 'insert')
+    const posting = crew.post('ok')
+    await held.came
+    const [row] = await world.sql<{ id: string }>('select id from tasks')
+    expect(await crew.cancel(`/tasks/${row?.id}`)).to.equal(true)
+    held.open()
+    const location = await posting
+    await status(await crew.post('ok'), 'complete')
+    expect(world.service.of(location)).to.have.length(0)
+  })
+
+  it('gives its slot back when the insert fails', async () => {
+    const inserting = spy(crew.store, 'insert')
+    for (let i = 0; i < 4; i += 1)
+      await crew.post('ok', '{broken').then(
+        () => expect.fail('Postgres took what is no JSON'),
+        (error: unknown) => expect(String(error)).to.match(/json/),
+      )
+    expect(inserting.args.map(([, taker]) => taker?.node)).to.deep.equal(Array(4).fill(crew.supervisor.node))
+    await status(await crew.post('ok'), 'complete')
+  })
+})
