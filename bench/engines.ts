@@ -17,6 +17,7 @@ const REDIS_ARGS = ['--appendonly', 'yes', '--appendfsync', 'everysec', '--maxme
 export interface OwnDatabase {
   readonly url: string
   count(sql: string): Promise<number>
+  run(sql: string, values?: readonly unknown[]): Promise<Record<string, unknown>[]>
   drop(): Promise<void>
 }
 
@@ -53,6 +54,7 @@ export async function startEngines() {
       return {
         url: url.href,
         count: async (sql) => Number((await own.query<{ count: string }>(sql)).rows[0]?.count),
+        run: async (sql, given = []) => (await own.query<Record<string, unknown>>(sql, [...given])).rows,
         drop: async () => {
           await own.end()
           await admin.query(`drop database if exists ${name} with (force)`)

@@ -1,12 +1,10 @@
 // `npm run bench`: task_api and its peers on the same jobs, in rounds that take turns; prints tables, and writes them with --write.
-import { readFileSync, writeFileSync } from 'node:fs'
-import { availableParallelism, cpus, totalmem } from 'node:os'
-import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
 import { DURABILITY, type Engines, startEngines } from './engines.ts'
 import { installPeers, newerNode } from './install.ts'
 import { CONCURRENCY, type Contender } from './measure.ts'
 import { PEERS, PEER_NAMES } from './peers.ts'
+import { machine, publish } from './report.ts'
 import { SCENES, type Scene, type Size } from './scenes.ts'
 import { type Figures, type Rounds, figuresTable, inDigits, table } from './table.ts'
 import { verdicts } from './verdict.ts'
@@ -18,7 +16,6 @@ npm run bench -- --scenes loop,light --peers task_api,bullmq --rounds 3
   peers:  ${PEER_NAMES.join(', ')}
   --write   puts the tables into docs/performance.md
 `
-const FILE = fileURLToPath(new URL('../../docs/performance.md', import.meta.url))
 const ROUNDS = 5
 
 const { values } = parseArgs({
@@ -70,7 +67,7 @@ async function main(): Promise<void> {
     const facts = await origin(engines, rounds)
     const all = [...facts, '', ...table(['ratio', 'measured', 'wanted'], goals), '', ...lines]
     process.stdout.write(`\n${all.join('\n')}\n`)
-    if (values.write) publish(all)
+    if (values.write) publish('bench', all)
   } finally {
     await engines.stop()
   }
@@ -118,22 +115,12 @@ const inWords = (figures: Figures): string =>
 /** Where the figures come from. */
 async function origin(engines: Engines, rounds: number): Promise<string[]> {
   const command = `npm run bench -- ${process.argv.slice(2).join(' ')}`.replace(/( --)? *$/, '')
-  const minutes = ((performance.now() - begun) / 60_000).toFixed(1)
-  const machine = `${availableParallelism()} cores (${cpus()[0]?.model.trim()}), ${Math.round(totalmem() / 2 ** 30)} GiB`
   const node = newerNode() === process.execPath ? '' : ', Node 22 for pg-boss and graphile-worker'
   return [
-    `Printed by \`${command}\` on ${new Date().toISOString().slice(0, 10)}, in ${minutes} min, on ${machine}, Node ${process.version}${node}. ${rounds} rounds in turn: median (least-most). ${await engines.versions()}. ${DURABILITY}. 64 connections, ${CONCURRENCY} tasks in hand where nothing else is said. \`others\`: what else the machine was busy with.`,
+    `Printed by \`${command}\` on ${machine(begun)}${node}. ${rounds} rounds in turn: median (least-most). ${await engines.versions()}. ${DURABILITY}. 64 connections, ${CONCURRENCY} tasks in hand where nothing else is said. \`others\`: what else the machine was busy with.`,
     '',
     ...PEER_NAMES.map((name) => `- **${name}** ${PEERS[name].version()}: ${PEERS[name].settings}.`.replace(' :', ':')),
   ]
-}
-
-function publish(lines: readonly string[]): void {
-  const text = readFileSync(FILE, 'utf8')
-  const [open, close] = ['<!-- bench -->', '<!-- /bench -->']
-  const [from, to] = [text.indexOf(open), text.indexOf(close)]
-  if (from < 0 || to < from) throw new Error('docs/performance.md has no part for the tables')
-  writeFileSync(FILE, `${text.slice(0, from + open.length)}\n\n${lines.join('\n')}\n\n${text.slice(to)}`)
 }
 
 if (values.help) process.stdout.write(USAGE)
