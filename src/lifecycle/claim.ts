@@ -14,15 +14,18 @@ export interface ClaimDependencies {
 /** What to claim: ids that were popped, or whatever a sweep finds. */
 export type Wanted = { readonly popped: readonly Popped[] } | { readonly sweep: SweepQuery }
 
-/** Random numbers, drawn many at a time: one by one each costs 20 µs. */
-const drawn = new BigUint64Array(512)
-let left = 0
-
-/** A token: 53 random bits. Not a counter: after a failover of Postgres a counter can hand out the same number twice. */
-export function newToken(): number {
-  if (left === 0) left = randomFillSync(drawn).length
-  left -= 1
-  return Number((drawn[left] as bigint) >> 11n)
+/**
+ * Makes tokens: 53 random bits each. No counter: after a failover of Postgres it could hand out the same number twice. They are drawn
+ * many at a time, as one by one each costs 20 µs.
+ */
+export function tokens(): () => number {
+  const drawn = new BigUint64Array(512)
+  let left = 0
+  return () => {
+    if (left === 0) left = randomFillSync(drawn).length
+    left -= 1
+    return Number((drawn[left] as bigint) >> 11n)
+  }
 }
 
 /** Claims what is claimable of it, by one statement under one token. Throws a `StoreError`. */

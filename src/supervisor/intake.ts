@@ -1,6 +1,6 @@
 // Intake: ids that were popped and rows that were swept become claims, and never more of them than there are slots.
 import type { Trust } from '../core/trust.ts'
-import { type Wanted, claim, newToken } from '../lifecycle/claim.ts'
+import { type Wanted, claim, tokens } from '../lifecycle/claim.ts'
 import type { Slot } from '../lifecycle/submit.ts'
 import type { Popped, Queue } from '../queue/port.ts'
 import { CLAIM_BYTES, type ClaimedRow, type SweepQuery } from '../store/claims.ts'
@@ -29,6 +29,7 @@ const NEVER = -1
 /** The only place that claims. Popped ids share a statement: one is in flight, the next gathers meanwhile. */
 export class Intake {
   readonly #by: IntakeDependencies
+  readonly #newToken = tokens()
   #popped: Popped[] = []
   #claiming = false
   #open = true
@@ -94,7 +95,7 @@ export class Intake {
   slot(service: string): Slot | undefined {
     const { hands, lease, trust } = this.#by
     if (!this.open || hands.room(service) < 1) return undefined
-    const sent = { node: lease.node, token: newToken(), epoch: trust.epoch }
+    const sent = { node: lease.node, token: this.#newToken(), epoch: trust.epoch }
     const one = new Map([[service, 1]])
     hands.reserve(1, one)
     hands.sent(sent.token)
@@ -110,7 +111,7 @@ export class Intake {
 
   async #claim(wanted: Wanted): Promise<ClaimedRow[]> {
     const { store, hands, lease, trust } = this.#by
-    const token = newToken()
+    const token = this.#newToken()
     const sent = { node: lease.node, token, epoch: trust.epoch }
     hands.sent(token)
     let rows: ClaimedRow[] = []
