@@ -10,6 +10,8 @@ export interface PopOptions {
   readonly services: readonly string[]
   /** How many more tasks of a service may be popped now. */
   room(service: string): number
+  /** The most tasks of a service that this node takes. */
+  limit(service: string): number
   readonly log: Log
 }
 
@@ -17,6 +19,8 @@ export interface PopOptions {
 const BATCH = 200
 /** Between two questions to the list of a service whose slots come free one by one, ms: together they share a claim. */
 const GATHERED = 5
+/** With this share of a service's slots free its list is asked at once. */
+const ENOUGH = 0.1
 /** How often a closed door is looked at again, ms: Postgres away, or no trust. */
 const CLOSED = 250
 
@@ -30,7 +34,7 @@ export class Pop implements Part {
   #wake: (() => void) | undefined
   /** The services that the blocked pop names. */
   #named: ReadonlySet<string> = new Set()
-  /** Services whose list had nothing left when it was last looked at. */
+  /** Services whose list was found to have nothing left, and has been served since. */
   readonly #drained = new Set<string>()
   /** Services whose list is being asked beside the blocked pop. */
   readonly #asking = new Set<string>()
@@ -61,8 +65,9 @@ export class Pop implements Part {
     if (this.#stopping || this.#named.size === 0 || this.#named.has(service) || this.#asking.has(service)) return
     this.#asking.add(service)
     // Slots that come free in the same tick share the question; where many do, those of some milliseconds.
+    const { room, limit } = this.#options
     const wait = (this.#asked.get(service) ?? 0) + GATHERED - performance.now()
-    if (wait > 0) setTimeout(() => void this.#ask(service), wait)
+    if (wait > 0 && room(service) < limit(service) * ENOUGH) setTimeout(() => void this.#ask(service), wait)
     else setImmediate(() => void this.#ask(service))
   }
 
@@ -93,9 +98,10 @@ export class Pop implements Part {
           continue
         }
         this.#named = new Set(services)
-        for (const service of services) this.#drained.add(service)
         const popped = await queue.pop(services)
         this.#named = new Set()
+        // It has waited, and nothing came.
+        if (popped.length === 0 && queue.healthy) for (const service of services) this.#drained.add(service)
         intake.offer(popped)
         for (const { service } of popped) await this.#take(service)
       } catch (error) {

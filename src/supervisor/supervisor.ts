@@ -149,7 +149,9 @@ export class Supervisor implements Part {
       log,
     }))
     this.#sweep = new Sweep({ intake, hands, queue, services: names, timings, log })
-    this.#pop = new Pop({ queue, intake, services: names, room: (service) => this.#sweep.roomForPops(service), log })
+    const room = (service: string): number => this.#sweep.roomForPops(service)
+    const limit = (service: string): number => hands.limit(service)
+    this.#pop = new Pop({ queue, intake, services: names, room, limit, log })
     this.#chores = makeChores({ store, lease: this.#lease, services, timings, log })
   }
 

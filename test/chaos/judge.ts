@@ -194,7 +194,7 @@ class Court {
     )
     if (!reason && !doubted(this.#by.spans, asked))
       this.#breach(
-        `${name}: step ${asked.step} was sent again (request ${asked.serial} of ${asked.node}, ${asked.at - before.at} ms after ${before.serial} of ${before.node}, which ended with ${before.status}) without a fault`,
+        `${name}: step ${asked.step} was sent again (request ${asked.serial} of ${asked.node}, ${asked.at - before.at} ms after ${before.serial} of ${before.node}, which ended with ${before.status} at ${new Date(before.end ?? 0).toISOString()}) without a fault`,
       )
   }
 

@@ -1,6 +1,7 @@
 // Direct hand-over: where nobody waits and a slot is free a task is inserted claimed, and is as safe as one that was popped.
 import { expect } from 'chai'
-import { spy } from 'sinon'
+import { setImmediate as tick } from 'node:timers/promises'
+import { spy, stub } from 'sinon'
 import { type Crew, holdAnswers, idOf, listenTo, openCrew } from '../support/crew.ts'
 import { eventually } from '../support/eventually.ts'
 import { openWorld, type World } from '../support/world.ts'
@@ -8,11 +9,15 @@ import { openWorld, type World } from '../support/world.ts'
 describe('a direct hand-over', () => {
   let world: World
   let crew: Crew
+  let first: string
   beforeEach(async () => {
     world = await openWorld()
     // Only what is asked for finds out: no take-over, and no sweep of what is due for less than a minute.
     crew = await openCrew(world, { direct: true, slots: 2, timings: { beat: 60, settled: 600_000, grace: 60_000 } })
-    await waits()
+    // The list is found empty behind its first task.
+    first = await crew.post('ok')
+    await status(first, 'complete')
+    await drained()
   })
   afterEach(async () => {
     await crew[Symbol.asyncDispose]()
@@ -25,12 +30,13 @@ describe('a direct hand-over', () => {
     await eventually(async () => expect(await rowOf(location)).to.include({ status: expected }))
   }
 
-  /** The node waits at its list. */
-  const waits = async (): Promise<void> => {
+  /** The node has found its list empty. */
+  const drained = async (): Promise<void> => {
     await eventually(() => {
-      const slot = crew.supervisor.slot('svc')
-      slot?.over(undefined)
-      expect(slot).not.to.equal(undefined)
+      // Both slots: that of the first task may just come free.
+      const slots = [crew.supervisor.slot('svc'), crew.supervisor.slot('svc')]
+      for (const slot of slots) slot?.over(undefined)
+      expect(slots).not.to.include(undefined)
     })
   }
 
@@ -49,13 +55,39 @@ describe('a direct hand-over', () => {
   it('is not made where all slots are taken: the task waits in its list', async () => {
     const pushed = spy(crew.queue, 'push')
     const locations = [await crew.post('held'), await crew.post('held')]
-    await world.service.until((seen) => seen.length === 2)
+    await world.service.until((seen) => seen.length === 3)
     const third = await crew.post('ok')
     // A pop that had begun before may bring it back once more.
     expect(new Set(pushed.args.map(([, id]) => id))).to.deep.equal(new Set([idOf(third)]))
     expect(await rowOf(third)).to.include({ status: 'pending', node: null, token: '0', attempt: 0 })
     world.service.letGo()
     for (const location of [...locations, third]) await status(location, 'complete')
+  })
+
+  it('is not made where the list has not been looked at: what waits there is not overtaken', async () => {
+    const pushed = spy(crew.queue, 'push')
+    const locations = [await crew.post('held'), await crew.post('held')]
+    await world.service.until((seen) => seen.length === 3)
+    const waiting = await crew.post('held')
+    const real = crew.queue.pop.bind(crew.queue)
+    let open = (): void => {}
+    const gate = new Promise<void>((resolve) => (open = resolve))
+    const asked = new Promise<void>((came) => {
+      stub(crew.queue, 'pop').callsFake(async (...given) => {
+        came()
+        await gate
+        return real(...given)
+      })
+    })
+    world.service.letGo()
+    // Slots are free, and the answer of the list is on its way.
+    await asked
+    expect(crew.supervisor.slot('svc')).to.equal(undefined)
+    open()
+    await world.service.until(() => world.service.of(waiting).length === 1)
+    world.service.letGo()
+    for (const location of [...locations, waiting]) await status(location, 'complete')
+    expect(pushed.args.map(([, id]) => id)).to.include(idOf(waiting))
   })
 
   it('is not made where the lease has run out in Postgres', async () => {
@@ -75,7 +107,7 @@ describe('a direct hand-over', () => {
     await held.came
     const asked = listenTo(crew.store, 'holdings')
     await eventually(() => expect(asked.callCount).to.be.at.least(4))
-    const [row] = await world.sql('select node from tasks')
+    const [row] = await world.sql('select node from tasks where id <> $1', [idOf(first)])
     expect(row).to.deep.equal({ node: crew.supervisor.node })
     held.open()
     const location = await posting
@@ -88,8 +120,10 @@ describe('a direct hand-over', () => {
     const held = holdAnswers(crew.store, 'insert')
     const posting = crew.post('ok')
     await held.came
-    const [row] = await world.sql<{ id: string }>('select id from tasks')
+    const [row] = await world.sql<{ id: string }>('select id from tasks where id <> $1', [idOf(first)])
     expect(await crew.cancel(`/tasks/${row?.id}`)).to.equal(true)
+    // The hint has come by then.
+    await tick()
     held.open()
     const location = await posting
     await status(await crew.post('ok'), 'complete')
