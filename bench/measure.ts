@@ -3,6 +3,7 @@ import { type ChildProcess, fork } from 'node:child_process'
 import { once } from 'node:events'
 import { setTimeout as passed } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
+import { endsWithUs } from '../test/support/child.ts'
 import type { Posted, Posting } from './client.ts'
 import type { Engines } from './engines.ts'
 import { type Ground, PEERS, type Peer, type PeerName, type Running } from './peers.ts'
@@ -60,8 +61,7 @@ class Helper<Says> {
   readonly child: ChildProcess
 
   constructor(file: string) {
-    this.child = fork(fileURLToPath(new URL(file, import.meta.url)))
-    process.once('exit', () => this.child.kill('SIGKILL'))
+    this.child = endsWithUs(fork(fileURLToPath(new URL(file, import.meta.url))))
   }
 
   /** The next thing that it says. Rejects when it ends, or says nothing in time. */

@@ -7,6 +7,7 @@ import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
 import { readVersion } from '../src/version.ts'
+import { endsWithUs } from '../test/support/child.ts'
 import type { Engines, OwnDatabase } from './engines.ts'
 import { HERE, newerNode, versionOf } from './install.ts'
 
@@ -139,8 +140,9 @@ interface Launch {
 /** Starts a process and waits until it says where it listens. */
 async function launch({ program = process.execPath, args, cwd, env }: Launch): Promise<Running> {
   const { PATH = '', HOME = '' } = process.env
-  const child = spawn(program, args, { cwd, env: { PATH, HOME, ...env }, stdio: ['ignore', 'pipe', 'pipe'] })
-  process.once('exit', () => child.kill('SIGKILL'))
+  const child = endsWithUs(
+    spawn(program, args, { cwd, env: { PATH, HOME, ...env }, stdio: ['ignore', 'pipe', 'pipe'] }),
+  )
   let said = ''
   child.stderr.on('data', (bytes: Buffer) => (said = (said + bytes.toString()).slice(-4_000)))
   const stop = (): Promise<void> => end(child)

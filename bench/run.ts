@@ -1,12 +1,12 @@
 // `npm run bench`: task_api and its peers on the same jobs, in rounds that take turns; prints tables, and writes them with --write.
 import { parseArgs } from 'node:util'
+import { origin, publish, table } from '../test/support/printed.ts'
 import { DURABILITY, type Engines, startEngines } from './engines.ts'
 import { installPeers, newerNode } from './install.ts'
 import { CONCURRENCY, type Contender } from './measure.ts'
 import { PEERS, PEER_NAMES } from './peers.ts'
-import { machine, publish } from './report.ts'
 import { SCENES, type Scene, type Size } from './scenes.ts'
-import { type Figures, type Rounds, figuresTable, inDigits, table } from './table.ts'
+import { type Figures, type Rounds, figuresTable, inDigits } from './table.ts'
 import { verdicts } from './verdict.ts'
 
 const USAGE = `npm run bench                              every scene, everybody, five rounds
@@ -42,7 +42,6 @@ const say = (text: string): void =>
   void process.stdout.write(`${((performance.now() - begun) / 1_000).toFixed(1).padStart(7)} ${text}\n`)
 // Nothing is left behind: all that was started ends with this process.
 for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => process.exit(1))
-process.setMaxListeners(0)
 
 async function main(): Promise<void> {
   installPeers()
@@ -64,10 +63,10 @@ async function main(): Promise<void> {
       lines.push(`### ${name}`, '', words, '', ...figuresTable(figures), '')
     }
     const goals = verdicts(SCENES, done)
-    const facts = await origin(engines, rounds)
+    const facts = await circumstances(engines, rounds)
     const all = [...facts, '', ...table(['ratio', 'measured', 'wanted'], goals), '', ...lines]
     process.stdout.write(`\n${all.join('\n')}\n`)
-    if (values.write) publish('bench', all)
+    if (values.write) publish('performance', 'bench', all)
   } finally {
     await engines.stop()
   }
@@ -113,11 +112,11 @@ const inWords = (figures: Figures): string =>
     .join(', ')
 
 /** Where the figures come from. */
-async function origin(engines: Engines, rounds: number): Promise<string[]> {
+async function circumstances(engines: Engines, rounds: number): Promise<string[]> {
   const command = `npm run bench -- ${process.argv.slice(2).join(' ')}`.replace(/( --)? *$/, '')
-  const node = newerNode() === process.execPath ? '' : ', Node 22 for pg-boss and graphile-worker'
+  const node = newerNode() === process.execPath ? '' : ' Node 22 for pg-boss and graphile-worker.'
   return [
-    `Printed by \`${command}\` on ${machine(begun)}${node}. ${rounds} rounds in turn: median (least-most). ${await engines.versions()}. ${DURABILITY}. 64 connections, ${CONCURRENCY} tasks in hand where nothing else is said. \`others\`: what else the machine was busy with.`,
+    `${origin(command, (performance.now() - begun) / 1_000)}${node} ${rounds} rounds in turn: median (least-most). ${await engines.versions()}. ${DURABILITY}. 64 connections, ${CONCURRENCY} tasks in hand where nothing else is said. \`others\`: what else the machine was busy with.`,
     '',
     ...PEER_NAMES.map((name) => `- **${name}** ${PEERS[name].version()}: ${PEERS[name].settings}.`.replace(' :', ':')),
   ]

@@ -1,28 +1,22 @@
-// `npm run bench:scale`: what each statement costs on a table of 10 thousand, 1 million and 10 million rows, and which index serves it.
-import { randomUUID } from 'node:crypto'
+// `npm run bench:scale`: what each statement costs on tables of 10 thousand, 1 million and 10 million rows, and which index serves it.
 import { setTimeout as passed } from 'node:timers/promises'
 import { parseArgs } from 'node:util'
-import { migrate } from '../src/store/migrate.ts'
-import { Store } from '../src/store/store.ts'
-import { silentLog } from '../src/telemetry/log.ts'
-import { type Engines, type OwnDatabase, startEngines } from './engines.ts'
-import { machine, publish } from './report.ts'
-import { inDigits, median, table } from './table.ts'
+import { origin, publish, table } from '../test/support/printed.ts'
+import { type Engines, startEngines } from './engines.ts'
+import { type Ground, closeGround, openGround, tidy } from './ground.ts'
+import { BATCH, type Statement, statementsOn } from './statements.ts'
+import { inDigits, median, spread } from './table.ts'
 
-const USAGE = `npm run bench:scale                        10 k, 1 M and 10 M rows: twenty minutes
+const USAGE = `npm run bench:scale                        10 k, 1 M and 10 M rows: half an hour at most
 npm run bench:scale -- --rows 10000,1000000
   --write   puts the tables into docs/performance.md
 `
-const SERVICES = 20
-/** Rows in all tables that have not ended. */
-const PENDING = 5_000
-/** Rows that one statement of a batch carries. */
-const BATCH = 50
+/** How often each statement is timed on each table. */
 const TIMES = 60
-const FILL_AT_ONCE = 500_000
-const LEASE = 3_600_000
-/** What a page with any filters may look at: the contract's bound. */
+/** Ids in the list that Redis' memory is measured with. */
 const IDS = 1_000_000
+/** The most that a statement may cost on the largest table, as a ratio to the smallest. */
+const FLAT = 1.3
 
 const { values } = parseArgs({
   options: {
@@ -31,191 +25,79 @@ const { values } = parseArgs({
     help: { type: 'boolean', default: false },
   },
 })
+const begun = performance.now()
+const seconds = (): number => (performance.now() - begun) / 1_000
+const say = (text: string): void => void process.stdout.write(`${seconds().toFixed(1).padStart(7)} ${text}\n`)
 
-/** A table to measure on. */
-interface Ground {
-  readonly store: Store
-  readonly database: OwnDatabase
-  readonly node: string
-  /** How many rows there are that have ended; their ids are the lowest. */
-  readonly ended: number
+/** A statement on one of the tables, and what its runs took, µs a row. */
+interface Trial {
+  readonly ground: Ground
+  readonly statement: Statement
+  readonly took: number[]
 }
 
-/** Something to measure: `run` does it once, and is timed; what it returns is how many rows it was for. */
-interface Measure {
-  readonly name: string
-  /** Makes what the next run needs. */
-  before?(): Promise<void>
-  run(): Promise<number>
+/** The tables take turns, so that whatever else the machine does meets all of them. */
+async function time(trials: readonly Trial[]): Promise<void> {
+  for (let i = -1; i < TIMES; i += 1)
+    for (const { statement, took } of trials) {
+      await statement.before?.()
+      const since = performance.now()
+      const rows = await statement.run()
+      // The first one fills caches.
+      if (i >= 0) took.push(((performance.now() - since) * 1_000) / rows)
+    }
 }
 
-/** Fills a table by SQL: mostly ended tasks of many services, the last ones pending. */
-async function fill({ database, ended }: Pick<Ground, 'database' | 'ended'>): Promise<void> {
-  const row = `
-    gen_random_uuid(), 's' || i % ${SERVICES}, case when i % 7 = 0 then 'rare' else 'usual' end, '{"n":1}', 7, 1, 1`
-  for (let from = 1; from <= ended; from += FILL_AT_ONCE)
-    await database.run(
-      `insert into tasks (key, service, action, payload, payload_bytes, step, attempt, status, started_at, finished_at, result, error)
-       select ${row}, case when i % 50 = 0 then 'failed' else 'complete' end, now(), now(), '{"ok":true}',
-         case when i % 50 = 0 then '{"code":"service_error"}'::json end
-       from generate_series($1::bigint, $2::bigint) i`,
-      [from, Math.min(ended, from + FILL_AT_ONCE - 1)],
-    )
-  await database.run(
-    `insert into tasks (key, service, action, payload, payload_bytes) select gen_random_uuid(), 's' || i % ${SERVICES}, 'usual', '{"n":1}', 7
-     from generate_series(1, $1::integer) i`,
-    [PENDING],
-  )
-  await database.run('vacuum analyze tasks')
-}
-
-async function open(engines: Engines, rows: number): Promise<Ground> {
-  const database = await engines.database()
-  await migrate(database.url)
-  const ground = { database, ended: rows - PENDING }
-  await fill(ground)
-  const store = new Store({ url: database.url, log: silentLog() })
-  await store.start()
-  const node = randomUUID()
-  await store.enroll({ id: node, name: 'bench', services: [] }, LEASE)
-  return { ...ground, store, node }
-}
-
-/** The statements of a task's life, and of those who look. */
-function measures({ store, node, ended }: Ground): Measure[] {
-  const token = 7
-  const by = { node, token, takesOver: false }
-  const task = { service: 's1', action: 'usual', payload: '{"n":1}' }
-  let ids: string[] = []
-  const posted = async (): Promise<void> => {
-    const rows = await Promise.all(Array.from({ length: BATCH }, () => store.insert(task)))
-    ids = rows.map(({ id }) => id)
-  }
-  const claimed = async (): Promise<void> => {
-    await posted()
-    await store.claimIds(
-      by,
-      ids.map((id) => ({ id, service: task.service })),
-    )
-  }
-  const settled = { status: 'complete', step: 0, result: '{"ok":true}', omitted: false, error: null } as const
-  const settle = async (): Promise<number> => {
-    const written = await Promise.all(ids.map((id) => store.settle.add({ id, token, node, ...settled })))
-    return expecting(written.filter((one) => one === 'written').length, BATCH)
-  }
-  const some = (): string => String(1 + Math.floor(Math.random() * ended))
-  const page = (name: string, query: Parameters<Store['list']>[0]): Measure => ({
-    name,
-    run: async () => {
-      await store.list(query)
-      return 1
-    },
-  })
-  const middle = String(Math.floor(ended / 2))
-  return [
-    { name: 'insert', run: () => posted().then(() => BATCH) },
-    {
-      name: 'claim by ids',
-      before: posted,
-      run: async () =>
-        expecting(
-          (
-            await store.claimIds(
-              by,
-              ids.map((id) => ({ id, service: task.service })),
-            )
-          ).length,
-          BATCH,
-        ),
-    },
-    {
-      name: 'checkpoint',
-      before: claimed,
-      run: async () => {
-        const next = { step: 0, state: '{"n":2}', repeats: 0, wait: null }
-        const written = await Promise.all(ids.map((id) => store.checkpoint.add({ id, token, node, ...next })))
-        return expecting(written.filter((one) => one === 'written').length, BATCH)
-      },
-    },
-    { name: 'settle', before: claimed, run: settle },
-    {
-      name: 'sweep',
-      run: async () => {
-        const query = { room: new Map([['s2', BATCH]]), limit: BATCH, grace: 0, parkedGrace: 0 }
-        const rows = await store.claimDue(by, query)
-        // They are given back, so that the next one finds as many.
-        await Promise.all(rows.map(({ id }) => store.release.add({ id, token, node })))
-        return expecting(rows.length, BATCH)
-      },
-    },
-    { name: 'sync', run: () => store.holdings(node).then(() => 1) },
-    { name: 'GET a task', run: () => store.get(some()).then(() => 1) },
-    page('list: first page', { limit: 100 }),
-    page('list: page in the middle', { limit: 100, before: middle }),
-    page('list: by status', { limit: 100, status: 'failed' }),
-    page('list: by service', { limit: 100, service: 's3' }),
-    page('list: by service, in the middle', { limit: 100, service: 's3', before: middle }),
-    page('list: by status and service', { limit: 100, status: 'failed', service: 's4' }),
-    page('list: by action', { limit: 100, action: 'rare' }),
-    page('list: by all, nothing matches', { limit: 100, status: 'running', service: 's5', action: 'rare' }),
-    {
-      name: 'DELETE',
-      before: posted,
-      run: async () => {
-        const removed = await Promise.all(ids.map((id) => store.remove(id)))
-        return expecting(removed.filter((one) => one !== undefined).length, BATCH)
-      },
-    },
-  ]
-}
-
-function expecting(count: number, wanted: number): number {
-  if (count !== wanted) throw new Error(`${count} rows, not ${wanted}`)
-  return count
-}
-
-/** What one measure costs, µs a row, and the indexes that it used. */
-interface Cost {
-  readonly micros: number
-  readonly indexes: readonly string[]
-}
-
-async function cost({ database }: Ground, { before, run }: Measure): Promise<Cost> {
-  const scans = async (): Promise<Map<string, number>> =>
-    new Map(
-      (
-        await database.run(
-          `select indexrelname as name, idx_scan::integer as scans from pg_stat_user_indexes where relname = 'tasks'`,
-        )
-      ).map(({ name, scans: count }) => [String(name), Number(count)]),
-    )
-  const took: number[] = []
-  const was = await scans()
-  for (let i = 0; i < TIMES; i += 1) {
-    await before?.()
-    const begun = performance.now()
-    const rows = await run()
-    took.push(((performance.now() - begun) * 1_000) / rows)
-  }
-  // Backends tell of their scans about once a second, with a statement.
-  await passed(1_100)
-  await before?.()
-  await run()
-  await passed(100)
-  const is = await scans()
-  return {
-    micros: median(took),
-    indexes: [...is].filter(([name, count]) => count > (was.get(name) ?? 0)).map(([name]) => name),
-  }
-}
-
-/** The size of each index, MB a million rows. */
-async function sizes({ database, ended }: Ground): Promise<string[][]> {
+/** How often each index of a table was used so far. */
+async function scans({ database }: Ground): Promise<Map<string, number>> {
   const rows = await database.run(
+    `select indexrelname as name, idx_scan::integer as scans from pg_stat_user_indexes where relname = 'tasks'`,
+  )
+  return new Map(rows.map(({ name, scans: count }) => [String(name), Number(count)]))
+}
+
+/** The indexes that a statement uses, what comes before it included. */
+async function servedBy({ ground, statement }: Trial): Promise<string[]> {
+  const once = async (): Promise<void> => {
+    await statement.before?.()
+    await statement.run()
+    // A backend tells of its scans at most once a second, at the end of a statement.
+    await passed(1_100)
+    await statement.before?.()
+    await statement.run()
+    await passed(100)
+  }
+  const was = await scans(ground)
+  await once()
+  const is = await scans(ground)
+  return [...is].filter(([name, count]) => count > (was.get(name) ?? 0)).map(([name]) => name)
+}
+
+/** A row for each statement: its cost on each table, the ratio of the last to the first, and its indexes. */
+async function measure(grounds: readonly Ground[]): Promise<string[][]> {
+  const statements = grounds.map(statementsOn)
+  const rows: string[][] = []
+  for (const [i, { name }] of (statements[0] ?? []).entries()) {
+    const trials = grounds.map((ground, k) => ({ ground, statement: statements[k]?.[i] as Statement, took: [] }))
+    await time(trials)
+    const costs = trials.map(({ took }) => median(took))
+    const ratio = (costs.at(-1) ?? NaN) / (costs[0] ?? NaN)
+    const indexes = await servedBy(trials.at(-1) as Trial)
+    for (const ground of grounds) await tidy(ground)
+    const missed = ratio > FLAT ? `, **over ${FLAT}**` : ''
+    rows.push([name, ...trials.map(({ took }) => spread(took)), `${inDigits(ratio)}${missed}`, indexes.join(', ')])
+    say(`${name}: ${costs.map(inDigits).join(', ')} µs, ${inDigits(ratio)} (${indexes.join(', ')})`)
+  }
+  return rows
+}
+
+/** The size of the table and of each index, bytes a row. */
+async function sizes({ database, rows }: Ground): Promise<string[][]> {
+  const found = await database.run(
     `select indexrelname as name, pg_relation_size(indexrelid) as bytes from pg_stat_user_indexes where relname = 'tasks'
      union all select 'the table', pg_table_size('tasks') order by bytes desc`,
   )
-  return rows.map(({ name, bytes }) => [String(name), inDigits(Number(bytes) / (ended + PENDING))])
+  return found.map(({ name, bytes }) => [String(name), inDigits(Number(bytes) / rows)])
 }
 
 /** Memory that Redis needs for a list of a million ids, MB. */
@@ -230,48 +112,31 @@ async function redisMemory({ redis }: Engines): Promise<number> {
 }
 
 async function main(): Promise<void> {
-  const begun = performance.now()
   const counts = values.rows.split(',').map(Number)
+  const inWords = (rows: number): string => rows.toLocaleString('en')
   const engines = await startEngines()
+  const grounds: Ground[] = []
   try {
-    const costs = new Map<string, Cost[]>()
-    let indexes: string[][] = []
     for (const rows of counts) {
-      const ground = await open(engines, rows)
-      process.stdout.write(
-        `${rows.toLocaleString('en')} rows after ${Math.round((performance.now() - begun) / 1_000)} s\n`,
-      )
-      for (const measure of measures(ground)) {
-        const one = await cost(ground, measure)
-        costs.set(measure.name, [...(costs.get(measure.name) ?? []), one])
-        process.stdout.write(`  ${measure.name}: ${inDigits(one.micros)} µs (${one.indexes.join(', ')})\n`)
-      }
-      indexes = await sizes(ground)
-      await ground.store.stop()
-      await ground.database.drop()
+      grounds.push(await openGround(engines, rows))
+      say(`a table of ${inWords(rows)} rows`)
     }
-    const memory = await redisMemory(engines)
-    const [first = 0, ...larger] = counts
-    const inWords = (rows: number): string => rows.toLocaleString('en')
+    const costs = await measure(grounds)
+    const largest = grounds.at(-1) as Ground
+    const [least = 0, most = 0] = [counts[0], counts.at(-1)]
+    const command = `npm run bench:scale -- ${process.argv.slice(2).join(' ')}`.replace(/( --)? *$/, '')
     const lines = [
-      ...table(
-        ['µs', ...counts.map(inWords), `${inWords(larger.at(-1) ?? first)} : ${inWords(first)}`, 'served by'],
-        [...costs].map(([name, all]) => [
-          name,
-          ...all.map(({ micros }) => inDigits(micros)),
-          inDigits((all.at(-1)?.micros ?? NaN) / (all[0]?.micros ?? NaN)),
-          (all.at(-1)?.indexes ?? []).join(', '),
-        ]),
-      ),
+      `${origin(command, seconds())} ${await engines.versions()}. One client, ${TIMES} runs of each statement, the tables in turn: µs a row, median (least-most). Writes, claims and sweeps are of ${BATCH} rows a statement.`,
       '',
-      ...table(['index', 'bytes a row'], indexes),
+      ...table(['', ...counts.map(inWords), `${inWords(most)} : ${inWords(least)}`, 'served by'], costs),
       '',
-      `A list of ${IDS.toLocaleString('en')} ids takes ${inDigits(memory)} MB of Redis' memory.`,
+      ...table([`of ${inWords(most)} rows`, 'bytes a row'], await sizes(largest)),
+      '',
+      `A list of ${inWords(IDS)} ids takes ${inDigits(await redisMemory(engines))} MB of Redis' memory.`,
     ]
-    const command = `npm run bench:scale ${process.argv.slice(2).join(' ')}`.trim()
-    const from = `Printed by \`${command}\` on ${machine(begun)}, ${await engines.versions()}. The median of ${TIMES} runs, one client; writes and claims are of ${BATCH} rows a statement, their figures a row.`
-    process.stdout.write(`\n${[from, '', ...lines].join('\n')}\n`)
-    if (values.write) publish('scale', [from, '', ...lines])
+    process.stdout.write(`\n${lines.join('\n')}\n`)
+    if (values.write) publish('performance', 'scale', lines)
+    for (const ground of grounds) await closeGround(ground)
   } finally {
     await engines.stop()
   }

@@ -1,4 +1,5 @@
 // Medians with their least and most, ratios round by round, and tables of them in Markdown.
+import { table } from '../test/support/printed.ts'
 
 /** Figures of one run, by name. */
 export type Figures = Readonly<Record<string, number>>
@@ -54,10 +55,3 @@ export function figuresTable(rounds: Rounds): string[] {
     ]),
   )
 }
-
-/** A table in Markdown. */
-export const table = (head: readonly string[], rows: readonly (readonly string[])[]): string[] => [
-  `| ${head.join(' | ')} |`,
-  `| ${head.map(() => '---').join(' | ')} |`,
-  ...rows.map((cells) => `| ${cells.join(' | ')} |`),
-]

@@ -1,8 +1,9 @@
 // `npm run test:chaos`: the table of faults row by row, or with `--minutes` a mix of them. The seed is printed, and replays the run.
 import { parseArgs } from 'node:util'
+import { origin, publish, table } from '../support/printed.ts'
 import { FAULTS } from './faults/all.ts'
 import { mix } from './mix.ts'
-import { type Times, inWords, origin, publish, publishRow, table } from './report.ts'
+import { type Times, inWords, publishRow } from './report.ts'
 import type { Figures, Row } from './row.ts'
 import { ROWS } from './rows.ts'
 
@@ -51,7 +52,6 @@ let broken = 0
 
 // Nothing is left behind: all that was started ends with this process.
 for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => process.exit(1))
-process.setMaxListeners(0)
 
 if (values.help) console.log(USAGE)
 else {
@@ -91,7 +91,11 @@ async function runMix(minutes: number): Promise<void> {
   for (const seed of seeds)
     cells.push([String(seed), await told(`mix, seed ${seed}`, (log) => mix({ seed, scale, minutes, faults, log }))])
   if (values.write)
-    publish('mix', [origin(command, (performance.now() - begun) / 1_000), '', ...table(['seed', 'measured'], cells)])
+    publish('reliability', 'mix', [
+      origin(command, (performance.now() - begun) / 1_000),
+      '',
+      ...table(['seed', 'measured'], cells),
+    ])
 }
 
 /** One run of a row that is to be done. */

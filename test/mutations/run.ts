@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
-import { origin, publish, table } from '../chaos/report.ts'
+import { origin, publish, table } from '../support/printed.ts'
 import { mutated } from './apply.ts'
 import { MUTATIONS } from './list.ts'
 import type { Mutation } from './mutation.ts'
@@ -46,7 +46,7 @@ async function runAll(): Promise<void> {
   }
   console.log(`${caught} of ${mutations.length} noticed`)
   if (values.write)
-    publish('mutations', [
+    publish('reliability', 'mutations', [
       origin(command, (performance.now() - begun) / 1_000),
       '',
       ...table(['mutation', 'what it breaks', 'noticed by', 's'], rows),

@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
+import { endsWithUs } from './child.ts'
 
 const BIN = fileURLToPath(new URL('../../src/bin.js', import.meta.url))
 
@@ -35,11 +36,7 @@ export class NodeProcess {
         this.lines.push(JSON.parse(text) as Line)
         this.#events.emit('line')
       })
-    child.on('exit', () => {
-      process.off('exit', this.#end)
-      this.#events.emit('line')
-    })
-    process.on('exit', this.#end)
+    child.on('exit', () => this.#events.emit('line'))
   }
 
   /** Starts a node in a folder of its own. `services`: what task_api.yaml says (JSON is YAML); without it the demo is served. */
@@ -55,7 +52,7 @@ export class NodeProcess {
       env: { PATH, HOME, PORT: '0', ...env },
       stdio: ['ignore', 'pipe', 'pipe'],
     })
-    return new NodeProcess(child, folder)
+    return new NodeProcess(endsWithUs(child), folder)
   }
 
   /** Starts a node and waits until it listens. */
@@ -98,11 +95,6 @@ export class NodeProcess {
         )
       await once(this.#events, 'line', { signal })
     }
-  }
-
-  /** For an end of the tests without `dispose`. */
-  readonly #end = (): void => {
-    this.#child.kill('SIGKILL')
   }
 
   kill(signal: NodeJS.Signals): void {

@@ -5,6 +5,7 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { type AddressInfo, connect, createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { endsWithUs } from './child.ts'
 import { redisProgram } from './redis-program.ts'
 
 export interface TestRedis {
@@ -53,12 +54,11 @@ class Server implements TestRedis {
     this.port = port
     this.#folder = folder
     const own = ['--port', String(port), '--bind', '127.0.0.1', '--dir', folder, '--save', '', '--appendonly', 'no']
-    this.#child = spawn(program, [...own, ...args], { env, stdio: ['ignore', 'pipe', 'pipe'] })
+    this.#child = endsWithUs(spawn(program, [...own, ...args], { env, stdio: ['ignore', 'pipe', 'pipe'] }))
     const say = (bytes: Buffer): string => (this.#said = (this.#said + bytes.toString()).slice(-8_192))
     this.#child.stdout?.on('data', say)
     this.#child.stderr?.on('data', say)
     this.#ended = once(this.#child, 'exit').catch((error: unknown) => (this.#said += String(error)))
-    process.on('exit', this.#exit)
   }
 
   get pid(): number {
@@ -84,16 +84,11 @@ class Server implements TestRedis {
     this.#child.kill(signal)
     if (PAUSES.includes(signal)) return
     await this.#ended
-    process.off('exit', this.#exit)
     await rm(this.#folder, { recursive: true, force: true })
   }
 
   stop(): Promise<void> {
     return this.kill('SIGKILL')
-  }
-
-  readonly #exit = (): void => {
-    this.#child.kill('SIGKILL')
   }
 }
 

@@ -1,7 +1,7 @@
 // `npm run test:model`: the verbs in any order, at length. The seed is printed, and a failure says how it is run again.
 import { parseArgs } from 'node:util'
-import { origin, publish, table } from '../chaos/report.ts'
 import { mochaGlobalTeardown } from '../support/engines.ts'
+import { origin, publish, table } from '../support/printed.ts'
 import { Figures } from './figures.ts'
 import { checkInLanes } from './sequences.ts'
 
@@ -46,7 +46,8 @@ else {
     console.log(table(head, rows).join('\n'))
     const given = values.runs === '5000' ? '' : ` --runs ${values.runs}`
     const command = `npm run test:model -- --seed ${seed}${given}`
-    if (values.write) publish('model', [origin(command, seconds), '', `${figures.words}.`, '', ...table(head, rows)])
+    if (values.write)
+      publish('reliability', 'model', [origin(command, seconds), '', `${figures.words}.`, '', ...table(head, rows)])
   } else console.log(wrong)
   process.exitCode = wrong === undefined ? 0 : 1
 }

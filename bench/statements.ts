@@ -1,0 +1,112 @@
+// The statements of a task's life, and of those who look: each as something that can be done again and again on any table.
+import { type Ground, SERVICES } from './ground.ts'
+
+/** Rows that one statement of a batch carries. */
+export const BATCH = 50
+
+/** A statement to measure. */
+export interface Statement {
+  readonly name: string
+  /** Makes what the next run needs. */
+  before?(): Promise<void>
+  /** Does it once, which is timed; for how many rows. */
+  run(): Promise<number>
+}
+
+const TOKEN = 7
+const TASK = { service: 's1', action: 'usual', payload: '{"n":1}' }
+
+/** All of them, on one table. */
+export function statementsOn(ground: Ground): Statement[] {
+  return [...writesOn(ground), ...readsOn(ground)]
+}
+
+function writesOn({ store, node }: Ground): Statement[] {
+  const by = { node, token: TOKEN, takesOver: false }
+  let ids: string[] = []
+  let turn = 0
+  const insert = async (): Promise<void> => {
+    const rows = await Promise.all(Array.from({ length: BATCH }, () => store.insert(TASK)))
+    ids = rows.map(({ id }) => id)
+  }
+  const claim = async (): Promise<number> => {
+    const popped = ids.map((id) => ({ id, service: TASK.service }))
+    return all(await store.claimIds(by, popped), () => true)
+  }
+  const claimed = async (): Promise<void> => {
+    await insert()
+    await claim()
+  }
+  const isWritten = (one: unknown): boolean => one === 'written'
+  const next = { step: 0, state: '{"n":2}', repeats: 0, wait: null }
+  const end = { status: 'complete', step: 0, result: '{"ok":true}', omitted: false, error: null } as const
+  const fence = (id: string) => ({ id, token: TOKEN, node })
+  const each = <T>(write: (id: string) => Promise<T>): Promise<T[]> => Promise.all(ids.map(write))
+  return [
+    { name: 'insert', run: () => insert().then(() => BATCH) },
+    { name: 'claim', before: insert, run: claim },
+    {
+      name: 'checkpoint',
+
+      before: claimed,
+      run: async () => all(await each((id) => store.checkpoint.add({ ...fence(id), ...next })), isWritten),
+    },
+    {
+      name: 'settle',
+
+      before: claimed,
+      run: async () => all(await each((id) => store.settle.add({ ...fence(id), ...end })), isWritten),
+    },
+    {
+      name: 'DELETE',
+
+      before: insert,
+      run: async () => all(await each((id) => store.remove(id)), (one) => one !== undefined),
+    },
+    {
+      name: 'sweep',
+
+      // What the last one took is given back, so that each finds as many.
+      before: async () => {
+        await Promise.all(ids.map((id) => store.release.add(fence(id))))
+      },
+      run: async () => {
+        turn += 1
+        const room = new Map([[`s${turn % SERVICES}`, BATCH]])
+        const rows = await store.claimDue(by, { room, limit: BATCH, grace: 0, parkedGrace: 0 })
+        ids = rows.map(({ id }) => id)
+        return all(rows, () => true)
+      },
+    },
+    { name: 'sync', run: () => store.holdings(node).then(() => 1) },
+  ]
+}
+
+function readsOn({ store, ended }: Ground): Statement[] {
+  const middle = String(Math.floor(ended / 2))
+  const some = (): string => String(1 + Math.floor(Math.random() * ended))
+  const page = (name: string, query: Omit<Parameters<typeof store.list>[0], 'limit'>): Statement => ({
+    name: `page ${name}`,
+
+    run: () => store.list({ limit: 100, ...query }).then(() => 1),
+  })
+  return [
+    { name: 'GET a task', run: () => store.get(some()).then(() => 1) },
+    page('of all', {}),
+    page('of all, in the middle', { before: middle }),
+    page('by status', { status: 'failed' }),
+    page('by status, in the middle', { status: 'failed', before: middle }),
+    page('by service', { service: 's3' }),
+    page('by service, in the middle', { service: 's3', before: middle }),
+    page('by status and service', { status: 'failed', service: 's4' }),
+    page('by action', { action: 'rare' }),
+    page('by all three, nothing matches', { status: 'complete', service: 's5', action: 'none' }),
+  ]
+}
+
+/** The number of rows, each of which must be as it should: a batch that is not whole measures something else. */
+function all<T>(rows: readonly T[], is: (row: T) => boolean): number {
+  const count = rows.filter(is).length
+  if (count !== BATCH) throw new Error(`${count} rows, not ${BATCH}`)
+  return count
+}
