@@ -3,6 +3,7 @@ import type { Query } from './database.ts'
 import type { Fence } from './fenced.ts'
 import { failureLiteral } from './literal.ts'
 import { goneOwners } from './owners.ts'
+import { routineOf } from './routine.ts'
 
 /** How often a task may lose its node or thread without progress before it fails as `crashed`. */
 const MAX_CRASHES = 10
@@ -64,6 +65,9 @@ export const CLAIM_BYTES = 32 * 1024 * 1024
 const BYTES = 'coalesce(octet_length(t.state::text), t.payload_bytes)'
 const WITHIN_BYTES = `where before < ${CLAIM_BYTES}`
 
+const CLAIMED = `id bigint, key uuid, service text, action text, body json, step integer, attempt integer, fails integer, repeats integer,
+  crashes integer, age double precision, failed boolean, lost boolean`
+
 /** Sets of a claim on `t`, `due` saying whether an owner was lost: it fails at the last crash, and is the claimant's ($1, $2) otherwise. */
 const TAKE = `
   status = case when due.lost and t.crashes + 1 >= ${MAX_CRASHES} then 'failed' else 'running' end,
@@ -79,28 +83,35 @@ const myLeaseHolds = (voidFrom: string): string =>
 
 // Judged in `seen`, locked in `due`: a row that changed hands in between is locked in its new version, but Postgres would
 // judge that version by the owner that was joined to the old one. So it must still be the very claim that was judged.
-const CLAIM = `
+export const CLAIM = routineOf({
+  name: 'claim_ids',
+  types: ['uuid', 'bigint', 'bigint[]', 'boolean', 'text[]', 'timestamptz'],
+  returns: CLAIMED,
+  sql: `
   with seen as materialized (
     select t.id, t.token, t.node
-    from (select distinct * from unnest($3::bigint[], $5::text[]) as w(id, service)) w
-      join tasks t on t.id = w.id and t.service = w.service
+    from (select distinct * from unnest($3, $5) as w(id, service)) w
+      cross join lateral (select * from tasks t where t.id = w.id and t.service = w.service offset 0) t
       left join nodes owner on owner.id = t.node
     where t.status in ('pending', 'running') and ${myLeaseHolds('$6')}
       and case when t.node is null then t.run_at <= now()
                else $4 and (owner.id is null or owner.lease_until <= now()) end
   ),
   locked as materialized (
-    select t.id, seen.node is not null as lost, ${BYTES} as bytes
-    from seen join tasks t on t.id = seen.id
-    where t.token = seen.token and t.node is not distinct from seen.node and t.status in ('pending', 'running')
-    order by t.id for update of t skip locked
+    select seen.id, seen.node is not null as lost, t.bytes
+    from (select * from seen order by id) seen cross join lateral (
+      select ${BYTES} as bytes from tasks t
+      where t.id = seen.id and t.token = seen.token and t.node is not distinct from seen.node and t.status in ('pending', 'running')
+      for update skip locked
+    ) t
   ),
   due as (select id, lost from (select *, sum(bytes) over (order by id) - bytes as before from locked) l ${WITHIN_BYTES})
-  update tasks t set ${TAKE} from due where t.id = due.id ${RETURNING}, due.lost`
+  update tasks t set ${TAKE} from due where t.id = due.id ${RETURNING}, due.lost`,
+})
 
 /** Claims those of the popped ids that are claimable now. An id in the list of another service is foreign: its room was not asked for. */
 export const claimIds = (query: Query, by: Claimant, popped: readonly Popped[]): Promise<ClaimedRow[]> =>
-  query<ClaimedRow>(CLAIM, [
+  query<ClaimedRow>(CLAIM.call, [
     by.node,
     by.token,
     popped.map(({ id }) => id),
@@ -122,7 +133,8 @@ export interface SweepQuery {
 }
 
 // A probe of the index for each service: 200,000 due rows of one dead service cost the others nothing.
-const SWEEP = `
+// No routine: which index finds what a dead node has left depends on the rows that there are, so it is planned each time.
+const SWEEP = `/* task_api_claim_due */
   with recursive ${goneOwners('$4')},
   wanted as (
     select * from unnest($3::text[], $5::integer[]) with ordinality as w(service, room, place)

@@ -1,5 +1,6 @@
 // The writes of an actor's reports: each is fenced by its claim, many rows a statement, rows locked in the order of ids.
 import type { Query } from './database.ts'
+import { type Routine, routineOf } from './routine.ts'
 
 /** A claim as its row names it: only the row that has this token, on this node, still running, takes a write. */
 export interface Fence {
@@ -13,6 +14,7 @@ export type Written = 'written' | 'lost'
 
 /** One kind of fenced write: its columns beside the fence, what it sets, and its own guard. */
 interface Kind<Entry extends Fence> {
+  readonly name: string
   readonly columns: readonly { readonly name: string; readonly type: string; value(entry: Entry): unknown }[]
   readonly set: string
   readonly guard?: string
@@ -56,6 +58,7 @@ export interface SettleEntry extends Fence {
 const later = (column: string): string => `now() + ${column} * interval '1 millisecond'`
 
 const checkpoint: Kind<CheckpointEntry> = {
+  name: 'checkpoint',
   columns: [
     { name: 'step', type: 'integer', value: (entry) => entry.step },
     { name: 'state', type: 'json', value: (entry) => entry.state },
@@ -71,6 +74,7 @@ const checkpoint: Kind<CheckpointEntry> = {
 }
 
 const retry: Kind<RetryEntry> = {
+  name: 'retry',
   columns: [
     { name: 'attempt', type: 'integer', value: (entry) => entry.attempt },
     { name: 'error', type: 'json', value: (entry) => entry.error },
@@ -81,6 +85,7 @@ const retry: Kind<RetryEntry> = {
 }
 
 const park: Kind<ParkEntry> = {
+  name: 'park',
   columns: [
     { name: 'wait', type: 'double precision', value: (entry) => entry.wait },
     { name: 'error', type: 'json', value: (entry) => entry.error },
@@ -89,6 +94,7 @@ const park: Kind<ParkEntry> = {
 }
 
 const settle: Kind<SettleEntry> = {
+  name: 'settle',
   columns: [
     { name: 'status', type: 'text', value: (entry) => entry.status },
     { name: 'step', type: 'integer', value: (entry) => entry.step },
@@ -102,13 +108,18 @@ const settle: Kind<SettleEntry> = {
   applied: (row, entry) => row.status === entry.status,
 }
 
-const release: Kind<Fence> = { columns: [], set: 'node = null, run_at = now()' }
+const release: Kind<Fence> = { name: 'release', columns: [], set: 'node = null, run_at = now()' }
 
 export const FENCED = { checkpoint, retry, park, settle, release } as const
 
+/** The statement of each kind. */
+export const FENCED_WRITES = Object.fromEntries(
+  Object.values(FENCED).map((kind) => [kind.name, routineOfKind(kind as Kind<never>)]),
+)
+
 /** Makes the flush of one kind: one statement, and after an unknown outcome one look at the rows that it did not find. */
 export function fencedFlush<Entry extends Fence>(query: Query, kind: Kind<Entry>) {
-  const sql = statementOf(kind)
+  const { call } = FENCED_WRITES[kind.name] as Routine
   return async (entries: readonly Entry[], again: boolean): Promise<Written[]> => {
     const values = [
       entries.map(({ id }) => id),
@@ -116,7 +127,7 @@ export function fencedFlush<Entry extends Fence>(query: Query, kind: Kind<Entry>
       entries.map(({ node }) => node),
       ...kind.columns.map(({ value }) => entries.map(value)),
     ]
-    const rows = await query<{ place: string }>(sql, values)
+    const rows = await query<{ place: string }>(call, values)
     const written = new Set(rows.map(({ place }) => entries[Number(place) - 1]))
     const missing = entries.filter((entry) => !written.has(entry))
     if (again && missing.length > 0 && kind.applied)
@@ -125,19 +136,23 @@ export function fencedFlush<Entry extends Fence>(query: Query, kind: Kind<Entry>
   }
 }
 
-function statementOf<Entry extends Fence>({ columns, set, guard }: Kind<Entry>): string {
-  const names = ['id', 'token', 'node', ...columns.map(({ name }) => name)]
-  const types = ['bigint', 'bigint', 'uuid', ...columns.map(({ type }) => type)]
-  const arrays = types.map((type, i) => `$${i + 1}::${type}[]`)
+function routineOfKind<Entry extends Fence>({ name, columns, set, guard }: Kind<Entry>): Routine {
+  const names = ['id', 'token', 'node', ...columns.map((column) => column.name)]
+  const types = ['bigint[]', 'bigint[]', 'uuid[]', ...columns.map(({ type }) => `${type}[]`)]
+  const given = types.map((_, i) => `$${i + 1}`)
   // One batch may have entries of two claims of one row, the older of which has lost it: each is judged, and told, by itself.
-  return `
-    with w as (select * from unnest(${arrays.join(', ')}) with ordinality as w(${names.join(', ')}, place)),
-    mine as materialized (
-      select w.* from tasks t join w on t.id = w.id
-      where t.token = w.token and t.node = w.node and t.status = 'running' ${guard ? `and ${guard}` : ''}
-      order by t.id for update of t
+  // Lateral, and no equality with the node: there is no index but that of the ids to find a row by.
+  const sql = `
+    with mine as materialized (
+      select w.* from (
+        select * from unnest(${given.join(', ')}) with ordinality as w(${names.join(', ')}, place) order by id
+      ) w cross join lateral (
+        select from tasks t where t.id = w.id and t.token = w.token and t.node is not distinct from w.node and t.status = 'running'
+          ${guard ? `and ${guard}` : ''} for update
+      ) t
     )
     update tasks t set ${set} from mine w where t.id = w.id returning w.place`
+  return routineOf({ name, types, returns: 'place bigint', sql })
 }
 
 async function applied<Entry extends Fence>(

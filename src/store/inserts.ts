@@ -4,6 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import type { NewTask, Submitted } from '../core/task.ts'
 import type { Fence } from './fenced.ts'
 import type { Query } from './database.ts'
+import { routineOf } from './routine.ts'
 import { StoreError } from './trouble.ts'
 
 /** How long an insert of unknown outcome is looked for, ms, beside the last look itself; the first and longest pause between two looks. */
@@ -23,18 +24,25 @@ interface NewRow extends NewTask {
 export interface Inserted extends Submitted {
   readonly key: string
   readonly taken: boolean
+  /** Milliseconds since the task was created, by Postgres' clock. */
+  readonly age: number
 }
 
 export const newRow = (task: NewTask, taker?: Taker): NewRow => ({ ...task, key: randomUUID(), taker })
 
-const INSERT = `
+export const INSERT = routineOf({
+  name: 'insert',
+  types: ['uuid[]', 'text[]', 'text[]', 'json[]', 'integer[]', 'uuid[]', 'bigint[]'],
+  returns: 'id bigint, key uuid, node uuid, token bigint',
+  sql: `
   insert into tasks (key, service, action, payload, payload_bytes, status, node, token, attempt, started_at)
   select w.key, w.service, w.action, w.payload, w.bytes, case when me.id is null then 'pending' else 'running' end, me.id,
     case when me.id is null then 0 else w.token end, (me.id is not null)::integer, case when me.id is not null then now() end
-  from unnest($1::uuid[], $2::text[], $3::text[], $4::json[], $5::integer[], $6::uuid[], $7::bigint[])
+  from unnest($1, $2, $3, $4, $5, $6, $7)
       as w(key, service, action, payload, bytes, node, token)
     left join nodes me on me.id = w.node and me.lease_until > now()
-  returning id, key, node, token`
+  returning id, key, node, token`,
+})
 
 /** What an insert, or a look for its rows, says of each. */
 interface FoundRow {
@@ -42,6 +50,8 @@ interface FoundRow {
   readonly key: string
   readonly node: string | null
   readonly token: string
+  /** Absent: it was created just now. */
+  readonly age?: number
 }
 type Found = ReadonlyMap<string, FoundRow>
 const byKey = (rows: readonly FoundRow[]): Found => new Map(rows.map((row) => [row.key, row]))
@@ -63,9 +73,9 @@ export class HighestId {
 /**
  * Makes the flush of inserts. One whose reply was lost is never repeated: its rows are looked for by key, while the next flush goes
  * on. Those not found in time come back as undefined: nobody knows.
+ * @param looking the looks that are under way; kept up to date
  */
-export function insertFlush(query: Query, highest: HighestId) {
-  const looking = new Set<Promise<unknown>>()
+export function insertFlush(query: Query, highest: HighestId, looking: Set<Promise<unknown>>) {
   /** The rows are looked for; never rejects. */
   const lookFor = (keys: readonly string[], above: bigint): Promise<Found> => {
     const found = readBack(query, keys, above).finally(() => looking.delete(found))
@@ -90,10 +100,10 @@ export function insertFlush(query: Query, highest: HighestId) {
       if (row === undefined) return undefined
       highest.saw(row.id)
       const taken = taker !== undefined && row.node === taker.node && Number(row.token) === taker.token
-      return { id: row.id, key, service, action, payload, taken }
+      return { id: row.id, key, service, action, payload, taken, age: row.age ?? 0 }
     }
     try {
-      const found = byKey(await query<FoundRow>(INSERT, values))
+      const found = byKey(await query<FoundRow>(INSERT.call, values))
       return rows.map((row) => inserted(row, found))
     } catch (error) {
       if (!(error instanceof StoreError) || error.trouble !== 'unknown') throw error
@@ -108,7 +118,8 @@ async function readBack(query: Query, keys: readonly string[], above: bigint): P
   for (let pause = READ_BACK.first; ; pause = Math.min(READ_BACK.most, pause * 2)) {
     // Only rows that are there prove anything: the statement may still be under way in its backend.
     const found = await query<FoundRow>(
-      'select id, key, node, token from tasks where id > $1 and key = any($2::uuid[])',
+      `select id, key, node, token, (extract(epoch from now() - created_at) * 1000)::double precision as age
+       from tasks where id > $1 and key = any($2::uuid[])`,
       [String(above), keys],
     ).catch(() => [])
     if (found.length > 0 || performance.now() + pause > end) return byKey(found)
@@ -121,14 +132,19 @@ export interface Removed {
   readonly node: string | null
 }
 
-const REMOVE = `
-  with gone as materialized (select id from tasks where id = any($1::bigint[]) order by id for update)
-  delete from tasks t using gone where t.id = gone.id returning t.id, t.node`
+export const REMOVE = routineOf({
+  name: 'remove',
+  types: ['bigint[]'],
+  returns: 'id bigint, node uuid',
+  sql: `
+  with gone as materialized (select id from tasks where id = any($1) order by id for update)
+  delete from tasks t using gone where t.id = gone.id returning t.id, t.node`,
+})
 
 /** Makes the flush of deletions; undefined where there is no such row. The second of two deletions of one id finds none. */
 export function removeFlush(query: Query) {
   return async (ids: readonly string[]): Promise<(Removed | undefined)[]> => {
-    const rows = await query<{ id: string; node: string | null }>(REMOVE, [ids])
+    const rows = await query<{ id: string; node: string | null }>(REMOVE.call, [ids])
     const gone = new Map(rows.map(({ id, node }) => [id, { node }]))
     return ids.map((id) => {
       const removed = gone.get(id)

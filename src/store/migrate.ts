@@ -1,12 +1,16 @@
-// Brings the schema up to date, safely when many nodes start at once and when one of them is killed in the middle.
+// Brings the schema and the functions up to date, safely when many nodes start at once and when one of them is killed in the middle.
 import { readdir } from 'node:fs/promises'
 import knex, { type Knex } from 'knex'
+import { CLAIM } from './claims.ts'
+import { FENCED_WRITES } from './fenced.ts'
+import { INSERT, REMOVE } from './inserts.ts'
 import { StoreError, troubleOf } from './trouble.ts'
 
 const FOLDER = new URL('../../migrations/', import.meta.url)
 /** Any number that nothing else on this Postgres locks. */
 const LOCK = 7_220_318_511
 const TABLE = 'task_api_migrations'
+const ROUTINES = [INSERT, REMOVE, CLAIM, ...Object.values(FENCED_WRITES)]
 
 interface Migration {
   readonly file: string
@@ -57,6 +61,7 @@ export async function migrate(url: string): Promise<void> {
       // Under our own lock, knex's lock row can only be one that a killed node left behind.
       if (await lock.schema.hasTable(`${TABLE}_lock`)) await db.migrate.forceFreeMigrationsLock()
       await db.migrate.latest()
+      await createRoutines(lock)
     })
   } catch (error) {
     if (error instanceof StoreError) throw error
@@ -68,4 +73,14 @@ export async function migrate(url: string): Promise<void> {
   } finally {
     await db.destroy()
   }
+}
+
+/** Creates the functions that this release calls and that are not there. */
+async function createRoutines(db: Knex.Transaction): Promise<void> {
+  const { rows } = await db.raw<{ rows: { name: string }[] }>(
+    'select name from unnest(?::text[]) as name where to_regproc(name) is null',
+    [ROUTINES.map(({ name }) => name)],
+  )
+  const missing = new Set(rows.map(({ name }) => name))
+  for (const { name, create } of ROUTINES) if (missing.has(name)) await db.raw(create)
 }

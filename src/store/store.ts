@@ -45,6 +45,7 @@ export class Store implements Part {
   readonly #writes: Database
   readonly #reads: Database
   readonly #highest = new HighestId()
+  readonly #looking = new Set<Promise<unknown>>()
   #healthy = true
   #started = false
 
@@ -74,7 +75,7 @@ export class Store implements Part {
       name: 'submit',
       patience: 'refuse',
       bytes: sizeOf,
-      flush: insertFlush(query, this.#highest),
+      flush: insertFlush(query, this.#highest, this.#looking),
     })
     this.#remove = new Batch({ name: 'cancel', patience: 'refuse', bytes: () => 64, flush: removeFlush(query) })
   }
@@ -95,6 +96,11 @@ export class Store implements Part {
   /** Whether the last statement got through. */
   get healthy(): boolean {
     return this.#healthy
+  }
+
+  /** Whether rows of an insert are being looked for whose outcome is unknown. Others may have to wait for that. */
+  get looking(): boolean {
+    return this.#looking.size > 0
   }
 
   /** Stores a new task and commits; with a `taker` as one that is claimed already. Throws a `Refusal`: `unavailable` (nothing was created) or `outcome_unknown`. */

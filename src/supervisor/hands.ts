@@ -27,11 +27,14 @@ export class Hands {
   readonly #services: Services
   readonly #held = new Map<string, Held>()
   readonly #byService = new Map<string, number>()
-  readonly #inFlight = new Set<number>()
-  /** Ids that hints named while claims were in flight, each with the claims that may still bring it. */
-  readonly #hinted = new Map<string, Set<number>>()
-  /** Claims in flight during which more ids were hinted than are remembered: each of their rows may be one. */
-  readonly #doubtful = new Set<number>()
+  /** Claims sent and hints heard so far: one count, so that each has its place in the order of all. */
+  #count = 0
+  /** Tokens of the claims whose answer is under way, the oldest first, each with its place. */
+  readonly #inFlight = new Map<number, number>()
+  /** Ids that hints named while claims were in flight, the oldest hint first: every claim sent before may still bring them. */
+  readonly #hinted = new Map<string, number>()
+  /** The last hint of those that were too many to remember: every row of a claim sent before may be one. */
+  #forgotten = 0
   #reserved = 0
   readonly #freed: (service: string, held?: Held) => void
 
@@ -69,43 +72,64 @@ export class Hands {
   /** Keeps slots for a claim: so many in all, and of each service at most so many. */
   reserve(slots: number, rooms: ReadonlyMap<string, number>): void {
     this.#reserved += slots
-    for (const [service, room] of rooms) this.#count(service, room)
+    for (const [service, room] of rooms) this.#fill(service, room)
   }
 
   /** Gives reserved slots back. */
   unreserve(slots: number, rooms: ReadonlyMap<string, number>): void {
     this.#reserved -= slots
-    for (const [service, room] of rooms) this.#count(service, -room)
+    for (const [service, room] of rooms) this.#fill(service, -room)
     for (const service of rooms.keys()) this.#freed(service)
+  }
+
+  /** Keeps one slot of a service. */
+  reserveOne(service: string): void {
+    this.#reserved += 1
+    this.#fill(service, 1)
+  }
+
+  /** Gives it back. */
+  unreserveOne(service: string): void {
+    this.#reserved -= 1
+    this.#fill(service, -1)
+    this.#freed(service)
   }
 
   /** A claim statement is on its way. */
   sent(token: number): void {
-    this.#inFlight.add(token)
+    this.#forget()
+    this.#inFlight.set(token, ++this.#count)
   }
 
-  /** It has been answered, or has failed; `hinted` names the ids that may have been deleted. Forgets them for this claim. */
+  /** It has been answered, or has failed; `hinted`, to be asked before anything else here, names the ids that may have been deleted. */
   answered(token: number): { hinted(id: string): boolean } {
+    const place = this.#inFlight.get(token) ?? Infinity
     this.#inFlight.delete(token)
-    const all = this.#doubtful.delete(token)
-    const named = new Set<string>()
-    for (const [id, claims] of this.#hinted) {
-      if (claims.delete(token)) named.add(id)
-      if (claims.size === 0) this.#hinted.delete(id)
-    }
-    return { hinted: (id) => all || named.has(id) }
+    return { hinted: (id) => this.#forgotten > place || (this.#hinted.get(id) ?? 0) > place }
   }
 
   /** The claims whose answer is under way. */
-  get inFlight(): ReadonlySet<number> {
+  get inFlight(): ReadonlyMap<number, unknown> {
     return this.#inFlight
   }
 
   /** Remembers a hint until every claim that is in flight now is answered: one of them may bring the id. */
   remember(id: string): void {
+    this.#forget()
     if (this.#inFlight.size === 0) return
-    if (this.#hinted.size < MOST_HINTED || this.#hinted.has(id)) this.#hinted.set(id, new Set(this.#inFlight))
-    else for (const token of this.#inFlight) this.#doubtful.add(token)
+    const place = ++this.#count
+    // Taken out first, so that the order stays that of the hints.
+    if (!this.#hinted.delete(id) && this.#hinted.size >= MOST_HINTED) this.#forgotten = place
+    else this.#hinted.set(id, place)
+  }
+
+  /** Forgets the hints that no claim in flight was sent before. */
+  #forget(): void {
+    const [oldest = Infinity] = this.#inFlight.values()
+    for (const [id, place] of this.#hinted) {
+      if (place > oldest) break
+      this.#hinted.delete(id)
+    }
   }
 
   get(id: string): Held | undefined {
@@ -124,7 +148,7 @@ export class Hands {
   /** Takes a claim in hand. Any older claim of the same id must have been dropped before. */
   add(held: Held): void {
     this.#held.set(held.id, held)
-    this.#count(held.service, 1)
+    this.#fill(held.service, 1)
   }
 
   /** Lets a claim go; its slot is free. False when it had been let go before. */
@@ -132,12 +156,12 @@ export class Hands {
     if (!this.has(held)) return false
     this.#held.delete(held.id)
     if (held.thread) held.thread.load -= 1
-    this.#count(held.service, -1)
+    this.#fill(held.service, -1)
     this.#freed(held.service, held)
     return true
   }
 
-  #count(service: string, change: number): void {
+  #fill(service: string, change: number): void {
     this.#byService.set(service, (this.#byService.get(service) ?? 0) + change)
   }
 }

@@ -56,7 +56,7 @@ export class Intake {
         void queue.push(one.service, one.id)
         continue
       }
-      hands.reserve(1, new Map([[one.service, 1]]))
+      hands.reserveOne(one.service)
       this.#popped.push(one)
     }
     if (this.#claiming || this.#popped.length === 0) return
@@ -74,7 +74,7 @@ export class Intake {
         return []
       })
       if (isFull(rows)) this.#putBack(batch, rows)
-      for (const { service } of batch) this.#by.hands.unreserve(1, new Map([[service, 1]]))
+      for (const { service } of batch) this.#by.hands.unreserveOne(service)
     }
     this.#claiming = false
   }
@@ -93,18 +93,18 @@ export class Intake {
 
   /** Keeps a slot for a task that is inserted as this node's own; undefined when there is none. */
   slot(service: string): Slot | undefined {
-    const { hands, lease, trust } = this.#by
-    if (!this.open || hands.room(service) < 1) return undefined
+    const { hands, lease, trust, store } = this.#by
+    // While rows of a lost insert are looked for the next one may have to wait for seconds, which no slot should.
+    if (!this.open || store.looking || hands.room(service) < 1) return undefined
     const sent = { node: lease.node, token: this.#newToken(), epoch: trust.epoch }
-    const one = new Map([[service, 1]])
-    hands.reserve(1, one)
+    hands.reserveOne(service)
     hands.sent(sent.token)
     return {
       taker: sent,
       over: (row) => {
         const { hinted } = hands.answered(sent.token)
         if (row && sent.node === lease.node) this.#accept(firstClaim(row), sent, hinted(row.id))
-        hands.unreserve(1, one)
+        hands.unreserveOne(service)
       },
     }
   }
@@ -140,9 +140,9 @@ export class Intake {
 }
 
 /** A row that was inserted claimed, as a claim would have brought it. */
-function firstClaim({ id, key, service, action, payload }: Inserted): ClaimedRow {
-  const fresh = { step: 0, attempt: 1, fails: 0, repeats: 0, crashes: 0, age: 0, failed: false, lost: false }
-  return { id, key, service, action, body: payload, ...fresh }
+function firstClaim({ id, key, service, action, payload, age }: Inserted): ClaimedRow {
+  const row = { id, key, service, action, body: payload, step: 0, attempt: 1, fails: 0, repeats: 0, crashes: 0 }
+  return Object.assign(row, { age, failed: false, lost: false })
 }
 
 /** Whether a claim may have left rows for want of room in bytes. */

@@ -100,8 +100,6 @@ export class Pop implements Part {
         this.#named = new Set(services)
         const popped = await queue.pop(services)
         this.#named = new Set()
-        // It has waited, and nothing came.
-        if (popped.length === 0 && queue.healthy) for (const service of services) this.#drained.add(service)
         intake.offer(popped)
         for (const { service } of popped) await this.#take(service)
       } catch (error) {
@@ -115,10 +113,12 @@ export class Pop implements Part {
   async #take(service: string): Promise<void> {
     const count = Math.min(BATCH, this.#options.room(service))
     if (count < 1 || this.#stopping || !this.#options.intake.open) return
-    const popped: readonly Popped[] = await this.#options.queue.take(service, count)
-    if (popped.length < count) this.#drained.add(service)
+    const { queue, intake } = this.#options
+    const popped: readonly Popped[] = await queue.take(service, count)
+    // Where the queue is not healthy nobody has looked.
+    if (popped.length < count && queue.healthy) this.#drained.add(service)
     else this.#drained.delete(service)
-    this.#options.intake.offer(popped)
+    intake.offer(popped)
   }
 
   /** The services with room, each time beginning with another one: BRPOP serves the first list that is not empty. */

@@ -187,7 +187,7 @@ export class Supervisor implements Part {
     const free =
       this.#options.queue.healthy &&
       this.#pop.drained(service) &&
-      this.#hands.size < MOST_DIRECT &&
+      this.#hands.size + this.#hands.inFlight.size < MOST_DIRECT &&
       this.#sweep.roomForPops(service) > 0
     return free ? this.#intake.slot(service) : undefined
   }

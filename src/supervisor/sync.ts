@@ -27,7 +27,7 @@ export async function sync(by: SyncDependencies, missed: ReadonlyMap<string, num
   const { store, hands, node, epoch } = by
   // What is not in this list was claimed after the question was sent: the answer knows nothing of it.
   const settled = hands.all().filter((held) => !held.writing && held.node === node)
-  const inFlight = new Set(hands.inFlight)
+  const inFlight = new Set(hands.inFlight.keys())
   const rows = await store.holdings(node)
 
   const tokens = new Map(rows.map(({ id, token }) => [id, token]))

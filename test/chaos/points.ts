@@ -2,12 +2,12 @@
 
 /** What tells a statement of the store from all others. */
 export const STATEMENTS = {
-  insert: 'insert into tasks',
-  claim: 'attempt = t.attempt + 1, crashes = t.crashes + due.lost',
-  checkpoint: 't.step = w.step',
-  settle: 'status = w.status',
-  retry: 't.attempt = w.attempt',
-  park: 'fails = t.fails + 1, node = null',
+  insert: 'task_api_insert_',
+  claim: 'task_api_claim_',
+  checkpoint: 'task_api_checkpoint_',
+  settle: 'task_api_settle_',
+  retry: 'task_api_retry_',
+  park: 'task_api_park_',
 } as const
 
 export type Statement = keyof typeof STATEMENTS

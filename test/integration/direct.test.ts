@@ -2,6 +2,7 @@
 import { expect } from 'chai'
 import { setImmediate as tick } from 'node:timers/promises'
 import { spy, stub } from 'sinon'
+import type { Slot } from '../../src/lifecycle/submit.ts'
 import { type Crew, holdAnswers, idOf, listenTo, openCrew } from '../support/crew.ts'
 import { eventually } from '../support/eventually.ts'
 import { openWorld, type World } from '../support/world.ts'
@@ -88,6 +89,28 @@ describe('a direct hand-over', () => {
     world.service.letGo()
     for (const location of [...locations, waiting]) await status(location, 'complete')
     expect(pushed.args.map(([, id]) => id)).to.include(idOf(waiting))
+  })
+
+  it('is not made while rows of a lost insert are looked for: the next one may have to wait', () => {
+    const looking = stub(crew.store, 'looking').get(() => true)
+    expect(crew.supervisor.slot('svc')).to.equal(undefined)
+    looking.restore()
+    const slot = crew.supervisor.slot('svc')
+    expect(slot).not.to.equal(undefined)
+    slot?.over(undefined)
+  })
+
+  it('leaves what is beyond 200 tasks in hand to the lists, those on their way counted', async () => {
+    await using many = await openCrew(world, { direct: true, slots: 400, service: { concurrency: 400 } })
+    await status(await many.post('ok'), 'complete')
+    let slots: (Slot | undefined)[] = []
+    await eventually(() => {
+      slots = Array.from({ length: 300 }, () => many.supervisor.slot('svc'))
+      const given = slots.filter((slot) => slot !== undefined)
+      for (const slot of given) slot.over(undefined)
+      // A sweep may be under way as well.
+      expect(given.length).to.be.within(195, 200)
+    })
   })
 
   it('is not made where the lease has run out in Postgres', async () => {

@@ -3,17 +3,17 @@
 import { type Mutation, one } from './mutation.ts'
 import { VERB_MUTATIONS } from './verbs.ts'
 
-const FENCE = "where t.token = w.token and t.node = w.node and t.status = 'running'"
+const FENCE = " and t.token = w.token and t.node is not distinct from w.node and t.status = 'running'"
 
 /** Those that docs/protocol.md names, and one for each other guard on which a promise rests. */
 export const MUTATIONS: readonly Mutation[] = [
-  one('id-only guard', 'a write asks for the id alone', 'store/fenced.js', FENCE, 'where true', 'integration/fence'),
+  one('id-only guard', 'a write asks for the id alone', 'store/fenced.js', FENCE, '', 'integration/fence'),
   one(
     'status-only guard',
     'a write asks for the status alone',
     'store/fenced.js',
     FENCE,
-    "where t.status = 'running'",
+    " and t.status = 'running'",
     'integration/fence',
   ),
   one(
@@ -21,7 +21,7 @@ export const MUTATIONS: readonly Mutation[] = [
     'a write asks for the node, not for the token',
     'store/fenced.js',
     FENCE,
-    "where t.node = w.node and t.status = 'running'",
+    " and t.node is not distinct from w.node and t.status = 'running'",
     'integration/fence',
   ),
   one(
@@ -136,8 +136,8 @@ export const MUTATIONS: readonly Mutation[] = [
     'unsorted batches',
     'two batches lock the same rows in different orders',
     'store/fenced.js',
-    'order by t.id for update of t',
-    'order by w.place for update of t',
+    'place) order by id',
+    'place) order by place',
     'integration/fence',
     'integration/written',
   ),

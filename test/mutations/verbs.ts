@@ -89,7 +89,9 @@ export const VERB_MUTATIONS: readonly Mutation[] = [
     'the values of an older claim are written under the token of the newer',
     'store/fenced.js',
     'from mine w where t.id = w.id returning w.place',
-    'from mine m join w on w.id = m.id where t.id = m.id returning w.place',
+    `from mine m join (
+      select * from unnest(\${given.join(', ')}) with ordinality as w(\${names.join(', ')}, place)
+    ) w on w.id = m.id where t.id = m.id returning w.place`,
     SEQUENCES,
   ),
   one(
@@ -112,8 +114,8 @@ export const VERB_MUTATIONS: readonly Mutation[] = [
     'claim of foreign ids',
     'an id in the list of another service is claimed',
     'store/claims.js',
-    'on t.id = w.id and t.service = w.service',
-    'on t.id = w.id',
+    't.id = w.id and t.service = w.service offset 0',
+    't.id = w.id offset 0',
     SEQUENCES,
   ),
   one(

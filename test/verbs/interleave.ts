@@ -109,7 +109,8 @@ const lineOf = (op: Op): unknown => (BATCHED.has(op.asked.verb) && op.by ? `${op
 const lookedFor = ({ asked }: Op, carrier: Statement<Op> | undefined): unknown =>
   asked.verb === 'submit' && carrier?.unheard ? carrier : undefined
 
-export const isRead = ({ text }: Statement<Op>): boolean => /^\s*select\b/i.test(text)
+/** What writes by a function begins with a select as well. */
+export const isRead = ({ text }: Statement<Op>): boolean => /^\s*select\b(?! \* from task_api_)/i.test(text)
 
 /** Whose statement it is. */
 function coveredBy(

@@ -11,20 +11,22 @@ describe('the flush of inserts', () => {
   let looks: ((rows: readonly unknown[]) => void)[]
   let outcome: 'written' | 'unknown'
   let flush: ReturnType<typeof insertFlush>
+  let looking: Set<Promise<unknown>>
 
   beforeEach(() => {
     inserts = 0
     looks = []
     outcome = 'unknown'
     const query = (sql: string, values: readonly unknown[] = []): Promise<readonly unknown[]> => {
-      if (sql.includes('insert into')) {
+      if (sql.includes('task_api_insert')) {
         inserts += 1
         if (outcome === 'unknown') throw new StoreError('unknown', 'the connection broke')
         return Promise.resolve((values[0] as string[]).map((key, i) => ({ id: String(100 + i), key })))
       }
       return new Promise((found) => looks.push(found))
     }
-    flush = insertFlush((async (...given: Parameters<typeof query>) => query(...given)) as Query, new HighestId())
+    const asked = (async (...given: Parameters<typeof query>) => query(...given)) as Query
+    flush = insertFlush(asked, new HighestId(), (looking = new Set()))
   })
 
   it('goes on while rows of an unknown outcome are looked for', async () => {
@@ -34,6 +36,15 @@ describe('the flush of inserts', () => {
     expect(await written).to.include({ id: '100' })
     expect(lost).to.be.a('promise')
     expect(looks).to.have.length(1)
+    expect(looking.size).to.equal(1)
+  })
+
+  it('says of a row that is found how old it is, and looks no more', async () => {
+    const row = newRow(TASK)
+    const [lost] = await flush([row])
+    looks[0]?.([{ id: '7', key: row.key, node: null, token: '0', age: 4_000 }])
+    expect(await lost).to.include({ id: '7', age: 4_000, taken: false })
+    expect(looking.size).to.equal(0)
   })
 
   it('waits while so many are looked for, and goes on when one is found', async () => {

@@ -1,0 +1,44 @@
+// Statements that run all the time, as functions of the database: parsed and planned once a connection, where a plain one is each time.
+// A prepared statement would be as well, but PgBouncer, which may stand between, knows none before 1.21.
+import { createHash } from 'node:crypto'
+
+/** A statement of ours. */
+export interface Statement {
+  readonly name: string
+  /** The types of $1, $2 … */
+  readonly types: readonly string[]
+  /** The columns of what it returns, with their types. */
+  readonly returns: string
+  readonly sql: string
+}
+
+/** A statement as a function of the database. */
+export interface Routine {
+  /** The function's name. It ends with a hash of all that the function is, so that nodes of two releases have each their own. */
+  readonly name: string
+  /** The statement that creates it. */
+  readonly create: string
+  /** The statement that runs it, with the same $1, $2 … */
+  readonly call: string
+}
+
+// One plan for all calls, made when the table may still be empty: it goes along the indexes, so that it is right for any size.
+const SETTINGS = [
+  'plan_cache_mode = force_generic_plan',
+  'enable_seqscan = off',
+  'enable_hashjoin = off',
+  'enable_mergejoin = off',
+]
+
+/** Makes a function of a statement. */
+export function routineOf({ name, types, returns, sql }: Statement): Routine {
+  const text = `(${types.join(', ')}) returns table (${returns}) language plpgsql ${SETTINGS.map((setting) => `set ${setting}`).join(' ')} as $body$
+#variable_conflict use_column
+begin
+  return query ${sql};
+end
+$body$`
+  const full = `task_api_${name}_${createHash('sha256').update(text).digest('hex').slice(0, 8)}`
+  const given = types.map((type, i) => `$${i + 1}::${type}`)
+  return { name: full, create: `create function ${full}${text}`, call: `select * from ${full}(${given.join(', ')})` }
+}
