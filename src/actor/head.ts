@@ -39,10 +39,12 @@ function capHeads(socket: Socket): void {
   })
 }
 
+const NOTHING = Buffer.alloc(0)
+
 /** A head on its way, chunk by chunk. */
 export class Head {
   #length = 0
-  #before: Buffer = Buffer.alloc(0)
+  #before: Buffer = NOTHING
   #over = false
 
   /** Whether the head has not been too long so far, this chunk with it. What follows the head does not count. */
@@ -51,7 +53,8 @@ export class Head {
     const bytes = this.#before.length === 0 ? chunk : Buffer.concat([this.#before, chunk])
     const end = endOf(bytes)
     this.#over = end >= 0
-    const length = this.#length + (this.#over ? end : bytes.length)
+    if (this.#over) return this.#length + end <= MAX_HEAD
+    const length = this.#length + bytes.length
     this.#before = bytes.subarray(-OVERLAP)
     this.#length = length - this.#before.length
     return length <= MAX_HEAD

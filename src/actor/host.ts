@@ -25,6 +25,9 @@ export function host({ port, trust: buffer, services, version }: ThreadStart): P
       if (draining) mailbox.drain()
       const actor = { token: task.token, mailbox }
       actors.set(task.id, actor)
+      const over = (): void => {
+        if (actors.get(task.id) === actor) actors.delete(task.id)
+      }
       run(
         {
           service: line.service,
@@ -37,11 +40,10 @@ export function host({ port, trust: buffer, services, version }: ThreadStart): P
           random: Math.random,
         },
         task,
-      )
-        .finally(() => {
-          if (actors.get(task.id) === actor) actors.delete(task.id)
-        })
-        .catch(reject)
+      ).then(over, (error: unknown) => {
+        over()
+        reject(error)
+      })
     }
     const addressee = (claim: { id: string; token: number }): Mailbox | undefined => {
       const actor = actors.get(claim.id)

@@ -34,7 +34,8 @@ export interface Flight {
 export interface Line {
   readonly service: Service
   readonly pool: Pool
-  readonly userAgent: string
+  /** The header fields of every request, names and values in turn. */
+  readonly headers: readonly string[]
   /** The request targets of actions that were asked for lately. */
   readonly targets: Map<string, string>
 }
@@ -52,7 +53,14 @@ export function openLine(service: Service, version: string): Line {
     headersTimeout: 0,
     bodyTimeout: 0,
   })
-  return { service, pool, userAgent: `task_api/${version}`, targets: new Map() }
+  const own = {
+    ...service.headers,
+    'content-type': 'application/json',
+    accept: 'application/json',
+    'accept-encoding': 'identity',
+    'user-agent': `task_api/${version}`,
+  }
+  return { service, pool, headers: Object.entries(own).flat(), targets: new Map() }
 }
 
 /** The request target of an action: to parse a URL costs more than most of what is done for a request. */
@@ -67,8 +75,7 @@ function targetOf({ service, targets }: Line, action: string): string {
 
 /** Sends a request. `mayBegin` is asked at the last moment, when a connection is there and nothing has been written. */
 export function send(line: Line, request: Request, mayBegin: () => boolean): Flight {
-  const reading = new Reading(mayBegin)
-  const timer = setTimeout(() => reading.end({ kind: 'timeout' }), request.timeout)
+  const reading = new Reading(mayBegin, request.timeout)
   try {
     line.pool.dispatch(
       { method: 'POST', path: targetOf(line, request.action), headers: headersOf(line, request), body: request.body },
@@ -77,22 +84,14 @@ export function send(line: Line, request: Request, mayBegin: () => boolean): Fli
   } catch (error) {
     reading.end(unreachable(error))
   }
-  return { reply: reading.done.finally(() => clearTimeout(timer)), stop: () => reading.end('stopped') }
+  return { reply: reading.done, stop: () => reading.end('stopped') }
 }
 
-function headersOf({ service, userAgent }: Line, request: Request): Record<string, string> {
-  return {
-    ...service.headers,
-    'content-type': 'application/json',
-    accept: 'application/json',
-    'accept-encoding': 'identity',
-    'user-agent': userAgent,
-    'task-location': locationOf(request.id),
-    'task-action': request.action,
-    'task-step': String(request.step),
-    'task-attempt': String(request.attempt),
-    'idempotency-key': `"${request.key}.${request.step}"`,
-  }
+function headersOf({ headers }: Line, { id, action, step, attempt, key }: Request): string[] {
+  return headers.concat(
+    ['task-location', locationOf(id), 'task-action', action, 'task-step', String(step)],
+    ['task-attempt', String(attempt), 'idempotency-key', `"${key}.${step}"`],
+  )
 }
 
 type End = Awaited<Flight['reply']>
@@ -101,6 +100,7 @@ type End = Awaited<Flight['reply']>
 class Reading implements Dispatcher.DispatchHandler {
   readonly done: Promise<End>
   readonly #mayBegin: () => boolean
+  readonly #timer: NodeJS.Timeout
   #resolve: (end: End) => void = () => {}
   #controller: Dispatcher.DispatchController | undefined
   #ended = false
@@ -110,15 +110,15 @@ class Reading implements Dispatcher.DispatchHandler {
   #size = 0
   #cap = 0
 
-  constructor(mayBegin: () => boolean) {
+  constructor(mayBegin: () => boolean, timeout: number) {
     this.#mayBegin = mayBegin
+    this.#timer = setTimeout(() => this.end({ kind: 'timeout' }), timeout)
     this.done = new Promise((resolve) => (this.#resolve = resolve))
   }
 
   end(end: End): void {
     if (this.#ended) return
-    this.#ended = true
-    this.#resolve(end)
+    this.#over(end)
     this.#controller?.abort(new Error('cut off'))
   }
 
@@ -134,7 +134,7 @@ class Reading implements Dispatcher.DispatchHandler {
     const outcome = outcomeOf(status)
     this.#cap = outcome === 'complete' || outcome === 'progress' ? MAX_BODY : ERROR_BODY
     const asked = headers['retry-after']
-    this.#retryAfter = retryAfter(Array.isArray(asked) ? asked[0] : asked, Date.now())
+    if (asked !== undefined) this.#retryAfter = retryAfter(Array.isArray(asked) ? asked[0] : asked, Date.now())
   }
 
   onResponseData(_controller: Dispatcher.DispatchController, chunk: Buffer): void {
@@ -154,7 +154,8 @@ class Reading implements Dispatcher.DispatchHandler {
 
   #answer(): void {
     const large = this.#size > this.#cap
-    const bytes = Buffer.concat(this.#chunks).subarray(0, this.#cap)
+    const [first, ...more] = this.#chunks
+    const bytes = (first && more.length === 0 ? first : Buffer.concat(this.#chunks)).subarray(0, this.#cap)
     this.#chunks = []
     const answer: Reply = {
       kind: 'answer',
@@ -162,9 +163,14 @@ class Reading implements Dispatcher.DispatchHandler {
       retryAfter: this.#retryAfter,
       body: bodyOf(bytes, large, this.#cap),
     }
-    if (large) return this.end(answer)
+    if (large) this.end(answer)
+    else this.#over(answer)
+  }
+
+  #over(end: End): void {
     this.#ended = true
-    this.#resolve(answer)
+    clearTimeout(this.#timer)
+    this.#resolve(end)
   }
 }
 

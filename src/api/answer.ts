@@ -11,18 +11,19 @@ export const TOO_LARGE = 'The body is over 1 MiB.'
 /** How long the rest of a body may take, in milliseconds, before the answer is given and the connection closed. */
 const DROP_TIME = 2_000
 
+const COMMON = Object.entries(COMMON_HEADERS)
 const JSON_TYPE = 'application/json; charset=utf-8'
 
 /** Answers with JSON text as it is. */
 export function sendJson(ctx: Context, status: number, text: string): void {
   ctx.status = status
-  ctx.set('Content-Type', JSON_TYPE)
+  ctx.res.setHeader('Content-Type', JSON_TYPE)
   ctx.body = text
 }
 
 /** The outermost layer: turns whatever was thrown into an answer, and logs what was not expected. */
 export async function answerAll(api: Surroundings, ctx: Context, next: Next): Promise<void> {
-  ctx.set(COMMON_HEADERS)
+  for (const [name, value] of COMMON) ctx.res.setHeader(name, value)
   try {
     await next()
   } catch (error) {

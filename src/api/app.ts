@@ -16,22 +16,23 @@ export function makeApp(api: Surroundings): Koa {
 }
 
 /** Refuses what RFC 9112 tells servers to refuse and Node lets pass, and brings the target into the form `/path?query`. */
-async function checkRequestLine(ctx: Context, next: Next): Promise<void> {
+function checkRequestLine(ctx: Context, next: Next): Promise<unknown> {
   const { req } = ctx
   if (!/^1\.[01]$/.test(req.httpVersion)) throw new Refusal('bad_request', 'The version must be HTTP/1.1.')
-  const hosts = req.rawHeaders.filter((text, i) => i % 2 === 0 && text.toLowerCase() === 'host').length
+  let hosts = 0
+  for (let i = 0; i < req.rawHeaders.length; i += 2) if (req.rawHeaders[i]?.toLowerCase() === 'host') hosts += 1
   if (hosts > 1 || (hosts === 0 && req.httpVersion === '1.1')) {
     throw new Refusal('bad_request', 'There must be one `Host` header.')
   }
   const target = originForm(req.url ?? '')
   if (target === undefined) throw new Refusal('bad_request', 'The target of the request is not valid.')
   req.url = target
-  await next()
+  return next()
 }
 
 /** `/path?query` of a request's target, also when it was a whole URL; undefined when it holds what no URL may hold. */
 export function originForm(target: string): string | undefined {
-  const origin = target.replace(/^https?:\/\/[^/?#]+/i, '').replace(/^(?=$|\?)/, '/')
+  const origin = target.startsWith('/') ? target : target.replace(/^https?:\/\/[^/?#]+/i, '').replace(/^(?=$|\?)/, '/')
   return /^[/*][\x21\x22\x24-\x7e]*$/.test(origin) ? origin : undefined
 }
 

@@ -1,6 +1,6 @@
 // The door for bodies: what they are declared as, how long they are, and their very bytes.
 import bodyParser from 'koa-bodyparser'
-import type { Context, Middleware, Next } from 'koa'
+import type { Context, Middleware } from 'koa'
 import { MAX_BODY } from '../core/limits.ts'
 import { Refusal } from '../core/refusal.ts'
 import { TOO_LARGE } from './answer.ts'
@@ -9,28 +9,30 @@ import { TOO_LARGE } from './answer.ts'
 const MEDIA_TYPE = /^application\/json((?:[ \t]*;[ \t]*(?:[^\s;="]+=(?:[^\s;="]+|"[^"\\]*"))?)*)[ \t]*$/i
 const CHARSET = /;[ \t]*charset=("?)([^\s;"]*)\1/gi
 
+const NO_BYTES = Buffer.alloc(0)
+
 /** Refuses a body that is not declared as plain JSON in UTF-8, or is declared as too long. */
-export async function checkDeclared(ctx: Context, next: Next): Promise<void> {
+export function checkDeclared(ctx: Context): void {
   const type = MEDIA_TYPE.exec(ctx.get('Content-Type'))
   if (type === null) throw new Refusal('not_json', '`Content-Type` must be `application/json`.')
-  const charsets = [...(type[1] ?? '').matchAll(CHARSET)].map(([, , charset]) => charset?.toLowerCase())
-  if (charsets.some((charset) => charset !== 'utf-8')) throw new Refusal('not_json', 'The `charset` must be `utf-8`.')
-  if (!/^(identity)?$/i.test(ctx.get('Content-Encoding')))
+  if (type[1] && [...type[1].matchAll(CHARSET)].some(([, , charset]) => charset?.toLowerCase() !== 'utf-8'))
+    throw new Refusal('not_json', 'The `charset` must be `utf-8`.')
+  const { headers } = ctx.req
+  if (!/^(identity)?$/i.test(headers['content-encoding'] ?? ''))
     throw new Refusal('not_json', 'The body must not be encoded.')
-  if (Number(ctx.get('Content-Length')) > MAX_BODY) throw new Refusal('body_too_large', TOO_LARGE)
+  if (Number(headers['content-length']) > MAX_BODY) throw new Refusal('body_too_large', TOO_LARGE)
   // From here on it is what the parser, which compares by its own rules, takes for plain JSON.
-  ctx.req.headers['content-type'] = 'application/json'
-  delete ctx.req.headers['content-encoding']
-  await next()
+  headers['content-type'] = 'application/json'
+  if (headers['content-encoding'] !== undefined) delete headers['content-encoding']
 }
 
-/** Makes the middleware that reads a body. As latin1 text every byte stays what it is, and JSON is left alone. */
+/** Makes the middleware that reads a body: as text of no encoding, which is its bytes. */
 export function makeBodyReader(): Middleware {
   const options = {
     enableTypes: ['text'],
     extendTypes: { text: ['application/json'] },
-    // The same as latin1, but decoded natively: 0.14 ms per MiB instead of 3.
-    encoding: 'binary',
+    // Its types have no null; raw-body, which is asked in the end, says that it decodes nothing then.
+    encoding: null as unknown as string,
     textLimit: String(MAX_BODY),
   }
   return bodyParser(options)
@@ -38,6 +40,6 @@ export function makeBodyReader(): Middleware {
 
 /** The bytes of the body that was read; none when the request has no body. */
 export function bodyOf(ctx: Context): Buffer {
-  const { rawBody } = ctx.request
-  return Buffer.from(typeof rawBody === 'string' ? rawBody : '', 'latin1')
+  const rawBody: unknown = ctx.request.rawBody
+  return Buffer.isBuffer(rawBody) ? rawBody : NO_BYTES
 }

@@ -26,11 +26,14 @@ export const PARAMETERS = {
 export type ParameterName = keyof typeof PARAMETERS
 export type Parameters = ReadonlyMap<ParameterName, string>
 
+const NONE: Parameters = new Map()
+
 /**
  * Reads a query string that may hold some of the parameters, each once. Percent-encoding that is malformed stands for itself.
  * Throws a Refusal `invalid_parameter` that names every fault.
  */
 export function readParameters(query: string, allowed: readonly ParameterName[]): Parameters {
+  if (query === '') return NONE
   const parameters = new Map<ParameterName, string>()
   const faults: Fault[] = []
   // Its own question mark goes before: one in front is taken off, and a second is part of a name.

@@ -1,7 +1,7 @@
 // The routes, one row each, and what is built from them: the router, and the answers to other methods.
 import { Router } from '@koa/router'
 import type Koa from 'koa'
-import type { Context, Next } from 'koa'
+import type { Context } from 'koa'
 import { Refusal } from '../core/refusal.ts'
 import { isTaskId } from '../core/task.ts'
 import type { Surroundings } from './dependencies.ts'
@@ -36,13 +36,15 @@ export function addRoutes(app: Koa, api: Surroundings): void {
   const router = new Router({ sensitive: true, strict: true })
   const reader = makeBodyReader()
   for (const { method, path, parameters, body, verb } of ROUTES) {
-    const enter = (ctx: Context, next: Next): Promise<unknown> => {
+    // One function for all, as each that a request passes through costs it a promise.
+    const serve = (ctx: Context): Promise<unknown> => {
       if (path.endsWith('/:id') && !isTaskId(String(ctx.params.id))) throw noSuchTask()
-      ctx.state.parameters = parameters === undefined ? new Map() : readParameters(ctx.querystring, parameters)
-      return next()
+      const given = readParameters(parameters === undefined ? '' : ctx.querystring, parameters ?? [])
+      if (!body) return verb(api, ctx, given)
+      checkDeclared(ctx)
+      return reader(ctx, () => verb(api, ctx, given))
     }
-    const act = (ctx: Context): Promise<void> => verb(api, ctx, ctx.state.parameters as Parameters)
-    router.register(path, [method], [enter, ...(body ? [checkDeclared, reader] : []), act])
+    router.register(path, [method], serve)
   }
   app.use(router.routes())
   app.use(unrouted)

@@ -14,7 +14,7 @@ export async function createTask(api: Surroundings, ctx: Context): Promise<void>
   const task = await api.submit(readTask(bodyOf(ctx), api.services))
   const represented = prefersRepresentation(ctx.get('Prefer'))
   if (represented) ctx.set('Preference-Applied', 'return=representation')
-  ctx.set('Location', locationOf(task.id))
+  ctx.res.setHeader('Location', locationOf(task.id))
   sendJson(ctx, represented ? 201 : 302, taskText({ ...task, status: 'pending' }))
 }
 
@@ -44,6 +44,7 @@ export const noSuchTask = (): Refusal => new Refusal('not_found', 'There is no s
 
 /** Whether a `Prefer` header (RFC 7240) asks for the task itself; of two wishes for `return` the first counts. */
 export function prefersRepresentation(prefer: string): boolean {
+  if (prefer === '') return false
   const wishes = prefer.split(',').map((wish) =>
     wish
       .split(';', 1)[0]

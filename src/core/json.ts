@@ -47,7 +47,7 @@ export function checkJson(bytes: Uint8Array, maxDepth: number): 'ok' | 'malforme
  * The members of a JSON object, in order, duplicates included; the object itself counts as depth 1. The bytes must be
  * UTF-8. Text that is both too deep and malformed is whichever shows first.
  */
-export function scanMembers(bytes: Uint8Array, maxDepth: number): MembersScan {
+export function scanMembers(bytes: Buffer, maxDepth: number): MembersScan {
   let at = skipSpace(bytes, 0)
   if (bytes[at] !== OPEN_OBJECT || maxDepth < 1) {
     const end = skipText(bytes, maxDepth)
@@ -137,9 +137,8 @@ function skipName(bytes: Uint8Array, start: number): number {
 }
 
 /** The name whose opening quote is at `start`; it has been scanned already. */
-function nameAt(bytes: Uint8Array, start: number): string {
-  const end = skipString(bytes, start + 1)
-  const literal = Buffer.from(bytes.buffer, bytes.byteOffset + start, end - start).toString()
+function nameAt(bytes: Buffer, start: number): string {
+  const literal = bytes.toString('utf8', start, skipString(bytes, start + 1))
   return literal.includes('\\') ? (JSON.parse(literal) as string) : literal.slice(1, -1)
 }
 
