@@ -125,6 +125,8 @@ export const PEERS = {
 
 export type PeerName = keyof typeof PEERS
 export const PEER_NAMES = Object.keys(PEERS) as PeerName[]
+/** Those that do some hundred tasks a second where others do thousands. */
+export const SLOW: readonly PeerName[] = ['pg-boss', 'graphile-worker', 'by-hand']
 
 /** How long a process may take until it listens, and until it has ended, ms. */
 const STARTS = 60_000
@@ -199,7 +201,8 @@ async function startTaskApi(ground: Ground): Promise<Running[]> {
     DATA_DIR: join(folder, 'data'),
     ...(embedded ? {} : { DATABASE_URL: database.url, REDIS_URL: engines.redisUrl }),
   }
-  const args = [fileURLToPath(new URL('../src/bin.js', import.meta.url)), 'start']
+  // As `npm start` does.
+  const args = ['--max-semi-space-size=8', fileURLToPath(new URL('../src/bin.js', import.meta.url)), 'start']
   const running: Running[] = []
   const clear = (): Promise<void> => rm(folder, { recursive: true, force: true })
   try {

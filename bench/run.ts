@@ -4,8 +4,8 @@ import { origin, publish, table } from '../test/support/printed.ts'
 import { DURABILITY, type Engines, startEngines } from './engines.ts'
 import { installPeers, newerNode } from './install.ts'
 import { CONCURRENCY, type Contender } from './measure.ts'
-import { PEERS, PEER_NAMES } from './peers.ts'
-import { SCENES, type Scene, type Size } from './scenes.ts'
+import { PEERS, PEER_NAMES, SLOW } from './peers.ts'
+import { SCENES, type Scene, type Size, sizeFor } from './scenes.ts'
 import { type Figures, type Rounds, figuresTable, inDigits } from './table.ts'
 import { verdicts } from './verdict.ts'
 
@@ -59,8 +59,7 @@ async function main(): Promise<void> {
       const contenders = taking(scene, peers)
       const figures = await play({ name, scene, contenders, size, rounds, engines })
       done.set(name, figures)
-      const words = `${scene.words[0]?.toUpperCase()}${scene.words.slice(1)}: ${size.count.toLocaleString('en')} tasks.`
-      lines.push(`### ${name}`, '', words, '', ...figuresTable(figures), '')
+      lines.push(`### ${name}`, '', wordsOf(scene, contenders, size), '', ...figuresTable(figures), '')
     }
     const goals = verdicts(SCENES, done)
     const facts = await circumstances(engines, rounds)
@@ -70,6 +69,12 @@ async function main(): Promise<void> {
   } finally {
     await engines.stop()
   }
+}
+
+function wordsOf({ words }: Scene, contenders: readonly Contender[], { count, slow }: Size): string {
+  const slower = contenders.filter(({ peer }) => slow !== undefined && SLOW.includes(peer)).map(({ name }) => name)
+  const fewer = slower.length > 0 ? ` (${(count * (slow ?? 1)).toLocaleString('en')} of ${slower.join(', ')})` : ''
+  return `${words[0]?.toUpperCase()}${words.slice(1)}: ${count.toLocaleString('en')} tasks${fewer}.`
 }
 
 const taking = (scene: Scene, peers: readonly string[]): readonly Contender[] =>
@@ -94,7 +99,7 @@ async function play({ name, scene, contenders, size, rounds, engines }: Play): P
       const contender = contenders[(i + round) % contenders.length] as Contender
       const of = `${name}, round ${round + 1}, ${contender.name}`
       try {
-        const figures = await scene.run(engines, contender, size)
+        const figures = await scene.run(engines, contender, sizeFor(contender, size))
         done.get(contender.name)?.push(figures)
         say(`${of}: ${inWords(figures)}`)
       } catch (error) {

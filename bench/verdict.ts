@@ -25,7 +25,7 @@ export function verdicts(scenes: Readonly<Record<string, Scene>>, done: Readonly
       if (measured.length === 0) return []
       const middle = median(measured)
       const met = (least === undefined || middle >= least) && (most === undefined || middle <= most)
-      const wanted = least === undefined ? `≤ ${inDigits(most ?? NaN)}` : `≥ ${inDigits(least)}`
+      const wanted = least !== undefined ? `≥ ${inDigits(least)}` : most !== undefined ? `≤ ${inDigits(most)}` : '-'
       return [[`${name}: ${figure}, ${of} : ${against}`, spread(measured), `${wanted}${met ? '' : ', **not met**'}`]]
     }),
   )
