@@ -79,9 +79,10 @@ describe('a routine', () => {
     for (const [name, call, values] of calls(ids)) {
       await sql('begin')
       // The claim takes rows over, so its own node must be alive; the others' writes need none.
-      await sql(`insert into nodes (id, name, services, lease_until) values ($1, 'n', '{}', now() + interval '1 minute')`, [
-        name === 'claim' ? values[0] : randomUUID(),
-      ])
+      await sql(
+        `insert into nodes (id, name, services, lease_until) values ($1, 'n', '{}', now() + interval '1 minute')`,
+        [name === 'claim' ? values[0] : randomUUID()],
+      )
       if (name === 'claim') await sql('update tasks set node = null where id = any($1)', [ids])
       const before = await looked()
       expect(await sql(call, values), name).to.have.length(BATCH)
