@@ -7,7 +7,7 @@ import { type Ground, closeGround, openGround, tidy } from './ground.ts'
 import { BATCH, type Statement, statementsOn } from './statements.ts'
 import { inDigits, median, spread } from './table.ts'
 
-const USAGE = `npm run bench:scale                        10 k, 1 M and 10 M rows: half an hour at most
+const USAGE = `npm run bench:scale                        10 k, 1 M and 10 M rows: some minutes
 npm run bench:scale -- --rows 10000,1000000
   --write   puts the tables into docs/performance.md
 `
@@ -28,6 +28,8 @@ const { values } = parseArgs({
 const begun = performance.now()
 const seconds = (): number => (performance.now() - begun) / 1_000
 const say = (text: string): void => void process.stdout.write(`${seconds().toFixed(1).padStart(7)} ${text}\n`)
+
+const inWords = (rows: number): string => rows.toLocaleString('en')
 
 /** A statement on one of the tables, and what its runs took, µs a row. */
 interface Trial {
@@ -77,15 +79,20 @@ async function servedBy({ ground, statement }: Trial): Promise<string[]> {
 async function measure(grounds: readonly Ground[]): Promise<string[][]> {
   const statements = grounds.map(statementsOn)
   const rows: string[][] = []
-  for (const [i, { name }] of (statements[0] ?? []).entries()) {
+  for (const [i, { name, from = 0 }] of (statements[0] ?? []).entries()) {
     const trials = grounds.map((ground, k) => ({ ground, statement: statements[k]?.[i] as Statement, took: [] }))
     await time(trials)
     const costs = trials.map(({ took }) => median(took))
-    const ratio = (costs.at(-1) ?? NaN) / (costs[0] ?? NaN)
+    const base = Math.max(
+      0,
+      grounds.findIndex((ground) => ground.rows >= from),
+    )
+    const ratio = (costs.at(-1) ?? NaN) / (costs[base] ?? NaN)
     const indexes = await servedBy(trials.at(-1) as Trial)
     for (const ground of grounds) await tidy(ground)
     const missed = ratio > FLAT ? `, **over ${FLAT}**` : ''
-    rows.push([name, ...trials.map(({ took }) => spread(took)), `${inDigits(ratio)}${missed}`, indexes.join(', ')])
+    const to = base > 0 ? `, to ${inWords(grounds[base]?.rows ?? 0)}` : ''
+    rows.push([name, ...trials.map(({ took }) => spread(took)), `${inDigits(ratio)}${to}${missed}`, indexes.join(', ')])
     say(`${name}: ${costs.map(inDigits).join(', ')} µs, ${inDigits(ratio)} (${indexes.join(', ')})`)
   }
   return rows
@@ -113,7 +120,6 @@ async function redisMemory({ redis }: Engines): Promise<number> {
 
 async function main(): Promise<void> {
   const counts = values.rows.split(',').map(Number)
-  const inWords = (rows: number): string => rows.toLocaleString('en')
   const engines = await startEngines()
   const grounds: Ground[] = []
   try {
@@ -126,7 +132,7 @@ async function main(): Promise<void> {
     const [least = 0, most = 0] = [counts[0], counts.at(-1)]
     const command = `npm run bench:scale -- ${process.argv.slice(2).join(' ')}`.replace(/( --)? *$/, '')
     const lines = [
-      `${origin(command, seconds())} ${await engines.versions()}. One client, ${TIMES} runs of each statement, the tables in turn: µs a row, median (least-most). Writes, claims and sweeps are of ${BATCH} rows a statement.`,
+      `${origin(command, seconds())} ${await engines.versions()}. One client, ${TIMES} runs of each statement, the tables in turn: µs a row, median (least-most). Writes, claims and sweeps are of ${BATCH} rows a statement. Of a page that two filters or more choose from, the ratio is that to the first table on which such a page looks at its bound of rows.`,
       '',
       ...table(['', ...counts.map(inWords), `${inWords(most)} : ${inWords(least)}`, 'served by'], costs),
       '',
