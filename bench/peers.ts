@@ -67,7 +67,7 @@ async function ownStanding(ground: Ground, [node]: readonly Running[]): Promise<
   if (!ground.embedded) return ownRows(ground)
   const pages = ['pending', 'running', 'failed'].map(async (status) => {
     const answer = await fetch(`${node?.url}/tasks?status=${status}&limit=1000`)
-    return ((await answer.json()) as { tasks: unknown[] }).tasks.length
+    return ((await answer.json()) as unknown[]).length
   })
   const counts = await Promise.all(pages)
   return { complete: NaN, unfinished: counts.reduce((sum, count) => sum + count, 0) }

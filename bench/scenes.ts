@@ -196,7 +196,7 @@ export const SCENES: Readonly<Record<string, Scene>> = {
     words: 'tasks in hand at once whose service does not answer yet, all of their requests sent',
     contenders: only('task_api', 'bullmq'),
     goals: [],
-    full: { count: 10_000, warm: 200 },
+    full: { count: 10_000, warm: 20_000 },
     run: waiting,
   },
   embedded: {
@@ -210,7 +210,7 @@ export const SCENES: Readonly<Record<string, Scene>> = {
     words: 'the saturation on several nodes, which share the slots',
     contenders: [1, 2, 4].map((nodes) => own(`${nodes} node${nodes > 1 ? 's' : ''}`, { nodes })),
     goals: [{ figure: 'CPU µs/task', of: '4 nodes', against: '1 node', most: 1.2 }],
-    full: { count: 30_000, warm: 10_000 },
+    full: { count: 60_000, warm: 40_000 },
     run: loaded({}),
   },
   dead: {

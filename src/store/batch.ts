@@ -17,6 +17,8 @@ export interface Writing<Entry, Result> {
    * `refuse`: it is refused at once with whatever waits behind it, as a caller waits for the answer.
    */
   readonly patience: 'keep' | 'refuse'
+  /** How long the next flush waits behind one that carried several rows, ms, so that it carries more. Default: not at all. */
+  readonly gather?: number
 }
 
 const MAX_ROWS = 1_000
@@ -24,6 +26,8 @@ const MAX_FLUSH_BYTES = 8 * 1024 * 1024
 /** What may wait in memory for callers who wait as well; beyond that they are refused. Kept writes are bounded by the slots. */
 const MAX_WAITING_BYTES = 64 * 1024 * 1024
 const MAX_WAITING_ROWS = 200_000
+/** A flush of so many rows shows that more are coming. */
+const SEVERAL = 4
 const BACKOFF = { first: 50, most: 1_000 }
 
 interface Pending<Entry, Result> {
@@ -69,7 +73,12 @@ export class Batch<Entry, Result> {
   }
 
   async #drain(): Promise<void> {
-    while (this.#waiting.length > 0) await this.#write(this.#take(MAX_ROWS, MAX_FLUSH_BYTES))
+    const { gather = 0 } = this.#writing
+    while (this.#waiting.length > 0) {
+      const batch = this.#take(MAX_ROWS, MAX_FLUSH_BYTES)
+      await this.#write(batch)
+      if (gather > 0 && batch.length >= SEVERAL) await this.#pause(gather)
+    }
     this.#flushing = false
   }
 

@@ -36,6 +36,8 @@ import { StoreError } from './trouble.ts'
 /** One connection for each kind of statement that may be in flight, and some for reads: neither can delay a beat. */
 const WRITE_CONNECTIONS = 16 + MOST_READ_BACKS
 const READ_CONNECTIONS = 4
+/** How long the first and the last write of tasks gather company when there are many, ms (docs/decisions.md). Nothing waits for them but callers. */
+const GATHER = 3
 
 /** A part: `start` migrates, and throws a `StoreError` while Postgres cannot be reached; it may be called again. */
 export class Store implements Part {
@@ -64,18 +66,19 @@ export class Store implements Part {
     this.#writes = new Database(url, WRITE_CONNECTIONS)
     this.#reads = new Database(url, READ_CONNECTIONS)
     const query = this.#query
-    const kept = <Entry extends Fence>(name: string, kind: Parameters<typeof fencedFlush<Entry>>[1]) =>
-      new Batch<Entry, Written>({ name, patience: 'keep', bytes: sizeOf, flush: fencedFlush(query, kind) })
+    const kept = <Entry extends Fence>(name: string, kind: Parameters<typeof fencedFlush<Entry>>[1], gather = 0) =>
+      new Batch<Entry, Written>({ name, patience: 'keep', bytes: sizeOf, flush: fencedFlush(query, kind), gather })
     this.checkpoint = kept('checkpoint', FENCED.checkpoint)
     this.retry = kept('retry', FENCED.retry)
     this.park = kept('park', FENCED.park)
-    this.settle = kept('settle', FENCED.settle)
+    this.settle = kept('settle', FENCED.settle, GATHER)
     this.release = kept('release', FENCED.release)
     this.#insert = new Batch({
       name: 'submit',
       patience: 'refuse',
       bytes: sizeOf,
       flush: insertFlush(query, this.#highest, this.#looking),
+      gather: GATHER,
     })
     this.#remove = new Batch({ name: 'cancel', patience: 'refuse', bytes: () => 64, flush: removeFlush(query) })
   }

@@ -32,6 +32,25 @@ describe('a batch', () => {
     expect(rig.last.entries).to.deep.equal([4])
   })
 
+  it('waits where it was asked to behind a flush of several rows, so that the next one carries more', async () => {
+    rig = new BatchRig({ gather: 3 })
+    await rig.add([1, 2, 3, 4])
+    await rig.add([5])
+    await rig.last.succeed()
+    await rig.clock.tickAsync(2)
+    await rig.add([6])
+    expect(rig.flushes).to.have.length(1)
+    await rig.clock.tickAsync(1)
+    expect(rig.flushes.map(({ entries }) => entries)).to.deep.equal([
+      [1, 2, 3, 4],
+      [5, 6],
+    ])
+    // Behind few it does not wait.
+    await rig.add([7])
+    await rig.last.succeed()
+    expect(rig.last.entries).to.deep.equal([7])
+  })
+
   it('flushes at most 1,000 rows at once', async () => {
     rig = new BatchRig()
     await rig.add(range(2_500))
