@@ -52,25 +52,21 @@ function writesOn({ store, node }: Ground): Statement[] {
     { name: 'claim', before: insert, run: claim },
     {
       name: 'checkpoint',
-
       before: claimed,
       run: async () => all(await each((id) => store.checkpoint.add({ ...fence(id), ...next })), isWritten),
     },
     {
       name: 'settle',
-
       before: claimed,
       run: async () => all(await each((id) => store.settle.add({ ...fence(id), ...end })), isWritten),
     },
     {
       name: 'DELETE',
-
       before: insert,
       run: async () => all(await each((id) => store.remove(id)), (one) => one !== undefined),
     },
     {
       name: 'sweep',
-
       // What the last one took is given back, so that each finds as many.
       before: async () => {
         await Promise.all(ids.map((id) => store.release.add(fence(id))))
@@ -93,7 +89,6 @@ function readsOn({ store, ended }: Ground): Statement[] {
   const page = (name: string, query: Omit<Parameters<typeof store.list>[0], 'limit'>, from = 0): Statement => ({
     name: `page ${name}`,
     from,
-
     run: () => store.list({ limit: 100, ...query }).then(() => 1),
   })
   return [

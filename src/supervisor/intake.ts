@@ -141,8 +141,21 @@ export class Intake {
 
 /** A row that was inserted claimed, as a claim would have brought it. */
 function firstClaim({ id, key, service, action, payload, age }: Inserted): ClaimedRow {
-  const row = { id, key, service, action, body: payload, step: 0, attempt: 1, fails: 0, repeats: 0, crashes: 0 }
-  return Object.assign(row, { age, failed: false, lost: false })
+  return {
+    id,
+    key,
+    service,
+    action,
+    body: payload,
+    step: 0,
+    attempt: 1,
+    fails: 0,
+    repeats: 0,
+    crashes: 0,
+    age,
+    failed: false,
+    lost: false,
+  }
 }
 
 /** Whether a claim may have left rows for want of room in bytes. */
