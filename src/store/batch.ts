@@ -1,7 +1,7 @@
-// Group commit: what arrives while one flush is under way forms the next one, so that a statement carries many rows.
+// Group commit, for reads too: what arrives while one flush is under way forms the next one, so that a statement carries many rows.
 import { StoreError } from './trouble.ts'
 
-/** How one kind of write is flushed. */
+/** How one kind of write, or of read, is flushed. */
 export interface Writing<Entry, Result> {
   readonly name: string
   /**
@@ -19,6 +19,8 @@ export interface Writing<Entry, Result> {
   readonly patience: 'keep' | 'refuse'
   /** How long the next flush waits behind one that carried several rows, ms, so that it carries more. Default: not at all. */
   readonly gather?: number
+  /** The most entries of a flush. Default: 1,000. */
+  readonly most?: number
 }
 
 const MAX_ROWS = 1_000
@@ -73,9 +75,9 @@ export class Batch<Entry, Result> {
   }
 
   async #drain(): Promise<void> {
-    const { gather = 0 } = this.#writing
+    const { gather = 0, most = MAX_ROWS } = this.#writing
     while (this.#waiting.length > 0) {
-      const batch = this.#take(MAX_ROWS, MAX_FLUSH_BYTES)
+      const batch = this.#take(most, MAX_FLUSH_BYTES)
       await this.#write(batch)
       if (gather > 0 && batch.length >= SEVERAL) await this.#pause(gather)
     }

@@ -4,13 +4,14 @@ import knex, { type Knex } from 'knex'
 import { CLAIM } from './claims.ts'
 import { FENCED_WRITES } from './fenced.ts'
 import { INSERT, REMOVE } from './inserts.ts'
+import { READ } from './reads.ts'
 import { StoreError, troubleOf } from './trouble.ts'
 
 const FOLDER = new URL('../../migrations/', import.meta.url)
 /** Any number that nothing else on this Postgres locks. */
 const LOCK = 7_220_318_511
 const TABLE = 'task_api_migrations'
-const ROUTINES = [INSERT, REMOVE, CLAIM, ...Object.values(FENCED_WRITES)]
+const ROUTINES = [INSERT, REMOVE, CLAIM, READ, ...Object.values(FENCED_WRITES)]
 
 interface Migration {
   readonly file: string

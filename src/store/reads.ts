@@ -1,20 +1,34 @@
-// Reading tasks: one by id, and pages of the list that stay bounded however many tasks there are.
+// Reading tasks: by their ids, and pages of the list that stay bounded however many tasks there are.
 import { PAGE_BYTES, PAGE_ROWS } from '../core/limits.ts'
 import type { FullView, ListQuery, Page, TaskView } from '../core/view.ts'
 import type { Query } from './database.ts'
+import { routineOf } from './routine.ts'
 
 const time = (column: string, alias: string): string =>
   `to_char(${column} at time zone 'utc', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') as "${alias}"`
 
-const GET = `
-  select id, service, action, payload, status, result, result_omitted as "resultOmitted", error, state, step, attempt, fails,
-    ${time('created_at', 'createdAt')}, ${time('started_at', 'startedAt')}, ${time('finished_at', 'finishedAt')},
-    ${time(`case when status in ('pending', 'running') and node is null then run_at end`, 'runAt')}
-  from tasks where id = $1`
+/** So many tasks are read by one statement: at their largest, a payload, a result and a state of 1 MiB each, its answer still fits in memory. */
+export const MOST_READ = 16
 
-/** Reads one task. */
-export async function readTask(query: Query, id: string): Promise<FullView | undefined> {
-  return (await query<FullView>(GET, [id]))[0]
+export const READ = routineOf({
+  name: 'read',
+  types: ['bigint[]'],
+  returns: `id bigint, service text, action text, payload json, status text, result json, "resultOmitted" boolean, error json, state json,
+  step integer, attempt integer, fails integer, "createdAt" text, "startedAt" text, "finishedAt" text, "runAt" text`,
+  sql: `
+  select t.id, t.service, t.action, t.payload, t.status, t.result, t.result_omitted, t.error, t.state, t.step, t.attempt, t.fails,
+    ${time('t.created_at', 'createdAt')}, ${time('t.started_at', 'startedAt')}, ${time('t.finished_at', 'finishedAt')},
+    ${time(`case when t.status in ('pending', 'running') and t.node is null then t.run_at end`, 'runAt')}
+  from unnest($1) as w(id) join tasks t on t.id = w.id`,
+})
+
+/** Makes the flush of reads of one task each; undefined where there is no such row. */
+export function readFlush(query: Query) {
+  return async (ids: readonly string[]): Promise<(FullView | undefined)[]> => {
+    const rows = await query<FullView>(READ.call, [[...new Set(ids)]])
+    const found = new Map(rows.map((row) => [row.id, row]))
+    return ids.map((id) => found.get(id))
+  }
 }
 
 /** Whom a row names. */

@@ -1,4 +1,4 @@
-// The store of a node: its connections, its batched writes and its reads. All SQL is in this folder.
+// The store of a node: its connections, its batched writes and reads. All SQL is in this folder.
 import { Refusal } from '../core/refusal.ts'
 import type { Part } from '../core/part.ts'
 import type { NewTask } from '../core/task.ts'
@@ -30,7 +30,7 @@ import {
 } from './inserts.ts'
 import { migrate } from './migrate.ts'
 import * as nodes from './nodes.ts'
-import { type Standing, readPage, readStanding, readTask } from './reads.ts'
+import { type Standing, MOST_READ, readFlush, readPage, readStanding } from './reads.ts'
 import { StoreError } from './trouble.ts'
 
 /** One connection for each kind of statement that may be in flight, and some for reads: neither can delay a beat. */
@@ -53,6 +53,7 @@ export class Store implements Part {
 
   readonly #insert
   readonly #remove
+  readonly #get
   /** An actor's reports, each kind its own batch. They wait out any outage; `lost`: the claim is not ours any more. */
   readonly checkpoint
   readonly retry
@@ -81,6 +82,13 @@ export class Store implements Part {
       gather: GATHER,
     })
     this.#remove = new Batch({ name: 'cancel', patience: 'refuse', bytes: () => 64, flush: removeFlush(query) })
+    this.#get = new Batch({
+      name: 'read',
+      patience: 'refuse',
+      bytes: () => 64,
+      flush: readFlush(this.#read),
+      most: MOST_READ,
+    })
   }
 
   async start(): Promise<void> {
@@ -91,7 +99,16 @@ export class Store implements Part {
   }
 
   async stop(): Promise<void> {
-    for (const batch of [this.#insert, this.#remove, this.checkpoint, this.retry, this.park, this.settle, this.release])
+    for (const batch of [
+      this.#get,
+      this.#insert,
+      this.#remove,
+      this.checkpoint,
+      this.retry,
+      this.park,
+      this.settle,
+      this.release,
+    ])
       batch.close()
     await Promise.all([this.#writes.close(), this.#reads.close()])
   }
@@ -123,7 +140,7 @@ export class Store implements Part {
   /** Throws a `Refusal` when Postgres is out of reach. */
   async get(id: string): Promise<FullView | undefined> {
     this.#admit()
-    return readTask(this.#read, id).catch(refuseRead)
+    return this.#get.add(id).catch(refuseRead)
   }
 
   /** Throws a `Refusal` when Postgres is out of reach. */

@@ -1,8 +1,11 @@
-// Reads: pages of the list that stay bounded and full, and a cursor that neither skips nor repeats.
+// Reads: tasks by their ids, many a statement; pages of the list that stay bounded and full, and a cursor that neither skips nor repeats.
 import { expect } from 'chai'
+import { replace, restore, spy } from 'sinon'
 import type { RunningNode } from '../../src/main.ts'
 import type { ListQuery, Page } from '../../src/core/view.ts'
+import { Database } from '../../src/store/database.ts'
 import { type Bench, openBench } from '../support/bench.ts'
+import { eventually } from '../support/eventually.ts'
 import { openWorld, post, type World } from '../support/world.ts'
 
 describe('the list', () => {
@@ -117,6 +120,45 @@ describe('the list', () => {
     expect(descending(ids)).to.equal(true)
     const seen = new Set(ids)
     expect(before.filter((id) => !seen.has(id))).to.deep.equal([])
+  })
+})
+
+describe('a task', () => {
+  let bench: Bench
+  before(async () => {
+    bench = await openBench()
+  })
+  after(() => bench.close())
+  afterEach(() => restore())
+
+  it('is read together with others that are asked for at the same time, sixteen a statement', async () => {
+    const ids = await bench.rows(35)
+    await bench.sql(`update tasks set action = 'a' || id`)
+    const query = spy(Database.prototype, 'query')
+    const asked = [...ids, '999999', ids[3] ?? '']
+    const found = await Promise.all(asked.map((id) => bench.store.get(id)))
+    expect(found.map((task) => task?.action)).to.deep.equal(asked.map((id) => (id === '999999' ? undefined : `a${id}`)))
+    expect(query.callCount).to.equal(3)
+  })
+
+  it('is read as it is when it is asked for, not as an earlier statement that is still under way saw it', async () => {
+    const id = await bench.row()
+    const { query } = Database.prototype
+    const sent: (() => void)[] = []
+    replace(Database.prototype, 'query', async function (this: Database, ...given) {
+      const rows = await query.apply(this, given)
+      await new Promise<void>((go) => sent.push(go))
+      return rows
+    } as typeof query)
+    const earlier = bench.store.get(id)
+    await eventually(() => expect(sent).to.have.length(1))
+    await bench.sql(`update tasks set action = 'changed' where id = $1`, [id])
+    const later = bench.store.get(id)
+    sent[0]?.()
+    expect(await earlier).to.include({ action: 'ok' })
+    await eventually(() => expect(sent).to.have.length(2))
+    sent[1]?.()
+    expect(await later).to.include({ action: 'changed' })
   })
 })
 

@@ -6,6 +6,7 @@ import { CLAIM } from '../../src/store/claims.ts'
 import { FENCED_WRITES } from '../../src/store/fenced.ts'
 import { INSERT, REMOVE } from '../../src/store/inserts.ts'
 import { migrate } from '../../src/store/migrate.ts'
+import { READ } from '../../src/store/reads.ts'
 import { createMigrated, type TestDatabase } from '../support/databases.ts'
 
 const ROWS = 20_000
@@ -31,6 +32,7 @@ const calls = (ids: readonly number[]): [string, string, unknown[]][] => {
     write('release'),
     ['claim', CLAIM.call, [NODE, TOKEN + 1, ids, true, all('svc'), 'infinity']],
     ['remove', REMOVE.call, [ids]],
+    ['read', READ.call, [ids]],
     [
       'insert',
       INSERT.call,

@@ -58,6 +58,13 @@ describe('a batch', () => {
     expect(rig.flushes.map(({ entries }) => entries.length)).to.deep.equal([1_000, 1_000, 500])
   })
 
+  it('flushes as many rows as it was asked to at most', async () => {
+    rig = new BatchRig({ most: 16 })
+    await rig.add(range(40))
+    while (rig.ends.size < 40) await rig.last.succeed()
+    expect(rig.flushes.map(({ entries }) => entries.length)).to.deep.equal([16, 16, 8])
+  })
+
   it('flushes at most 8 MiB at once, and a larger entry alone', async () => {
     rig = new BatchRig({ bytes: (entry) => entry * MIB })
     await rig.add([3, 4, 2, 9, 1])
