@@ -2,7 +2,7 @@
 import type { Query } from './database.ts'
 import type { Fence } from './fenced.ts'
 import { failureLiteral } from './literal.ts'
-import { goneOwners } from './owners.ts'
+import { goneOwners, heldBy } from './owners.ts'
 import { routineOf } from './routine.ts'
 
 /** How often a task may lose its node or thread without progress before it fails as `crashed`. */
@@ -140,12 +140,12 @@ const SWEEP = `/* task_api_claim_due */
     select * from unnest($3::text[], $5::integer[]) with ordinality as w(service, room, place)
   ),
   abandoned as materialized (
-    select found.*, w.room, w.place from (select * from wanted order by place) w cross join lateral (
-      select t.id, t.token, t.node from gone join tasks t on t.node = gone.node
-      where t.status = 'running' and t.service = w.service and ${myLeaseHolds('$9')}
-      limit w.room
+    select id, token, node, room, place from (
+      select held.*, w.room, w.place, row_number() over (partition by w.place order by held.id) as nth
+      from gone cross join lateral (${heldBy('gone.node')}) held join wanted w on w.service = held.service
+      where ${myLeaseHolds('$9')}
     ) found
-    limit $6
+    where nth <= room order by nth, place limit $6
   ),
   orphans as materialized (
     select t.id, t.run_at, t.bytes, a.room, a.place from abandoned a cross join lateral (

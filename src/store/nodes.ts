@@ -1,7 +1,7 @@
 // The nodes' leases, what a node holds by Postgres' word, and what is cleared away behind nodes and services that are gone.
 import type { Query } from './database.ts'
 import { failureLiteral } from './literal.ts'
-import { goneOwners } from './owners.ts'
+import { goneOwners, heldBy } from './owners.ts'
 
 /** A node as its row names it. */
 export interface NodeRow {
@@ -106,10 +106,11 @@ const FAIL_UNKNOWN = `
     limit 1000 for update of t skip locked
   ),
   orphans as materialized (
-    select t.id from gone join tasks t on t.node = gone.node
-    where t.status = 'running' and not exists (
-      select from nodes n where t.service = any(n.services) and n.lease_until > now() - $1 * interval '1 millisecond')
-    limit 1000 for update of t skip locked
+    select locked.id from gone cross join lateral (${heldBy('gone.node')}) held
+      cross join lateral (select t.id from tasks t where t.id = held.id and t.node = held.node for update skip locked) locked
+    where not exists (
+      select from nodes n where held.service = any(n.services) and n.lease_until > now() - $1 * interval '1 millisecond')
+    limit 1000
   )
   update tasks t set status = 'failed', node = null, finished_at = now(), error = ${UNKNOWN}
   from (select id from due union all select id from orphans) found where t.id = found.id returning t.id, t.service`

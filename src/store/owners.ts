@@ -9,7 +9,14 @@ export const goneOwners = (wanted: string): string => `owners (node) as (
     union all
     select (select t.node from tasks t where t.node > o.node order by t.node limit 1) from owners o where o.node is not null
   ),
-  gone as (
+  gone as materialized (
     select o.node from owners o left join nodes n on n.id = o.node
     where o.node is not null and (n.id is null or n.lease_until <= now())
   )`
+
+/**
+ * What an owner (SQL) holds, as a subquery (id, token, node, service) that can only be answered by the index of held rows: whoever holds
+ * a row, it is running, so that need not be asked, and `offset` keeps the planner from other ways when its figures are old.
+ */
+export const heldBy = (owner: string): string =>
+  `select t.id, t.token, t.node, t.service from tasks t where t.node = ${owner} offset 0`

@@ -41,7 +41,7 @@ export interface SupervisorOptions {
   readonly log: Log
 }
 
-/** With so many tasks in hand a node leaves new ones to the lists, where others may be waiting. */
+/** With so many tasks in hand, or half of its slots filled where that is more, a node leaves new ones to the lists, where others may be waiting. */
 const MOST_DIRECT = 200
 
 /** A part. `stop` drains: requests in flight get their time, their answers are written, and the rest is given back. */
@@ -184,10 +184,11 @@ export class Supervisor implements Part {
    * list of its service, as far as this node knows, and what the sweep is owed stays free.
    */
   slot(service: string): Slot | undefined {
+    const { queue, slots } = this.#options
     const free =
-      this.#options.queue.healthy &&
+      queue.healthy &&
       this.#pop.drained(service) &&
-      this.#hands.size + this.#hands.inFlight.size < MOST_DIRECT &&
+      this.#hands.size + this.#hands.inFlight.size < Math.max(MOST_DIRECT, slots / 2) &&
       this.#sweep.roomForPops(service) > 0
     return free ? this.#intake.slot(service) : undefined
   }

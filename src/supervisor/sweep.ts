@@ -69,14 +69,14 @@ export class Sweep implements Part {
 
   /** One pass; true when the next should follow at once. */
   async #pass(): Promise<boolean> {
-    const { intake, timings, queue, services } = this.#options
+    const { intake, hands, timings, queue, services } = this.#options
     if (!intake.open) return false
     await this.#payDebts()
     const anyAge = !queue.healthy || this.#unheard
     this.#unheard = false
     // A slot that comes free while the claim is under way counts as well.
     this.#hungry = !queue.healthy
-    const filled = await this.#claim(this.#roomy(), anyAge ? 0 : timings.grace, 0)
+    const filled = await this.#claim(this.#roomy(), this.#part(hands.free), anyAge ? 0 : timings.grace, 0)
     // A service without room was not looked at, or has been filled.
     const full = services.some((name) => this.roomForPops(name) < 1)
     this.#hungry = !queue.healthy && (filled === true || full)
@@ -87,21 +87,27 @@ export class Sweep implements Part {
   async #payDebts(): Promise<void> {
     const debts = this.#share.payable()
     if (debts.size === 0) return
-    const { overdue } = this.#options.timings
-    const filled = await this.#claim(debts, overdue, overdue)
+    const { hands, timings } = this.#options
+    const filled = await this.#claim(debts, hands.free, timings.overdue, timings.overdue)
     this.#share.paid(debts.keys(), filled === true)
   }
 
-  /** Claims for some services: whether the slots were filled; undefined when there were none. */
-  async #claim(room: ReadonlyMap<string, number>, grace: number, parkedGrace: number): Promise<boolean | undefined> {
-    const { intake, hands } = this.#options
-    const limit = Math.min(
-      BATCH,
-      hands.free,
-      [...room.values()].reduce((sum, count) => sum + count, 0),
-    )
+  /** Claims for some services, with at most so many free slots: whether they were filled; undefined when there were none. */
+  async #claim(
+    room: ReadonlyMap<string, number>,
+    free: number,
+    grace: number,
+    parkedGrace: number,
+  ): Promise<boolean | undefined> {
+    const rooms = [...room.values()].reduce((sum, count) => sum + count, 0)
+    const limit = Math.min(BATCH, free, rooms)
     if (limit < 1) return undefined
-    return intake.sweep({ room, limit, grace, parkedGrace })
+    return this.#options.intake.sweep({ room, limit, grace, parkedGrace })
+  }
+
+  /** While ids come from the queue a claim keeps half of the room for itself, so that pops and direct hand-over go on beside it. */
+  #part(room: number): number {
+    return this.#options.queue.healthy ? Math.ceil(room / 2) : room
   }
 
   /** The services with room, each time beginning with another one. */
@@ -109,6 +115,8 @@ export class Sweep implements Part {
     const { services } = this.#options
     this.#turn = (this.#turn + 1) % Math.max(1, services.length)
     const rotated = [...services.slice(this.#turn), ...services.slice(0, this.#turn)]
-    return new Map(rotated.map((name) => [name, this.roomForPops(name)] as const).filter(([, count]) => count > 0))
+    return new Map(
+      rotated.map((name) => [name, this.#part(this.roomForPops(name))] as const).filter(([, count]) => count > 0),
+    )
   }
 }
