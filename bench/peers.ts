@@ -172,9 +172,10 @@ async function end(child: ChildProcess): Promise<void> {
   clearTimeout(late)
 }
 
+/** Starts so many of a peer's processes, which share the tasks in hand. */
 function startPeer(name: string, node = (): string => process.execPath): Peer['start'] {
-  return async ({ engines, database, stub, concurrency }) => [
-    await launch({
+  return ({ engines, database, stub, concurrency, nodes }) =>
+    launchAll(nodes, {
       program: node(),
       args: [join(HERE, 'peers', `${name}.mjs`)],
       cwd: HERE,
@@ -182,10 +183,21 @@ function startPeer(name: string, node = (): string => process.execPath): Peer['s
         DATABASE_URL: database.url,
         REDIS_URL: engines.redisUrl,
         STUB_URL: stub,
-        CONCURRENCY: String(concurrency),
+        CONCURRENCY: String(Math.ceil(concurrency / nodes)),
       },
-    }),
-  ]
+    })
+}
+
+/** Starts one process after the other; when one does not start those before it are stopped. */
+async function launchAll(count: number, how: Launch): Promise<Running[]> {
+  const running: Running[] = []
+  try {
+    for (let i = 0; i < count; i += 1) running.push(await launch(how))
+  } catch (error) {
+    for (const { stop } of running) await stop()
+    throw error
+  }
+  return running
 }
 
 /** Starts so many nodes, which share the slots. */
@@ -203,15 +215,11 @@ async function startTaskApi(ground: Ground): Promise<Running[]> {
   }
   // As `npm start` does.
   const args = ['--max-semi-space-size=8', fileURLToPath(new URL('../src/bin.js', import.meta.url)), 'start']
-  const running: Running[] = []
   const clear = (): Promise<void> => rm(folder, { recursive: true, force: true })
-  try {
-    for (let i = 0; i < nodes; i += 1) running.push(await launch({ args, cwd: folder, env }))
-  } catch (error) {
-    for (const { stop } of running) await stop()
+  const running = await launchAll(nodes, { args, cwd: folder, env }).catch(async (error: unknown) => {
     await clear()
     throw error
-  }
+  })
   const [first, ...others] = running as [Running, ...Running[]]
   return [{ ...first, stop: () => first.stop().then(clear) }, ...others].toReversed()
 }

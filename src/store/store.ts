@@ -36,8 +36,8 @@ import { StoreError } from './trouble.ts'
 /** One connection for each kind of statement that may be in flight, and some for reads: neither can delay a beat. */
 const WRITE_CONNECTIONS = 16 + MOST_READ_BACKS
 const READ_CONNECTIONS = 4
-/** How long the first and the last write of tasks gather company when there are many, ms (docs/decisions.md). Nothing waits for them but callers. */
-const GATHER = 3
+/** How long new rows, and the ends of tasks, gather company when there are many, ms (docs/decisions.md). Callers wait for the first, slots for the second. */
+const GATHER = { insert: 3, settle: 8 }
 
 /** A part: `start` migrates, and throws a `StoreError` while Postgres cannot be reached; it may be called again. */
 export class Store implements Part {
@@ -72,14 +72,14 @@ export class Store implements Part {
     this.checkpoint = kept('checkpoint', FENCED.checkpoint)
     this.retry = kept('retry', FENCED.retry)
     this.park = kept('park', FENCED.park)
-    this.settle = kept('settle', FENCED.settle, GATHER)
+    this.settle = kept('settle', FENCED.settle, GATHER.settle)
     this.release = kept('release', FENCED.release)
     this.#insert = new Batch({
       name: 'submit',
       patience: 'refuse',
       bytes: sizeOf,
       flush: insertFlush(query, this.#highest, this.#looking),
-      gather: GATHER,
+      gather: GATHER.insert,
     })
     this.#remove = new Batch({ name: 'cancel', patience: 'refuse', bytes: () => 64, flush: removeFlush(query) })
     this.#get = new Batch({
