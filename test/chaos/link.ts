@@ -58,7 +58,8 @@ export class Link {
 
   static async to(target: number): Promise<Link> {
     const link = new Link(target)
-    link.#server.listen(0, '127.0.0.1')
+    // A thread that starts connects for all its tasks at once: what the kernel drops for want of room it tries again seconds later.
+    link.#server.listen(0, '127.0.0.1', 4_096)
     await once(link.#server, 'listening')
     return link
   }
