@@ -119,7 +119,8 @@ export class Api implements Part {
     // An expectation that is not known may be ignored (RFC 9110, 10.1.1).
     server.on('checkExpectation', (req, res) => server.emit('request', req, res))
     try {
-      await once(server.listen({ host, port }), 'listening')
+      // Node lets 511 wait to be accepted. What comes beyond is dropped by the kernel, and tried again a second or three later.
+      await once(server.listen({ host, port, backlog: this.#limits.maxConnections }), 'listening')
     } catch (cause) {
       throw new CannotListen(`${host}:${port}`, cause)
     }
