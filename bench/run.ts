@@ -9,14 +9,14 @@ import { SCENES, type Scene, type Size, sizeFor } from './scenes.ts'
 import { type Figures, type Rounds, figuresTable, inDigits } from './table.ts'
 import { verdicts } from './verdict.ts'
 
-const USAGE = `npm run bench                              every scene, everybody, five rounds
+const USAGE = `npm run bench                              every scene, everybody, three rounds
 npm run bench -- --quick                   one small round of the main scenes, a minute
 npm run bench -- --scenes loop,light --peers task_api,bullmq --rounds 3
   scenes: ${Object.keys(SCENES).join(', ')}
   peers:  ${PEER_NAMES.join(', ')}
   --write   puts the tables into docs/performance.md
 `
-const ROUNDS = 5
+const ROUNDS = 3
 
 const { values } = parseArgs({
   options: {
