@@ -163,7 +163,7 @@ export const SCENES: Readonly<Record<string, Scene>> = {
       { figure: 'memory MiB', against: 'bullmq', most: 1.1 },
     ],
     full: { count: 60_000, warm: 15_000, slow: 0.1 },
-    quick: { count: 8_000, warm: 4_000, slow: 0.1, peers: PEER_NAMES },
+    quick: { count: 6_000, warm: 3_000, slow: 0.1, peers: PEER_NAMES },
     run: loaded({}),
   },
   loop: {
@@ -174,7 +174,7 @@ export const SCENES: Readonly<Record<string, Scene>> = {
       { figure: 'tasks/s', of: 'bullmq', against: 'no-store' },
     ],
     full: { count: 15_000, warm: 5_000, slow: 0.1 },
-    quick: { count: 3_000, warm: 1_500, peers: ['task_api', 'bullmq'] },
+    quick: { count: 2_000, warm: 1_000, peers: ['task_api', 'bullmq'] },
     run: loaded({ steps: 4 }),
   },
   light: {
@@ -185,7 +185,7 @@ export const SCENES: Readonly<Record<string, Scene>> = {
       { figure: 'p99 ms', against: 'best', most: 1 },
     ],
     full: { count: 1_000, warm: 2_000 },
-    quick: { count: 150, warm: 1_000, peers: ['task_api', 'bullmq'] },
+    quick: { count: 150, warm: 500, peers: ['task_api', 'bullmq'] },
     run: light,
   },
   reads: {
