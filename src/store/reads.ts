@@ -3,6 +3,7 @@ import { PAGE_BYTES, PAGE_ROWS } from '../core/limits.ts'
 import type { FullView, ListQuery, Page, TaskView } from '../core/view.ts'
 import type { Query } from './database.ts'
 import { routineOf } from './routine.ts'
+import { StoreError } from './trouble.ts'
 
 const time = (column: string, alias: string): string =>
   `to_char(${column} at time zone 'utc', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') as "${alias}"`
@@ -22,10 +23,22 @@ export const READ = routineOf({
   from unnest($1) as w(id) join tasks t on t.id = w.id`,
 })
 
-/** Makes the flush of reads of one task each; undefined where there is no such row. */
+/** A read that fails sooner than this, ms, met a connection that had broken, and not a Postgres that is slow. */
+const SOON = 500
+
+/**
+ * Makes the flush of reads of one task each; undefined where there is no such row. A connection that breaks under one is no reason to
+ * refuse all who wait: it is read once more, on another.
+ */
 export function readFlush(query: Query) {
   return async (ids: readonly string[]): Promise<(FullView | undefined)[]> => {
-    const rows = await query<FullView>(READ.call, [[...new Set(ids)]])
+    const values = [[...new Set(ids)]]
+    const begun = performance.now()
+    const rows = await query<FullView>(READ.call, values).catch((error: unknown) => {
+      const broke = error instanceof StoreError && error.trouble === 'unknown' && performance.now() - begun < SOON
+      if (!broke) throw error
+      return query<FullView>(READ.call, values)
+    })
     const found = new Map(rows.map((row) => [row.id, row]))
     return ids.map((id) => found.get(id))
   }

@@ -4,6 +4,7 @@ import { replace, restore, spy } from 'sinon'
 import type { RunningNode } from '../../src/main.ts'
 import type { ListQuery, Page } from '../../src/core/view.ts'
 import { Database } from '../../src/store/database.ts'
+import { StoreError } from '../../src/store/trouble.ts'
 import { type Bench, openBench } from '../support/bench.ts'
 import { eventually } from '../support/eventually.ts'
 import { openWorld, post, type World } from '../support/world.ts'
@@ -139,6 +140,22 @@ describe('a task', () => {
     const found = await Promise.all(asked.map((id) => bench.store.get(id)))
     expect(found.map((task) => task?.action)).to.deep.equal(asked.map((id) => (id === '999999' ? undefined : `a${id}`)))
     expect(query.callCount).to.equal(3)
+  })
+
+  it('is read once more where the connection broke under it', async () => {
+    const id = await bench.row()
+    await bench.store.get(id)
+    const { query } = Database.prototype
+    let broken = 0
+    replace(Database.prototype, 'query', async function (this: Database, ...given) {
+      if (broken === 0) {
+        broken += 1
+        throw new StoreError('unknown', 'the connection broke')
+      }
+      return query.apply(this, given)
+    } as typeof query)
+    expect(await bench.store.get(id)).to.include({ id })
+    expect(broken).to.equal(1)
   })
 
   it('is read as it is when it is asked for, not as an earlier statement that is still under way saw it', async () => {
