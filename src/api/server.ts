@@ -119,7 +119,8 @@ export class Api implements Part {
     // An expectation that is not known may be ignored (RFC 9110, 10.1.1).
     server.on('checkExpectation', (req, res) => server.emit('request', req, res))
     try {
-      // Node lets 511 wait to be accepted. What comes beyond is dropped by the kernel, and tried again a second or three later.
+      // Node lets 511 wait to be accepted, and the kernel at most `net.core.somaxconn`. What comes beyond is dropped, and tried again
+      // by the caller's kernel a second or three later.
       await once(server.listen({ host, port, backlog: this.#limits.maxConnections }), 'listening')
     } catch (cause) {
       throw new CannotListen(`${host}:${port}`, cause)
@@ -147,10 +148,10 @@ export class Api implements Part {
     this.#draining = true
     // Meanwhile /readyz sends callers elsewhere, and so does the end of each connection.
     if (ledger.open > 0) await after(this.#limits.linger)
-    await caughtUp()
+    await caughtUp(server)
     // Not yet http's own close, which cuts connections that look idle: a request may be on its way on them.
     const closed = new Promise((resolve) => NetServer.prototype.close.call(server, resolve))
-    await caughtUp()
+    await caughtUp(server)
     server.close()
     const enough = new AbortController()
     const grace = after(this.#limits.grace, undefined, { signal: enough.signal }).catch(() => undefined)
@@ -173,14 +174,24 @@ export class CannotListen extends Error {
   }
 }
 
+/** How long connections that come one behind the other can keep a server from closing, ms. */
+const CATCH_UP = 1_000
+
 /**
  * Waits until the connections and requests that the kernel has taken for this process are taken in: when it is busy, they
- * may have waited there for long, and closing now would cut them off.
+ * may have waited there for long, and closing now would cut them off. Node takes in one connection a turn of its loop (libuv 1.45 on).
  */
-async function caughtUp(): Promise<void> {
-  // The first ends in the turn of the loop that is on; between it and the second all sockets are looked at.
-  await new Promise(setImmediate)
-  await new Promise(setImmediate)
+async function caughtUp(server: Server): Promise<void> {
+  let came = true
+  const taken = (): void => void (came = true)
+  server.on('connection', taken)
+  for (const end = performance.now() + CATCH_UP; came && performance.now() < end;) {
+    came = false
+    // The first ends in the turn of the loop that is on; between it and the second all sockets are looked at.
+    await new Promise(setImmediate)
+    await new Promise(setImmediate)
+  }
+  server.off('connection', taken)
 }
 
 // A connection that fails is closed, and that is all there is to it.

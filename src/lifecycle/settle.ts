@@ -7,23 +7,27 @@ import type { Store } from '../store/store.ts'
 /** The ends that a failed try brings about: the last of those that the service's `retry.attempts` allows. */
 const LAST_TRY: ReadonlySet<FailureCode> = new Set<FailureCode>(['timeout', 'service_unavailable'])
 
-/** Ends a task. */
+/** Ends a task. `urgent`: others wait for its slot, so its write does not gather company. */
 export const settle = (
   { store }: { store: Pick<Store, 'settle'> },
   { id, token, node }: Fence,
   { status, step, result, omitted, failure }: Settle,
+  urgent = false,
 ): Promise<Written> =>
-  store.settle.add({
-    id,
-    token,
-    node,
-    status,
-    step,
-    result,
-    omitted,
-    error: failure && JSON.stringify(failure),
-    tried: failure !== null && LAST_TRY.has(failure.code),
-  })
+  store.settle.add(
+    {
+      id,
+      token,
+      node,
+      status,
+      step,
+      result,
+      omitted,
+      error: failure && JSON.stringify(failure),
+      tried: failure !== null && LAST_TRY.has(failure.code),
+    },
+    urgent,
+  )
 
 /** Ends a task as failed by this node's own finding: no answer of the service says so, and the step stays as the row has it. */
 export const fail = (by: { store: Pick<Store, 'settle'> }, fence: Fence, failure: Failure): Promise<Written> =>

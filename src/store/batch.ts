@@ -45,22 +45,31 @@ export class Batch<Entry, Result> {
   #waiting: Pending<Entry, Result>[] = []
   #bytes = 0
   #flushing = false
+  /** Whether one that waits is urgent. */
+  #urgent = false
+  /** Ends the wait for company. */
+  #hurry: (() => void) | undefined
   readonly #closed = new AbortController()
 
   constructor(writing: Writing<Entry, Result>) {
     this.#writing = writing
   }
 
-  /** Adds an entry to the next flush. Rejects with a `StoreError` when it was refused, or when the batch closed before it was written. */
-  add(entry: Entry): Promise<Result> {
+  /**
+   * Adds an entry to the next flush, which gathers no more when the entry is `urgent`. Rejects with a `StoreError` when it was refused,
+   * or when the batch closed before it was written.
+   */
+  add(entry: Entry, urgent = false): Promise<Result> {
     const bytes = this.#writing.bytes(entry)
     if (this.#closed.signal.aborted) return Promise.reject(new StoreError('unsent', `${this.#writing.name}: closed`))
     const full = this.#bytes + bytes > MAX_WAITING_BYTES || this.#waiting.length >= MAX_WAITING_ROWS
     if (full && this.#writing.patience === 'refuse')
-      return Promise.reject(new StoreError('unsent', `${this.#writing.name}: too much is waiting to be written`))
+      return Promise.reject(new StoreError('unsent', `${this.#writing.name}: too much is waiting`))
     this.#bytes += bytes
     return new Promise((resolve, reject) => {
       this.#waiting.push({ entry, bytes, resolve, reject })
+      this.#urgent ||= urgent
+      if (urgent) this.#hurry?.()
       if (this.#flushing) return
       this.#flushing = true
       // After this tick's I/O, so that whatever came in with it shares the flush.
@@ -79,7 +88,7 @@ export class Batch<Entry, Result> {
     while (this.#waiting.length > 0) {
       const batch = this.#take(most, MAX_FLUSH_BYTES)
       await this.#write(batch)
-      if (gather > 0 && batch.length >= SEVERAL) await this.#pause(gather)
+      if (gather > 0 && batch.length >= SEVERAL) await this.#gather(gather)
     }
     this.#flushing = false
   }
@@ -93,6 +102,7 @@ export class Batch<Entry, Result> {
       size += more
     }
     this.#bytes -= size
+    this.#urgent = false
     return this.#waiting.splice(0, count)
   }
 
@@ -131,6 +141,13 @@ export class Batch<Entry, Result> {
 
   #refuse(batch: Pending<Entry, Result>[], error: StoreError): void {
     for (const pending of batch) pending.reject(error)
+  }
+
+  /** Waits for company, as long as nobody is in a hurry. */
+  async #gather(ms: number): Promise<void> {
+    if (this.#urgent) return
+    await Promise.race([this.#pause(ms), new Promise<void>((resolve) => (this.#hurry = resolve))])
+    this.#hurry = undefined
   }
 
   /** Waits; false when the batch was closed. */

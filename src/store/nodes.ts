@@ -105,12 +105,15 @@ const FAIL_UNKNOWN = `
     where t.node is null and t.status in ('pending', 'running')
     limit 1000 for update of t skip locked
   ),
-  orphans as materialized (
-    select locked.id from gone cross join lateral (${heldBy('gone.node')}) held
-      cross join lateral (select t.id from tasks t where t.id = held.id and t.node = held.node for update skip locked) locked
+  abandoned as materialized (
+    select held.id, held.node from gone cross join lateral (${heldBy('gone.node')}) held
     where not exists (
       select from nodes n where held.service = any(n.services) and n.lease_until > now() - $1 * interval '1 millisecond')
     limit 1000
+  ),
+  orphans as materialized (
+    select locked.id from abandoned a
+      cross join lateral (select t.id from tasks t where t.id = a.id and t.node = a.node for update skip locked) locked
   )
   update tasks t set status = 'failed', node = null, finished_at = now(), error = ${UNKNOWN}
   from (select id from due union all select id from orphans) found where t.id = found.id returning t.id, t.service`

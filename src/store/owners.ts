@@ -15,8 +15,8 @@ export const goneOwners = (wanted: string): string => `owners (node) as (
   )`
 
 /**
- * What an owner (SQL) holds, as a subquery (id, token, node, service) that can only be answered by the index of held rows: whoever holds
- * a row, it is running, so that need not be asked, and `offset` keeps the planner from other ways when its figures are old.
+ * What an owner (SQL) holds, as a subquery (id, token, node, service) that no other index than that of held rows can answer, however old the
+ * planner's figures are: `offset` keeps conditions out that another could. Whoever holds a row, it is running, so that need not be asked.
  */
 export const heldBy = (owner: string): string =>
   `select t.id, t.token, t.node, t.service from tasks t where t.node = ${owner} offset 0`

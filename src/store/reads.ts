@@ -8,8 +8,10 @@ import { StoreError } from './trouble.ts'
 const time = (column: string, alias: string): string =>
   `to_char(${column} at time zone 'utc', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') as "${alias}"`
 
-/** So many tasks are read by one statement: at their largest, a payload, a result and a state of 1 MiB each, its answer still fits in memory. */
+/** So many tasks are read by one statement. */
 export const MOST_READ = 16
+/** Behind a statement that brought more than this, in characters, or that failed, the next one reads one task: its answer must arrive within the time limit. */
+const LARGE = 1024 * 1024
 
 export const READ = routineOf({
   name: 'read',
@@ -26,23 +28,37 @@ export const READ = routineOf({
 /** A read that fails sooner than this, ms, met a connection that had broken, and not a Postgres that is slow. */
 const SOON = 500
 
-/**
- * Makes the flush of reads of one task each; undefined where there is no such row. A connection that breaks under one is no reason to
- * refuse all who wait: it is read once more, on another.
- */
+/** Makes the flush of reads of one task each; undefined where there is no such row. */
 export function readFlush(query: Query) {
+  let most = MOST_READ
   return async (ids: readonly string[]): Promise<(FullView | undefined)[]> => {
-    const values = [[...new Set(ids)]]
-    const begun = performance.now()
-    const rows = await query<FullView>(READ.call, values).catch((error: unknown) => {
-      const broke = error instanceof StoreError && error.trouble === 'unknown' && performance.now() - begun < SOON
-      if (!broke) throw error
-      return query<FullView>(READ.call, values)
-    })
-    const found = new Map(rows.map((row) => [row.id, row]))
+    const found = new Map<string, FullView>()
+    for (const wanted = [...new Set(ids)]; wanted.length > 0;) {
+      const asked = wanted.splice(0, most)
+      most = 1
+      const rows = await readOnce(query, asked)
+      for (const row of rows) found.set(row.id, row)
+      if (charactersOf(rows) < LARGE) most = MOST_READ
+    }
     return ids.map((id) => found.get(id))
   }
 }
+
+/** One statement. A connection that breaks under it is no reason to refuse all who wait: they are read once more, on another. */
+async function readOnce(query: Query, ids: readonly string[]): Promise<FullView[]> {
+  const begun = performance.now()
+  return query<FullView>(READ.call, [ids]).catch((error: unknown) => {
+    const broke = error instanceof StoreError && error.trouble === 'unknown' && performance.now() - begun < SOON
+    if (!broke) throw error
+    return query<FullView>(READ.call, [ids])
+  })
+}
+
+const charactersOf = (rows: readonly FullView[]): number =>
+  rows.reduce(
+    (sum, { payload, state, result }) => sum + payload.length + (state?.length ?? 0) + (result?.length ?? 0),
+    0,
+  )
 
 /** Whom a row names. */
 export interface Standing {

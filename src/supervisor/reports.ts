@@ -6,7 +6,7 @@ import { park } from '../lifecycle/park.ts'
 import { release } from '../lifecycle/release.ts'
 import { retry } from '../lifecycle/retry.ts'
 import { fail, settle } from '../lifecycle/settle.ts'
-import type { Fence, Written } from '../store/fenced.ts'
+import type { Written } from '../store/fenced.ts'
 import type { Store } from '../store/store.ts'
 import { StoreError } from '../store/trouble.ts'
 import type { Log } from '../telemetry/log.ts'
@@ -67,18 +67,18 @@ async function writeOn(by: ReportDependencies, held: Held, report: Report): Prom
   }
 }
 
-function write({ store }: ReportDependencies, fence: Fence, report: Report): Promise<Written> {
+function write({ store, hands }: ReportDependencies, held: Held, report: Report): Promise<Written> {
   switch (report.tell) {
     case 'checkpoint':
-      return checkpoint({ store }, fence, report)
+      return checkpoint({ store }, held, report)
     case 'retry':
-      return retry({ store }, fence, report)
+      return retry({ store }, held, report)
     case 'park':
-      return park({ store }, fence, report)
+      return park({ store }, held, report)
     case 'settle':
-      return settle({ store }, fence, report)
+      return settle({ store }, held, report, hands.room(held.service) < 1)
     case 'release':
-      return release({ store }, fence)
+      return release({ store }, held)
   }
 }
 

@@ -1,6 +1,6 @@
 // Reads: tasks by their ids, many a statement; pages of the list that stay bounded and full, and a cursor that neither skips nor repeats.
 import { expect } from 'chai'
-import { replace, restore, spy } from 'sinon'
+import { replace, restore, spy, stub } from 'sinon'
 import type { RunningNode } from '../../src/main.ts'
 import type { ListQuery, Page } from '../../src/core/view.ts'
 import { Database } from '../../src/store/database.ts'
@@ -140,6 +140,34 @@ describe('a task', () => {
     const found = await Promise.all(asked.map((id) => bench.store.get(id)))
     expect(found.map((task) => task?.action)).to.deep.equal(asked.map((id) => (id === '999999' ? undefined : `a${id}`)))
     expect(query.callCount).to.equal(3)
+  })
+
+  it('is read alone behind a statement that brought much, or that failed', async () => {
+    const ids = await bench.rows(4)
+    /** How many tasks each statement reads. */
+    const sizes = (args: readonly (readonly unknown[])[]): number[] =>
+      args.map(([, values]) => ((values as unknown[])[0] as string[]).length)
+    const query = spy(Database.prototype, 'query')
+    const asked = async (): Promise<number[]> => {
+      query.resetHistory()
+      await Promise.allSettled(ids.map((id) => bench.store.get(id)))
+      return sizes(query.args)
+    }
+    expect(await asked()).to.deep.equal([4])
+    const large = JSON.stringify('x'.repeat(300_000))
+    await bench.sql('update tasks set payload = $2, state = $2, result = $2 where id = any($1::bigint[])', [ids, large])
+    expect(await asked()).to.deep.equal([4])
+    expect(await asked()).to.deep.equal([1, 3])
+    await bench.sql(`update tasks set payload = '{}', state = null, result = null where id = any($1::bigint[])`, [ids])
+    expect(await asked()).to.deep.equal([1, 3])
+    expect(await asked()).to.deep.equal([4])
+    query.restore()
+    const failing = stub(Database.prototype, 'query').rejects(new StoreError('unsent', 'no connection'))
+    await Promise.allSettled(ids.map((id) => bench.store.get(id)))
+    failing.restore()
+    const after = spy(Database.prototype, 'query')
+    await Promise.all(ids.map((id) => bench.store.get(id)))
+    expect(sizes(after.args)).to.deep.equal([1, 3])
   })
 
   it('is read once more where the connection broke under it', async () => {

@@ -35,9 +35,9 @@ export class BatchRig {
   }
 
   /** Adds entries in one tick, and lets them be flushed. */
-  async add(entries: readonly number[]): Promise<void> {
+  async add(entries: readonly number[], urgent = false): Promise<void> {
     for (const entry of entries)
-      this.batch.add(entry).then(
+      this.batch.add(entry, urgent).then(
         (result) => this.ends.set(entry, result),
         (error: unknown) => this.ends.set(entry, error instanceof StoreError ? error.trouble : String(error)),
       )

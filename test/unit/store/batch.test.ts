@@ -51,6 +51,31 @@ describe('a batch', () => {
     expect(rig.last.entries).to.deep.equal([7])
   })
 
+  it('does not wait when one that is urgent has come or comes', async () => {
+    rig = new BatchRig({ gather: 3 })
+    const four = [1, 2, 3, 4]
+    await rig.add(four)
+    await rig.add([5], true)
+    await rig.last.succeed()
+    expect(rig.last.entries).to.deep.equal([5])
+    await rig.last.succeed()
+    // Gone with the flush that it was in.
+    await rig.add(four)
+    await rig.last.succeed()
+    await rig.add([6])
+    expect(rig.last.entries).to.deep.equal(four)
+    await rig.add([7], true)
+    expect(rig.last.entries).to.deep.equal([6, 7])
+  })
+
+  it('is not hurried when it tries again', async () => {
+    rig = new BatchRig({ gather: 3 })
+    await rig.add([1, 2, 3, 4])
+    await rig.last.fail('unsent')
+    await rig.add([5], true)
+    expect(rig.flushes).to.have.length(1)
+  })
+
   it('flushes at most 1,000 rows at once', async () => {
     rig = new BatchRig()
     await rig.add(range(2_500))
