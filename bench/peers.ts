@@ -214,7 +214,12 @@ async function startTaskApi(ground: Ground): Promise<Running[]> {
     ...(embedded ? {} : { DATABASE_URL: database.url, REDIS_URL: engines.redisUrl }),
   }
   // As `npm start` does.
-  const args = ['--heap-growing-percent=100', fileURLToPath(new URL('../src/bin.js', import.meta.url)), 'start']
+  const args = [
+    '--heap-growing-percent=100',
+    '--max-semi-space-size=8',
+    fileURLToPath(new URL('../src/bin.js', import.meta.url)),
+    'start',
+  ]
   const clear = (): Promise<void> => rm(folder, { recursive: true, force: true })
   const running = await launchAll(nodes, { args, cwd: folder, env }).catch(async (error: unknown) => {
     await clear()
