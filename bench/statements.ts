@@ -1,9 +1,11 @@
 // The statements of a task's life, and of those who look: each as something that can be done again and again on any table.
 import { PAGE_ROWS } from '../src/core/limits.ts'
-import { type Ground, SERVICES } from './ground.ts'
+import { type Ground, PENDING, RARITY, SERVICES } from './ground.ts'
 
 /** Rows that one statement of a batch carries. */
 export const BATCH = 50
+/** Tasks of a page. */
+const PAGE = 100
 
 /** A statement to measure. */
 export interface Statement {
@@ -18,6 +20,8 @@ export interface Statement {
 
 /** From so many rows on a service has as many as are looked at for a page that several filters choose from. */
 const FULL_WINDOW = PAGE_ROWS * SERVICES
+/** From so many rows on half of those that have failed fill a page. */
+const FULL_PAGE = 2 * PAGE * RARITY + PENDING
 const TOKEN = 7
 const TASK = { service: 's1', action: 'usual', payload: '{"n":1}' }
 
@@ -89,14 +93,14 @@ function readsOn({ store, ended }: Ground): Statement[] {
   const page = (name: string, query: Omit<Parameters<typeof store.list>[0], 'limit'>, from = 0): Statement => ({
     name: `page ${name}`,
     from,
-    run: () => store.list({ limit: 100, ...query }).then(() => 1),
+    run: () => store.list({ limit: PAGE, ...query }).then(() => 1),
   })
   return [
     { name: 'GET a task', run: () => store.get(some()).then(() => 1) },
     page('of all', {}),
     page('of all, in the middle', { before: middle }),
     page('by status', { status: 'failed' }),
-    page('by status, in the middle', { status: 'failed', before: middle }),
+    page('by status, in the middle', { status: 'failed', before: middle }, FULL_PAGE),
     page('by service', { service: 's3' }),
     page('by service, in the middle', { service: 's3', before: middle }),
     page('by status and service', { status: 'failed', service: 's4' }, FULL_WINDOW),
