@@ -3,7 +3,7 @@ import type { Query } from './database.ts'
 import type { Fence } from './fenced.ts'
 import { failureLiteral } from './literal.ts'
 import { goneOwners, heldBy } from './owners.ts'
-import { routineOf } from './routine.ts'
+import { ALIVE, routineOf, withId } from './routine.ts'
 
 /** How often a task may lose its node or thread without progress before it fails as `crashed`. */
 const MAX_CRASHES = 10
@@ -91,7 +91,7 @@ export const CLAIM = routineOf({
   with seen as materialized (
     select t.id, t.token, t.node
     from (select distinct * from unnest($3, $5) as w(id, service)) w
-      cross join lateral (select * from tasks t where t.id = w.id and t.service = w.service offset 0) t
+      cross join lateral (select * from tasks t where ${withId('w.id')} and t.service is not distinct from w.service offset 0) t
       left join nodes owner on owner.id = t.node
     where t.status in ('pending', 'running') and ${myLeaseHolds('$6')}
       and case when t.node is null then t.run_at <= now()
@@ -101,12 +101,12 @@ export const CLAIM = routineOf({
     select seen.id, seen.node is not null as lost, t.bytes
     from (select * from seen order by id) seen cross join lateral (
       select ${BYTES} as bytes from tasks t
-      where t.id = seen.id and t.token = seen.token and t.node is not distinct from seen.node and t.status in ('pending', 'running')
+      where ${withId('seen.id')} and t.token = seen.token and t.node is not distinct from seen.node and ${ALIVE}
       for update skip locked
     ) t
   ),
   due as (select id, lost from (select *, sum(bytes) over (order by id) - bytes as before from locked) l ${WITHIN_BYTES})
-  update tasks t set ${TAKE} from due where t.id = due.id ${RETURNING}, due.lost`,
+  update tasks t set ${TAKE} from due where ${withId('due.id')} ${RETURNING}, due.lost`,
 })
 
 /** Claims those of the popped ids that are claimable now. An id in the list of another service is foreign: its room was not asked for. */

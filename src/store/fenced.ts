@@ -1,6 +1,6 @@
 // The writes of an actor's reports: each is fenced by its claim, many rows a statement, rows locked in the order of ids.
 import type { Query } from './database.ts'
-import { type Routine, routineOf } from './routine.ts'
+import { type Routine, routineOf, withId } from './routine.ts'
 
 /** A claim as its row names it: only the row that has this token, on this node, still running, takes a write. */
 export interface Fence {
@@ -141,17 +141,14 @@ function routineOfKind<Entry extends Fence>({ name, columns, set, guard }: Kind<
   const types = ['bigint[]', 'bigint[]', 'uuid[]', ...columns.map(({ type }) => `${type}[]`)]
   const given = types.map((_, i) => `$${i + 1}`)
   // One batch may have entries of two claims of one row, the older of which has lost it: each is judged, and told, by itself.
-  // Lateral, and no equality with the node: there is no index but that of the ids to find a row by.
+  // Rows are locked by the update itself, in the order of ids: there is no plan but a loop over the sorted entries (see routine.ts).
   const sql = `
-    with mine as materialized (
-      select w.* from (
-        select * from unnest(${given.join(', ')}) with ordinality as w(${names.join(', ')}, place) order by id
-      ) w cross join lateral (
-        select from tasks t where t.id = w.id and t.token = w.token and t.node is not distinct from w.node and t.status = 'running'
-          ${guard ? `and ${guard}` : ''} for update
-      ) t
-    )
-    update tasks t set ${set} from mine w where t.id = w.id returning w.place`
+    update tasks t set ${set}
+    from (select * from unnest(${given.join(', ')}) with ordinality as w(${names.join(', ')}, place) order by id) w
+    where ${withId('w.id')}
+      and t.token = w.token and t.node is not distinct from w.node and t.status is not distinct from 'running'
+      ${guard ? `and ${guard}` : ''}
+    returning w.place`
   return routineOf({ name, types, returns: 'place bigint', sql })
 }
 

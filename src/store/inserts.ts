@@ -4,7 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import type { NewTask, Submitted } from '../core/task.ts'
 import type { Fence } from './fenced.ts'
 import type { Query } from './database.ts'
-import { routineOf } from './routine.ts'
+import { routineOf, withId } from './routine.ts'
 import { StoreError } from './trouble.ts'
 
 /** How long an insert of unknown outcome is looked for, ms, beside the last look itself; the first and longest pause between two looks. */
@@ -138,7 +138,7 @@ export const REMOVE = routineOf({
   returns: 'id bigint, node uuid',
   sql: `
   with gone as materialized (select id from tasks where id = any($1) order by id for update)
-  delete from tasks t using gone where t.id = gone.id returning t.id, t.node`,
+  delete from tasks t using gone where ${withId('gone.id')} returning t.id, t.node`,
 })
 
 /** Makes the flush of deletions; undefined where there is no such row. The second of two deletions of one id finds none. */

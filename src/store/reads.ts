@@ -2,7 +2,7 @@
 import { PAGE_BYTES, PAGE_ROWS } from '../core/limits.ts'
 import type { FullView, ListQuery, Page, TaskView } from '../core/view.ts'
 import type { Query } from './database.ts'
-import { routineOf } from './routine.ts'
+import { routineOf, withId } from './routine.ts'
 import { StoreError } from './trouble.ts'
 
 const time = (column: string, alias: string): string =>
@@ -22,7 +22,7 @@ export const READ = routineOf({
   select t.id, t.service, t.action, t.payload, t.status, t.result, t.result_omitted, t.error, t.state, t.step, t.attempt, t.fails,
     ${time('t.created_at', 'createdAt')}, ${time('t.started_at', 'startedAt')}, ${time('t.finished_at', 'finishedAt')},
     ${time(`case when t.status in ('pending', 'running') and t.node is null then t.run_at end`, 'runAt')}
-  from unnest($1) as w(id) join tasks t on t.id = w.id`,
+  from unnest($1) as w(id) join tasks t on ${withId('w.id')}`,
 })
 
 /** A read that fails sooner than this, ms, met a connection that had broken, and not a Postgres that is slow. */

@@ -30,6 +30,16 @@ const SETTINGS = [
   'enable_mergejoin = off',
 ]
 
+/**
+ * The row of `tasks t` with this id, in words for which Postgres knows no plan but to look it up: neither can the table be gone
+ * through for a join, nor, where all else that is asked of the row is put so that no index answers it, another index be taken. A plan
+ * that was made when the table had one row would, and would be kept.
+ */
+export const withId = (id: string): string => `t.id = any(array[${id}])`
+
+/** Whether a row of `tasks t` has not ended, in words that no index answers. */
+export const ALIVE = `(t.status in ('pending', 'running')) is true`
+
 /** Makes a function of a statement. */
 export function routineOf({ name, types, returns, sql }: Statement): Routine {
   const text = `(${types.join(', ')}) returns table (${returns}) language plpgsql ${SETTINGS.map((setting) => `set ${setting}`).join(' ')} as $body$

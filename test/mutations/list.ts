@@ -4,7 +4,8 @@ import { DOOR_MUTATIONS } from './door.ts'
 import { type Mutation, one } from './mutation.ts'
 import { VERB_MUTATIONS } from './verbs.ts'
 
-const FENCE = " and t.token = w.token and t.node is not distinct from w.node and t.status = 'running'"
+const RUNNING = "t.status is not distinct from 'running'"
+const FENCE = `and t.token = w.token and t.node is not distinct from w.node and ${RUNNING}`
 
 /** Those that docs/protocol.md names, and one for each other guard on which a promise rests. */
 export const MUTATIONS: readonly Mutation[] = [
@@ -14,7 +15,7 @@ export const MUTATIONS: readonly Mutation[] = [
     'a write asks for the status alone',
     'store/fenced.js',
     FENCE,
-    " and t.status = 'running'",
+    `and ${RUNNING}`,
     'integration/fence',
   ),
   one(
@@ -22,7 +23,7 @@ export const MUTATIONS: readonly Mutation[] = [
     'a write asks for the node, not for the token',
     'store/fenced.js',
     FENCE,
-    " and t.node is not distinct from w.node and t.status = 'running'",
+    `and t.node is not distinct from w.node and ${RUNNING}`,
     'integration/fence',
   ),
   one(

@@ -84,16 +84,25 @@ export const VERB_MUTATIONS: readonly Mutation[] = [
     '1',
     SEQUENCES,
   ),
-  one(
-    'claims of one batch mixed up',
-    'the values of an older claim are written under the token of the newer',
-    'store/fenced.js',
-    'from mine w where t.id = w.id returning w.place',
-    `from mine m join (
+  {
+    name: 'claims of one batch mixed up',
+    breaks: 'the values of an older claim are written under the token of the newer',
+    edits: [
+      {
+        file: 'store/fenced.js',
+        from: 'order by id) w',
+        to: `order by id) m join (
       select * from unnest(\${given.join(', ')}) with ordinality as w(\${names.join(', ')}, place)
-    ) w on w.id = m.id where t.id = m.id returning w.place`,
-    SEQUENCES,
-  ),
+    ) w on w.id = m.id`,
+      },
+      {
+        file: 'store/fenced.js',
+        from: 't.token = w.token and t.node is not distinct from w.node',
+        to: 't.token = m.token and t.node is not distinct from m.node',
+      },
+    ],
+    first: [SEQUENCES],
+  },
   one(
     'read-back of any claim',
     'what another claim wrote is taken for ours',
@@ -114,8 +123,8 @@ export const VERB_MUTATIONS: readonly Mutation[] = [
     'claim of foreign ids',
     'an id in the list of another service is claimed',
     'store/claims.js',
-    't.id = w.id and t.service = w.service offset 0',
-    't.id = w.id offset 0',
+    ' and t.service is not distinct from w.service offset 0',
+    ' offset 0',
     SEQUENCES,
   ),
   one(
