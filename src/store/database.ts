@@ -2,7 +2,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import knex, { type Knex } from 'knex'
 import pg from 'pg'
-import { StoreError, troubleOf } from './trouble.ts'
+import { StoreError, sqlState, troubleOf } from './trouble.ts'
 
 /** The time limit of a statement, ms: below the 8 s trust window, so that a beat that hangs can be repeated within it. */
 const STATEMENT_TIMEOUT = 4_000
@@ -16,12 +16,24 @@ const types = {
     AS_TEXT.has(oid) ? (text: string) => text : pg.types.getTypeParser(oid, format),
 }
 
+/** A statement that a connection parses once, and then knows by its name. Two texts never have one name. */
+export interface Prepared {
+  readonly name: string
+  readonly text: string
+}
+
 /** Runs one autocommit statement with $1, $2 …; nothing needs a session (PgBouncer may stand between). Throws a `StoreError`. */
-export type Query = <Row>(sql: string, values?: readonly unknown[]) => Promise<Row[]>
+export type Query = <Row>(sql: string | Prepared, values?: readonly unknown[]) => Promise<Row[]>
+
+// invalid_sql_statement_name, duplicate_prepared_statement: the next statement of a connection may meet another one of Postgres', as
+// behind a PgBouncer before 1.21. Either is said before anything is run.
+const NAME_IS_STRANGE = /^(26000|42P05)$/
 
 /** A pool of connections. Nothing is connected until the first statement. */
 export class Database {
   readonly knex: Knex
+  /** Whether Postgres has kept the names of statements so far. */
+  #keepsNames = true
 
   constructor(url: string, max: number) {
     this.knex = knex({
@@ -41,13 +53,25 @@ export class Database {
   }
 
   /** Runs one autocommit statement. Throws a `StoreError`. */
-  async query<Row>(sql: string, values: readonly unknown[] = []): Promise<Row[]> {
+  async query<Row>(sql: string | Prepared, values: readonly unknown[] = []): Promise<Row[]> {
+    if (typeof sql === 'string') return this.#run({ text: sql }, values)
+    if (this.#keepsNames)
+      try {
+        return await this.#run(sql, values)
+      } catch (error) {
+        if (!(error instanceof StoreError) || !NAME_IS_STRANGE.test(sqlState(error.cause) ?? '')) throw error
+        this.#keepsNames = false
+      }
+    return this.#run({ text: sql.text }, values)
+  }
+
+  async #run<Row>(statement: { text: string; name?: string }, values: readonly unknown[]): Promise<Row[]> {
     const client = this.knex.client as Pool
     const connection = await client.acquireConnection().catch((error: unknown) => {
       throw new StoreError('unsent', error)
     })
     try {
-      const { rows } = await connection.query<Row>({ text: sql, values: [...values] })
+      const { rows } = await connection.query<Row>({ ...statement, values: [...values] })
       return rows
     } catch (error) {
       const trouble = troubleOf(error)
@@ -78,7 +102,7 @@ interface Pool {
   releaseConnection(connection: Connection): Promise<void>
 }
 interface Connection {
-  query<Row>(query: { text: string; values: unknown[] }): Promise<{ rows: Row[] }>
+  query<Row>(query: { text: string; name?: string; values: unknown[] }): Promise<{ rows: Row[] }>
   readonly connection: { readonly stream: { destroy(): void } }
   /** Knex's own mark of a connection that its pool does not give away again. */
   __knex__disposed?: unknown

@@ -1,6 +1,7 @@
-// Statements that run all the time, as functions of the database: parsed and planned once a connection, where a plain one is each time.
-// A prepared statement would be as well, but PgBouncer, which may stand between, knows none before 1.21.
+// Statements that run all the time, as functions of the database: planned once a connection, where a plain one is each time.
+// A prepared statement alone would be as well, but there may be a pooler between that knows none.
 import { createHash } from 'node:crypto'
+import type { Prepared } from './database.ts'
 
 /** A statement of ours. */
 export interface Statement {
@@ -19,7 +20,7 @@ export interface Routine {
   /** The statement that creates it. */
   readonly create: string
   /** The statement that runs it, with the same $1, $2 … */
-  readonly call: string
+  readonly call: Prepared
 }
 
 // One plan for all calls, made when the table may still be empty: it goes along the indexes, so that it is right for any size.
@@ -50,5 +51,6 @@ end
 $body$`
   const full = `task_api_${name}_${createHash('sha256').update(text).digest('hex').slice(0, 8)}`
   const given = types.map((type, i) => `$${i + 1}::${type}`)
-  return { name: full, create: `create function ${full}${text}`, call: `select * from ${full}(${given.join(', ')})` }
+  const call = { name: full, text: `select * from ${full}(${given.join(', ')})` }
+  return { name: full, create: `create function ${full}${text}`, call }
 }

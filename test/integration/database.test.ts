@@ -23,4 +23,53 @@ describe('the pool of connections', () => {
     expect(broken).to.have.property('reason').which.is.an.instanceOf(StoreError).and.has.property('trouble', 'unknown')
     expect(next).to.deep.equal(next.map(() => ({ status: 'fulfilled', value: [{ one: 1 }] })))
   })
+
+  describe('of a statement with a name', () => {
+    const ADD = { name: 'add', text: 'insert into added values ($1) returning n' }
+    const NAMES = `select name from pg_prepared_statements where name <> ''`
+    let database: Database
+
+    beforeEach(async () => {
+      database = new Database(made.url, 1)
+      await database.query('create table added (n integer)')
+    })
+    afterEach(async () => {
+      await database.query('drop table added')
+      await database.close()
+    })
+
+    const add = async (n: number): Promise<unknown> => expect(await database.query(ADD, [n])).to.deep.equal([{ n }])
+    const added = (): Promise<unknown> => database.query('select n from added order by n')
+
+    it('has the connection parse it once', async () => {
+      await add(1)
+      await add(2)
+      expect(await database.query(NAMES)).to.deep.equal([{ name: 'add' }])
+    })
+
+    it('runs it once where the name is gone, as a pooler may have sent it to another connection, and uses no names then', async () => {
+      await add(1)
+      await database.query('deallocate all')
+      await add(2)
+      await add(3)
+      expect(await database.query(NAMES)).to.deep.equal([])
+      expect(await added()).to.deep.equal([{ n: 1 }, { n: 2 }, { n: 3 }])
+    })
+
+    it('runs it once where the name is taken, as by another client of a pooler, and uses no names then', async () => {
+      await database.query('prepare add as select 1')
+      await add(1)
+      await database.query('deallocate all')
+      await add(2)
+      expect(await database.query(NAMES)).to.deep.equal([])
+      expect(await added()).to.deep.equal([{ n: 1 }, { n: 2 }])
+    })
+
+    it('keeps its names after an error of another kind', async () => {
+      const refused = await database.query(ADD, ['no number']).catch((error: unknown) => error)
+      expect(refused).to.be.an.instanceOf(StoreError).and.have.property('trouble', 'bad')
+      await add(1)
+      expect(await database.query(NAMES)).to.deep.equal([{ name: 'add' }])
+    })
+  })
 })

@@ -3,10 +3,12 @@ import { randomUUID } from 'node:crypto'
 import { expect } from 'chai'
 import pg from 'pg'
 import { CLAIM, claimDue } from '../../src/store/claims.ts'
+import type { Prepared } from '../../src/store/database.ts'
 import { FENCED_WRITES } from '../../src/store/fenced.ts'
 import { INSERT, REMOVE } from '../../src/store/inserts.ts'
 import { migrate } from '../../src/store/migrate.ts'
 import { READ } from '../../src/store/reads.ts'
+import type { Routine } from '../../src/store/routine.ts'
 import { createMigrated, type TestDatabase } from '../support/databases.ts'
 
 const ROWS = 20_000
@@ -17,11 +19,11 @@ const TOKEN = 7
 const all = <T>(value: T): T[] => Array.from({ length: BATCH }, () => value)
 
 /** Each with its values, for rows of these ids. */
-const calls = (ids: readonly number[]): [string, string, unknown[]][] => {
+const calls = (ids: readonly number[]): [string, Prepared, unknown[]][] => {
   const fence = [ids, all(TOKEN), all(NODE)]
-  const write = (name: string, ...columns: unknown[]): [string, string, unknown[]] => [
+  const write = (name: string, ...columns: unknown[]): [string, Prepared, unknown[]] => [
     name,
-    FENCED_WRITES[name]?.call ?? '',
+    (FENCED_WRITES[name] as Routine).call,
     [...fence, ...columns],
   ]
   return [
@@ -55,8 +57,13 @@ describe('a statement that runs all the time', () => {
     await database.drop()
   })
 
-  const sql = async (text: string, values: readonly unknown[] = []): Promise<Record<string, unknown>[]> =>
-    (await client.query<Record<string, unknown>>(text, [...values])).rows
+  const sql = async (
+    statement: string | Prepared,
+    values: readonly unknown[] = [],
+  ): Promise<Record<string, unknown>[]> => {
+    const asked = typeof statement === 'string' ? { text: statement } : statement
+    return (await client.query<Record<string, unknown>>({ ...asked, values: [...values] })).rows
+  }
   /** How many rows of the table and entries of its indexes were read so far; counted by the transaction, so asked twice within one. */
   const looked = async (): Promise<number> => {
     const rows = await sql(
@@ -137,7 +144,7 @@ describe('a statement that runs all the time', () => {
     ])
     const sweep = async (): Promise<number> => {
       const rows = await claimDue(
-        async <Row>(text: string, values?: readonly unknown[]) => (await sql(text, values)) as Row[],
+        async <Row>(text: string | Prepared, values?: readonly unknown[]) => (await sql(text, values)) as Row[],
         by,
         {
           room,

@@ -5,7 +5,7 @@ import timersPromises from 'node:timers/promises'
 import { syncBuiltinESMExports } from 'node:module'
 import pg from 'pg'
 import { createSandbox, type SinonSandbox } from 'sinon'
-import { Database } from '../../src/store/database.ts'
+import { Database, type Prepared } from '../../src/store/database.ts'
 import { StoreError, troubleOf } from '../../src/store/trouble.ts'
 
 /**
@@ -42,6 +42,7 @@ const refusing = (): Error => Object.assign(new Error('the database system is sh
 const troubled = (error: Error): StoreError => new StoreError(troubleOf(error), error)
 
 /** Not what knex asks of a new connection. */
+const textOf = (sql: unknown): string => (typeof sql === 'string' ? sql : (sql as Prepared).text)
 const isStatement = (asked: unknown): boolean => typeof asked === 'object' && asked !== null && 'values' in asked
 
 /** How the statements of some calls pass. */
@@ -142,7 +143,7 @@ export class Tap<Sender> {
       const send = (): unknown => Reflect.apply(query, database, given)
       const [text, values] = given
       if (!sender) return send()
-      const asked = { by: sender.by, text: String(text), values: Array.isArray(values) ? values : [] }
+      const asked = { by: sender.by, text: textOf(text), values: Array.isArray(values) ? values : [] }
       return this.#through(sender.passage, asked, send)
     }
     this.#sandbox.replace(Database.prototype, 'query', new Proxy(Database.prototype.query, { apply }))

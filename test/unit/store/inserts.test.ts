@@ -1,7 +1,7 @@
 import { expect } from 'chai'
 import { setImmediate as tick } from 'node:timers/promises'
-import type { Query } from '../../../src/store/database.ts'
-import { HighestId, MOST_READ_BACKS, insertFlush, newRow } from '../../../src/store/inserts.ts'
+import type { Prepared, Query } from '../../../src/store/database.ts'
+import { HighestId, INSERT, MOST_READ_BACKS, insertFlush, newRow } from '../../../src/store/inserts.ts'
 import { StoreError } from '../../../src/store/trouble.ts'
 
 const TASK = { service: 'billing', action: 'charge', payload: '{}' }
@@ -17,8 +17,8 @@ describe('the flush of inserts', () => {
     inserts = 0
     looks = []
     outcome = 'unknown'
-    const query = (sql: string, values: readonly unknown[] = []): Promise<readonly unknown[]> => {
-      if (sql.includes('task_api_insert')) {
+    const query = (sql: string | Prepared, values: readonly unknown[] = []): Promise<readonly unknown[]> => {
+      if (sql === INSERT.call) {
         inserts += 1
         if (outcome === 'unknown') throw new StoreError('unknown', 'the connection broke')
         return Promise.resolve((values[0] as string[]).map((key, i) => ({ id: String(100 + i), key })))
