@@ -35,6 +35,15 @@ export interface Run {
   memory(): number
 }
 
+/** The tasks that warm a run up. */
+export interface Warming {
+  readonly count: number
+  /** To which services; default: `stub`. */
+  readonly services?: readonly string[]
+  /** How many of them get a 200; default: all. */
+  readonly finals?: number
+}
+
 /** What a run came to. */
 export interface Measured {
   readonly seconds: number
@@ -87,11 +96,11 @@ class Helper<Says> {
   }
 }
 
-/** Makes a run: `warm` tasks first, then `body`, which is what is measured. */
+/** Makes a run: its warming first, then `body`, which is what is measured. */
 export async function measured<T>(
   engines: Engines,
   { peer: name, ground: special = {} }: Contender,
-  warm: number,
+  { finals, ...warming }: Warming,
   body: (run: Run) => Promise<T>,
 ): Promise<{ measured: Measured; said: T }> {
   const peer: Peer = PEERS[name]
@@ -107,9 +116,9 @@ export async function measured<T>(
     const ground: Ground = { ...usual, ...special, engines, database, stub: address }
     running = await peer.start(ground)
     const run = atHand(peer, ground, running, { stub, client })
-    if (warm > 0) {
-      await run.post({ count: warm, first: WARM })
-      await run.finals(warm)
+    if (warming.count > 0) {
+      await run.post({ ...warming, first: WARM })
+      await run.finals(finals ?? warming.count)
       await run.ended()
       stub.child.send({ reset: true } satisfies Asked)
     }

@@ -61,7 +61,7 @@ type Load = Omit<Parameters<Run['post']>[0], 'count'>
 const loaded =
   (load: Load): Scene['run'] =>
   async (engines, contender, { count, warm }) => {
-    const run = await measured(engines, contender, warm, async ({ post, finals, ended }) => {
+    const run = await measured(engines, contender, { count: warm }, async ({ post, finals, ended }) => {
       await post({ count, ...load })
       await finals(count)
       await ended()
@@ -70,12 +70,17 @@ const loaded =
   }
 
 async function light(engines: Engines, contender: Contender, { count, warm }: Size): Promise<Figures> {
-  const { said, measured: run } = await measured(engines, contender, warm, async ({ post, finals, ended }) => {
-    await post({ count, rate: 50 })
-    const latencies = await finals(count)
-    await ended()
-    return latencies
-  })
+  const { said, measured: run } = await measured(
+    engines,
+    contender,
+    { count: warm },
+    async ({ post, finals, ended }) => {
+      await post({ count, rate: 50 })
+      const latencies = await finals(count)
+      await ended()
+      return latencies
+    },
+  )
   return {
     'p50 ms': percentile(said, 0.5),
     'p95 ms': percentile(said, 0.95),
@@ -87,16 +92,21 @@ async function light(engines: Engines, contender: Contender, { count, warm }: Si
 
 async function waiting(engines: Engines, contender: Contender, { count, warm }: Size): Promise<Figures> {
   const all = { ...contender, ground: { ...contender.ground, concurrency: count } }
-  const { said } = await measured(engines, all, warm, async ({ post, held, release, finals, ended, memory }) => {
-    const before = memory()
-    await post({ count, hold: true })
-    await held(count)
-    const during = memory()
-    release()
-    await finals(count)
-    await ended()
-    return { before, during }
-  })
+  const { said } = await measured(
+    engines,
+    all,
+    { count: warm },
+    async ({ post, held, release, finals, ended, memory }) => {
+      const before = memory()
+      await post({ count, hold: true })
+      await held(count)
+      const during = memory()
+      release()
+      await finals(count)
+      await ended()
+      return { before, during }
+    },
+  )
   return {
     'memory before, MiB': said.before / MIB,
     'while they wait, MiB': said.during / MIB,
@@ -109,20 +119,25 @@ const SERVICES = 100
 /** Tasks for 100 services in turn, the last of which may take requests and never answer; the others' tasks a second. */
 async function dead(engines: Engines, contender: Contender, { count, warm }: Size): Promise<Figures> {
   const silent = await silence()
-  const last = contender.name === 'one dead' ? DEAD : 'stub'
-  const names = [...Array.from({ length: SERVICES - 1 }, (_, i) => `s${i}`), last]
+  const alive = Array.from({ length: SERVICES }, (_, i) => `s${i}`)
+  const last = contender.name === 'one dead' ? DEAD : (alive.at(-1) as string)
+  const names = [...alive.slice(0, -1), last]
+  // Both runs have the same services, that which warms up with them: they differ in who is the last of the hundred.
   const services = (stub: string): Record<string, object> => ({
-    ...Object.fromEntries(names.map((name) => [name, { url: `${stub}/run` }])),
+    ...Object.fromEntries([...alive, 'stub'].map((name) => [name, { url: `${stub}/run` }])),
     [DEAD]: { url: silent.url, timeout: '1s' },
   })
   // The slots as they come: one service's tasks must not be able to fill them.
   const ground = { concurrency: 1_000, services }
   const others = count - count / SERVICES
+  // Code for what has timed out is compiled in the warm-up as well, and code that it has undone once more.
+  const finals = (posted: number): number => (last === DEAD ? posted - posted / SERVICES : posted)
+  const warming = { count: warm, services: names, finals: finals(warm) }
   try {
-    const run = await measured(engines, { ...contender, ground }, warm, async ({ post, finals, ended }) => {
-      await post({ count, services: names })
-      await finals(last === DEAD ? others : count)
-      await ended()
+    const run = await measured(engines, { ...contender, ground }, warming, async (started) => {
+      await started.post({ count, services: names })
+      await started.finals(finals(count))
+      await started.ended()
     })
     return perTask(run.measured, others)
   } finally {
