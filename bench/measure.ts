@@ -42,6 +42,8 @@ export interface Warming {
   readonly services?: readonly string[]
   /** How many of them get a 200; default: all. */
   readonly finals?: number
+  /** What is to be over as well before the run begins. */
+  over?(run: Run): Promise<void>
 }
 
 /** What a run came to. */
@@ -62,6 +64,7 @@ export const CONCURRENCY = 256
 /** What takes longer is void, ms. */
 const LIMIT = 180_000
 const LOOK = 250
+const LOOK_AGAIN = 5
 /** The numbers of the tasks that warm up. */
 const WARM = 1_000_000_000
 
@@ -96,11 +99,20 @@ class Helper<Says> {
   }
 }
 
+/** Waits until it holds. Throws when that takes too long. */
+export async function until(what: string, holds: () => boolean | Promise<boolean>): Promise<void> {
+  const limit = performance.now() + LIMIT
+  while (!(await holds())) {
+    if (performance.now() > limit) throw new Error(`${what} has not come in time`)
+    await passed(LOOK_AGAIN)
+  }
+}
+
 /** Makes a run: its warming first, then `body`, which is what is measured. */
 export async function measured<T>(
   engines: Engines,
   { peer: name, ground: special = {} }: Contender,
-  { finals, ...warming }: Warming,
+  { finals, over, ...warming }: Warming,
   body: (run: Run) => Promise<T>,
 ): Promise<{ measured: Measured; said: T }> {
   const peer: Peer = PEERS[name]
@@ -120,6 +132,7 @@ export async function measured<T>(
       await run.post({ ...warming, first: WARM })
       await run.finals(finals ?? warming.count)
       await run.ended()
+      await over?.(run)
       stub.child.send({ reset: true } satisfies Asked)
     }
     return await watched(run, [stub, client], body)
@@ -153,14 +166,7 @@ function atHand(
       await stub.ask({ held: count } satisfies Asked)
     },
     release: () => void stub.child.send({ release: true } satisfies Asked),
-    async ended() {
-      const limit = performance.now() + LIMIT
-      for (let left = 1; left > 0;) {
-        left = (await peer.standing(ground, running)).unfinished
-        if (performance.now() > limit) throw new Error(`${left} tasks have not ended`)
-        if (left > 0) await passed(5)
-      }
-    },
+    ended: () => until('the end of all tasks', async () => (await peer.standing(ground, running)).unfinished === 0),
     memory: () => memoryOf(running.map(({ pid }) => pid)),
   }
 }

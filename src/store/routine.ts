@@ -15,7 +15,7 @@ export interface Statement {
 
 /** A statement as a function of the database. */
 export interface Routine {
-  /** The function's name. It ends with a hash of all that the function is, so that nodes of two releases have each their own. */
+  /** The function's name. It ends with a hash of all that the function and its call are, so that nodes of two releases have each their own. */
   readonly name: string
   /** The statement that creates it. */
   readonly create: string
@@ -49,8 +49,8 @@ begin
   return query ${sql};
 end
 $body$`
-  const full = `task_api_${name}_${createHash('sha256').update(text).digest('hex').slice(0, 8)}`
-  const given = types.map((type, i) => `$${i + 1}::${type}`)
-  const call = { name: full, text: `select * from ${full}(${given.join(', ')})` }
-  return { name: full, create: `create function ${full}${text}`, call }
+  const call = (of: string): string => `select * from ${of}(${types.map((type, i) => `$${i + 1}::${type}`).join(', ')})`
+  // Of the call as well, which has the same name.
+  const full = `task_api_${name}_${createHash('sha256').update(call(text)).digest('hex').slice(0, 8)}`
+  return { name: full, create: `create function ${full}${text}`, call: { name: full, text: call(full) } }
 }

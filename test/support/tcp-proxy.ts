@@ -7,6 +7,7 @@ export class TcpProxy {
   readonly #pairs = new Map<Socket, Socket>()
   #server: Server | undefined
   #port = 0
+  #silent = false
   /** The port on 127.0.0.1 that new connections are led to. */
   target = 0
 
@@ -35,6 +36,12 @@ export class TcpProxy {
     for (const socket of frozen) socket.unpipe().pause()
   }
 
+  /** Stops forwarding on the connections that are open and on all that are made from now on, both ways, without closing them. */
+  silence(): void {
+    this.#silent = true
+    this.freeze()
+  }
+
   /** Stops forwarding answers: requests still get through. */
   holdAnswers(): void {
     for (const far of this.#far) far.unpipe().pause()
@@ -42,6 +49,7 @@ export class TcpProxy {
 
   /** Forwards again what was held back, and all that follows. */
   thaw(): void {
+    this.#silent = false
     for (const [socket, other] of this.#pairs) socket.unpipe().pipe(other)
   }
 
@@ -63,7 +71,7 @@ export class TcpProxy {
     far.on('close', () => this.#far.delete(far))
     for (const [socket, other] of [[near, far] as const, [far, near] as const]) {
       this.#pairs.set(socket, other)
-      socket.pipe(other)
+      if (!this.#silent) socket.pipe(other)
       socket.on('error', () => socket.destroy())
       socket.on('close', () => {
         this.#pairs.delete(socket)

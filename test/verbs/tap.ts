@@ -41,8 +41,9 @@ const refusing = (): Error => Object.assign(new Error('the database system is sh
 /** As the store's `Database` would throw it. */
 const troubled = (error: Error): StoreError => new StoreError(troubleOf(error), error)
 
-/** Not what knex asks of a new connection. */
 const textOf = (sql: unknown): string => (typeof sql === 'string' ? sql : (sql as Prepared).text)
+
+/** Not what knex asks of a new connection. */
 const isStatement = (asked: unknown): boolean => typeof asked === 'object' && asked !== null && 'values' in asked
 
 /** How the statements of some calls pass. */
