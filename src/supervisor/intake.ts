@@ -23,6 +23,17 @@ export interface IntakeDependencies {
   readonly log: Log
 }
 
+/** What a sweep came to. */
+export interface Swept {
+  /** The services for which there was no room for more, in slots or in bytes. */
+  readonly filled: ReadonlySet<string>
+  /** The services of which it brought rows that no list announces: they had been parked, given back, or lost. */
+  readonly unannounced: ReadonlySet<string>
+}
+
+/** Rows that one pass of the sweep claims at most. */
+export const MOST_SWEPT = 500
+
 /** The epoch of a claim that no epoch has confirmed: it sends nothing until one does. */
 const NEVER = -1
 
@@ -31,6 +42,10 @@ export class Intake {
   readonly #by: IntakeDependencies
   readonly #newToken = tokens()
   #popped: Popped[] = []
+  /** How many popped ids of a service are being claimed. */
+  readonly #coming = new Map<string, number>()
+  /** How many in a row had nothing to claim. */
+  readonly #barren = new Map<string, number>()
   #claiming = false
   #open = true
 
@@ -41,6 +56,16 @@ export class Intake {
   /** Whether claims may be sent now. */
   get open(): boolean {
     return this.#open && this.#by.lease.mayClaim && this.#by.store.healthy
+  }
+
+  /** Whether the list of a service has more ids in a row without anything to claim than a pass of the sweep accounts for. */
+  barren(service: string): boolean {
+    return (this.#barren.get(service) ?? 0) > MOST_SWEPT
+  }
+
+  /** How many popped ids of a service have a slot until their claim is answered. */
+  coming(service: string): number {
+    return this.#coming.get(service) ?? 0
   }
 
   /** Sends no claim any more; one in flight is still answered. */
@@ -57,6 +82,7 @@ export class Intake {
         continue
       }
       hands.reserveOne(one.service)
+      count(this.#coming, one.service, 1)
       this.#popped.push(one)
     }
     if (this.#claiming || this.#popped.length === 0) return
@@ -74,18 +100,31 @@ export class Intake {
         return []
       })
       if (isFull(rows)) this.#putBack(batch, rows)
-      for (const { service } of batch) this.#by.hands.unreserveOne(service)
+      for (const { service } of batch) count(this.#barren, service, 1)
+      for (const { service } of rows) this.#barren.delete(service)
+      for (const { service } of batch) {
+        count(this.#coming, service, -1)
+        this.#by.hands.unreserveOne(service)
+      }
     }
     this.#claiming = false
   }
 
-  /** Claims due rows; true when there was no room for more, in slots or in bytes. Throws a `StoreError`. */
-  async sweep(query: SweepQuery): Promise<boolean> {
+  /** Claims due rows. Throws a `StoreError`. */
+  async sweep(query: SweepQuery): Promise<Swept> {
     const { hands } = this.#by
     hands.reserve(query.limit, query.room)
     try {
       const rows = await this.#claim({ sweep: query })
-      return rows.length >= query.limit || isFull(rows)
+      const all = rows.length >= query.limit || isFull(rows)
+      const brought = new Map<string, number>()
+      for (const { service } of rows) count(brought, service, 1)
+      const filled = [...query.room].filter(([service, room]) => all || (brought.get(service) ?? 0) >= room)
+      const unannounced = rows.filter(({ step, attempt, lost }) => step > 0 || attempt > 1 || lost)
+      return {
+        filled: new Set(filled.map(([service]) => service)),
+        unannounced: new Set(unannounced.map(({ service }) => service)),
+      }
     } finally {
       hands.unreserve(query.limit, query.room)
     }
@@ -137,6 +176,10 @@ export class Intake {
     const taken = new Set(claimed.map(({ id }) => id))
     for (const { service, id } of popped) if (!taken.has(id)) void this.#by.queue.push(service, id)
   }
+}
+
+function count(counts: Map<string, number>, service: string, more: number): void {
+  counts.set(service, (counts.get(service) ?? 0) + more)
 }
 
 /** A row that was inserted claimed, as a claim would have brought it. */

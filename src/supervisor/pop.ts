@@ -21,6 +21,8 @@ const BATCH = 200
 const GATHERED = 5
 /** With this share of a service's slots free its list is asked at once. */
 const ENOUGH = 0.1
+/** A list that the blocked pop has waited at for so long has nothing, ms; until then its answer may be on its way. */
+const SILENT = 50
 /** How often a closed door is looked at again, ms: Postgres away, or no trust. */
 const CLOSED = 250
 
@@ -36,9 +38,10 @@ export class Pop implements Part {
   #named: ReadonlySet<string> = new Set()
   /** Services whose list was found to have nothing left, and has been served since. */
   readonly #drained = new Set<string>()
+  /** Services whose list had as many ids as it was last asked for, and may have more. */
+  readonly #deep = new Set<string>()
   /** Services whose list is being asked beside the blocked pop. */
   readonly #asking = new Set<string>()
-
   /** When each service's list was last asked so. */
   readonly #asked = new Map<string, number>()
 
@@ -76,6 +79,11 @@ export class Pop implements Part {
     return this.#drained.has(service)
   }
 
+  /** Whether the list of a service had as many ids as it was last asked for, so that more may come. */
+  supplies(service: string): boolean {
+    return this.#options.queue.healthy && this.#deep.has(service)
+  }
+
   async #ask(service: string): Promise<void> {
     try {
       await this.#take(service)
@@ -89,7 +97,7 @@ export class Pop implements Part {
   }
 
   async #loop(): Promise<void> {
-    const { queue, intake, log } = this.#options
+    const { intake, log } = this.#options
     while (!this.#stopping) {
       try {
         const services = intake.open ? this.#withRoom() : []
@@ -98,7 +106,7 @@ export class Pop implements Part {
           continue
         }
         this.#named = new Set(services)
-        const popped = await queue.pop(services)
+        const popped = await this.#pop(services)
         this.#named = new Set()
         intake.offer(popped)
         for (const { service } of popped) await this.#take(service)
@@ -107,6 +115,17 @@ export class Pop implements Part {
         await this.#until(CLOSED)
       }
     }
+  }
+
+  /** Waits at the lists. It is told from the first that has an id: those before it have none. */
+  async #pop(services: readonly string[]): Promise<Popped[]> {
+    const none = (empty: readonly string[]): void => empty.forEach((service) => this.#deep.delete(service))
+    const silent = setTimeout(none, SILENT, services)
+    const popped = await this.#options.queue.pop(services).finally(() => clearTimeout(silent))
+    const [first] = popped
+    none(first ? services.slice(0, services.indexOf(first.service)) : services)
+    for (const { service } of popped) this.#deep.add(service)
+    return popped
   }
 
   /** Takes what a list has, as far as there is room. */
@@ -118,6 +137,8 @@ export class Pop implements Part {
     // Where the queue is not healthy nobody has looked.
     if (popped.length < count && queue.healthy) this.#drained.add(service)
     else this.#drained.delete(service)
+    if (popped.length < count) this.#deep.delete(service)
+    else this.#deep.add(service)
     intake.offer(popped)
   }
 

@@ -49,26 +49,28 @@ export class Share {
     const account = this.#accounts.get(service)
     if (!account) return false
     if (account.owed === 0 && --account.until <= 0) this.#owe(service)
-    return account.owed > 0 && this.#room(service) >= account.owed
+    return this.payable(service)
+  }
+
+  /** Whether a debt can be paid now. */
+  payable(service: string): boolean {
+    const owed = this.owed(service)
+    return owed > 0 && this.#room(service) >= owed
   }
 
   /** The debts whose slots are free. */
-  payable(): Map<string, number> {
-    const ready = [...this.#accounts].filter(([service, { owed }]) => owed > 0 && this.#room(service) >= owed)
+  debts(): Map<string, number> {
+    const ready = [...this.#accounts].filter(([service]) => this.payable(service))
     // Together they may ask for more than the node has free: each time another one comes first.
     this.#turn = (this.#turn + 1) % Math.max(1, ready.length)
     const rotated = [...ready.slice(this.#turn), ...ready.slice(0, this.#turn)]
     return new Map(rotated.map(([service, { owed }]) => [service, owed]))
   }
 
-  /** Debts were paid. `more`: as many rows as asked for had waited, so the next share follows when its turn comes. */
-  paid(services: Iterable<string>, more: boolean): void {
-    for (const service of services)
-      this.#accounts.set(service, {
-        owed: 0,
-        until: more ? this.#share(service) * (1 / SHARE - 1) : Infinity,
-        stale: false,
-      })
+  /** A debt was paid. `more`: as many rows as asked for had waited, so the next share follows when its turn comes. */
+  paid(service: string, more: boolean): void {
+    const until = more ? this.#share(service) * (1 / SHARE - 1) : Infinity
+    this.#accounts.set(service, { owed: 0, until, stale: false })
   }
 
   #owe(service: string): void {

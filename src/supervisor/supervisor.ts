@@ -71,9 +71,8 @@ export class Supervisor implements Part {
     const trust = (this.#trust = new Trust(buffer))
     const hands = (this.#hands = new Hands(slots, services, (service, held) => {
       this.#pop.freed(service)
-      if (!held) return
-      this.#sweep.freed(service)
-      this.#quarantine.ended(held)
+      this.#sweep.freed(service, held !== undefined)
+      if (held) this.#quarantine.ended(held)
     }))
     const orphaned = (held: Parameters<Dispatch['orphaned']>[0]): void => this.#dispatch.orphaned(held)
     const reports = {
@@ -148,7 +147,8 @@ export class Supervisor implements Part {
       hinted,
       log,
     }))
-    this.#sweep = new Sweep({ intake, hands, queue, services: names, timings, log })
+    const supplied = (service: string): boolean => this.#pop.supplies(service)
+    this.#sweep = new Sweep({ intake, hands, queue, services: names, supplied, timings, log })
     const room = (service: string): number => this.#sweep.roomForPops(service)
     const limit = (service: string): number => hands.limit(service)
     this.#pop = new Pop({ queue, intake, services: names, room, limit, log })

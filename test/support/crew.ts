@@ -19,6 +19,8 @@ export interface CrewSetup {
   /** The limit of a thread's JS heap, MiB. */
   readonly heap?: number
   readonly service?: Partial<Service>
+  /** Other services, for which nobody has tasks. */
+  readonly idle?: readonly string[]
   readonly log?: Log
   /** Whether tasks are handed over directly where they can be. */
   readonly direct?: boolean
@@ -39,7 +41,7 @@ export const idOf = (location: string): string => location.slice('/tasks/'.lengt
 
 /** Starts a supervisor. */
 export async function openCrew(world: World, setup: CrewSetup = {}): Promise<Crew> {
-  const { timings, slots = 100, threads = 1, service, log = silentLog() } = setup
+  const { timings, slots = 100, threads = 1, service, idle = [], log = silentLog() } = setup
   const store = new Store({ url: world.databaseUrl, log })
   await store.start()
   const queue = new MemoryQueue()
@@ -48,7 +50,9 @@ export async function openCrew(world: World, setup: CrewSetup = {}): Promise<Cre
   const supervisor = new Supervisor({
     store,
     queue,
-    services: new Map([['svc', { ...SERVICE_DEFAULTS, name: 'svc', url: world.service.url, ...service }]]),
+    services: new Map(
+      ['svc', ...idle].map((name) => [name, { ...SERVICE_DEFAULTS, name, url: world.service.url, ...service }]),
+    ),
     slots,
     threads,
     entry: setup.entry ?? new URL('../../workers/actors.js', import.meta.url).href,

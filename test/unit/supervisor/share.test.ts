@@ -17,7 +17,7 @@ describe('the share of the sweep', () => {
   it('is owed nothing before a service was found full', () => {
     expect(share.owed('billing')).to.equal(0)
     expect(share.freed('billing')).to.equal(false)
-    expect(share.payable()).to.deep.equal(new Map())
+    expect(share.debts()).to.deep.equal(new Map())
   })
 
   it('is a tenth of the slots, rounded up, of each service that pops keep full', () => {
@@ -36,10 +36,10 @@ describe('the share of the sweep', () => {
     share.tick(['billing'])
     room['billing'] = 2
     expect(share.freed('billing')).to.equal(false)
-    expect(share.payable()).to.deep.equal(new Map())
+    expect(share.debts()).to.deep.equal(new Map())
     room['billing'] = 3
     expect(share.freed('billing')).to.equal(true)
-    expect(share.payable()).to.deep.equal(new Map([['billing', 3]]))
+    expect(share.debts()).to.deep.equal(new Map([['billing', 3]]))
   })
 
   it('does not grow while it waits', () => {
@@ -50,7 +50,7 @@ describe('the share of the sweep', () => {
 
   it('comes again after nine times as many slots, while more rows wait', () => {
     share.tick(['billing'])
-    share.paid(['billing'], true)
+    share.paid('billing', true)
     expect(share.owed('billing')).to.equal(0)
     for (let freed = 1; freed < 27; freed += 1) {
       share.freed('billing')
@@ -62,7 +62,7 @@ describe('the share of the sweep', () => {
 
   it('comes again with the next tick only, when no more rows wait', () => {
     share.tick(['billing'])
-    share.paid(['billing'], false)
+    share.paid('billing', false)
     for (let freed = 0; freed < 1_000; freed += 1) share.freed('billing')
     expect(share.owed('billing')).to.equal(0)
     share.tick(['billing'])
@@ -76,14 +76,14 @@ describe('the share of the sweep', () => {
     expect(share.owed('billing'), 'after one tick').to.equal(3)
     share.tick(['billing'])
     expect(share.owed('billing')).to.equal(1)
-    expect(share.payable()).to.deep.equal(new Map([['billing', 1]]))
+    expect(share.debts()).to.deep.equal(new Map([['billing', 1]]))
   })
 
   it('is paid to another service first each time', () => {
     room = { billing: 0, mail: 0 }
     share.tick(['billing', 'mail'])
     room = { billing: 3, mail: 3 }
-    const first = [...share.payable().keys()][0]
-    expect([...share.payable().keys()][0]).to.not.equal(first)
+    const first = [...share.debts().keys()][0]
+    expect([...share.debts().keys()][0]).to.not.equal(first)
   })
 })

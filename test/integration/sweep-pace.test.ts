@@ -1,0 +1,83 @@
+// The pace of the sweep: once a second beside lists that bring what there is, without a pause for what they do not bring.
+import { expect } from 'chai'
+import { type Crew, listenTo, openCrew } from '../support/crew.ts'
+import { eventually } from '../support/eventually.ts'
+import { openWorld, type World } from '../support/world.ts'
+
+const SLOTS = 10
+// One pass takes half of the free slots: 17 rows a second if there were none but those of the rhythm.
+const timings = { sweep: 300, overdue: 60_000 }
+
+// The slots are those of a service, beside another one that has nothing to do.
+const LIMITED = { slots: 100, service: { concurrency: SLOTS }, idle: ['idle'], timings }
+
+describe('the pace of the sweep', () => {
+  let world: World
+  before(async () => {
+    world = await openWorld()
+  })
+  afterEach(() => world.sql('delete from tasks'))
+  after(() => world.close())
+
+  /** Rows that have been due for ten seconds; their ids. */
+  const insert = async (count: number, action: string): Promise<string[]> => {
+    const rows = await world.sql<{ id: string }>(
+      `insert into tasks (key, service, action, payload, payload_bytes, run_at)
+       select gen_random_uuid(), 'svc', $2, '{}', 2, now() - interval '10 seconds' from generate_series(1, $1) returning id`,
+      [count, action],
+    )
+    return rows.map(({ id }) => id)
+  }
+  const announce = async ({ queue }: Crew, ids: readonly string[]): Promise<void> => {
+    await Promise.all(ids.map((id) => queue.push('svc', id)))
+  }
+  const open = (action: string): Promise<number> =>
+    world
+      .sql<{ n: number }>(`select count(*)::int as n from tasks where action = $1 and status <> 'complete'`, [action])
+      .then(([row]) => row?.n ?? NaN)
+  const ended = (action: string): Promise<unknown> => eventually(async () => expect(await open(action)).to.equal(0))
+
+  it('is that of its rhythm while pops fill the slots', async () => {
+    const ids = await insert(2_000, 'slow.5')
+    await using crew = await openCrew(world, { slots: SLOTS, timings })
+    const passes = listenTo(crew.store, 'claimDue')
+    // The first pass has looked at a list that nobody had heard of yet.
+    await announce(crew, ids)
+    await eventually(async () => expect(await open('slow.5')).to.be.below(1_900))
+    passes.resetHistory()
+    const begun = performance.now()
+    await eventually(async () => expect(await open('slow.5')).to.be.below(400))
+    const rhythms = (performance.now() - begun) / timings.sweep
+    expect(rhythms).to.be.above(1.5)
+    // A look twice a rhythm at most, and a debt of the slots that pops kept full for each.
+    expect(passes.callCount).to.be.within(1, 4 * rhythms + 4)
+  })
+
+  it('has no pause for rows whose ids were lost', async () => {
+    await insert(300, 'ok')
+    await using crew = await openCrew(world, LIMITED)
+    await ended('ok')
+    expect(crew.queue.healthy).to.equal(true)
+  })
+
+  it('has no pause for rows whose list is lost in the midst of it', async () => {
+    const ids = await insert(1_000, 'slow.5')
+    await using crew = await openCrew(world, LIMITED)
+    await announce(crew, ids)
+    await eventually(async () => expect(await open('slow.5')).to.be.below(900))
+    const lost = await crew.queue.take('svc', 1_000)
+    expect(lost.length).to.be.above(500)
+    await ended('slow.5')
+  })
+
+  it('has no pause for them while the list is full of ids that nobody needs', async () => {
+    await insert(300, 'ok')
+    await using crew = await openCrew(world, LIMITED)
+    const stale = Array.from({ length: 50_000 }, (_, i) => String(1_000_000_000 + i))
+    const pops = listenTo(crew.store, 'claimIds')
+    await announce(crew, stale)
+    await ended('ok')
+    const asked = pops.args.reduce((sum, [, popped]) => sum + (popped as unknown[]).length, 0)
+    expect(asked, 'stale ids that had come by then').to.be.within(1, stale.length - 1)
+  })
+})
