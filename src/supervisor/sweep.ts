@@ -21,6 +21,7 @@ export interface SweepOptions {
 
 /** A look at all services comes no sooner than this part of the rhythm after the last one, however often passes are asked for. */
 const LOOK = 0.5
+const NOTHING: Swept = { filled: new Set(), unannounced: new Set() }
 
 /** A part. A pass a second, and more at once while a pass fills its slots with what the lists do not bring. */
 export class Sweep implements Part {
@@ -90,7 +91,11 @@ export class Sweep implements Part {
     const room = this.#roomy(looks || anyAge ? services : services.filter(this.#wants))
     // Without ids nobody else fills the slots of a service that is not asked for now, or that come free meanwhile.
     if (!queue.healthy) for (const name of services) this.#hungry.add(name)
-    await this.#claim(room, this.#part(hands.free), anyAge ? 0 : timings.grace, 0)
+    const { filled, unannounced } = await this.#claim(room, this.#part(hands.free), anyAge ? 0 : timings.grace, 0)
+    for (const service of room.keys()) {
+      set(this.#hungry, service, filled.has(service))
+      set(this.#unannounced, service, unannounced.has(service))
+    }
     if (queue.healthy && looks) this.#share.tick(services)
     return this.#roomy(services.filter(this.#wants)).size > 0
   }
@@ -99,26 +104,18 @@ export class Sweep implements Part {
     const debts = this.#share.debts()
     if (debts.size === 0) return
     const { hands, timings } = this.#options
-    const filled = await this.#claim(debts, hands.free, timings.overdue, timings.overdue)
-    for (const service of debts.keys()) this.#share.paid(service, filled?.has(service) === true)
+    const { filled } = await this.#claim(debts, hands.free, timings.overdue, timings.overdue)
+    for (const service of debts.keys()) this.#share.paid(service, filled.has(service))
+    // Of those that it did not fill a debt says nothing: it asks only for what is long overdue.
+    for (const service of filled) this.#hungry.add(service)
   }
 
-  /** Claims for some services, with at most so many free slots; those that may have more. Undefined when there were no slots. */
-  async #claim(
-    room: ReadonlyMap<string, number>,
-    free: number,
-    grace: number,
-    parkedGrace: number,
-  ): Promise<Swept['filled'] | undefined> {
+  /** Claims for some services, with at most so many free slots. */
+  async #claim(room: ReadonlyMap<string, number>, free: number, grace: number, parkedGrace: number): Promise<Swept> {
     const rooms = [...room.values()].reduce((sum, count) => sum + count, 0)
     const limit = Math.min(MOST_SWEPT, free, rooms)
-    if (limit < 1) return undefined
-    const { filled, unannounced } = await this.#options.intake.sweep({ room, limit, grace, parkedGrace })
-    for (const service of room.keys()) {
-      set(this.#hungry, service, filled.has(service))
-      set(this.#unannounced, service, unannounced.has(service))
-    }
-    return filled
+    if (limit < 1) return NOTHING
+    return this.#options.intake.sweep({ room, limit, grace, parkedGrace })
   }
 
   /** While ids come from the queue a claim keeps half of the room for itself, so that pops and direct hand-over go on beside it. */

@@ -1,9 +1,9 @@
 import { expect } from 'chai'
+import { type SinonFakeTimers, useFakeTimers } from 'sinon'
 import type { Popped, Queue } from '../../../src/queue/port.ts'
 import type { Intake } from '../../../src/supervisor/intake.ts'
 import { Pop } from '../../../src/supervisor/pop.ts'
 import { silentLog } from '../../../src/telemetry/log.ts'
-import { eventually } from '../../support/eventually.ts'
 
 describe('pop', () => {
   let pop: Pop
@@ -53,7 +53,7 @@ describe('pop', () => {
   const taken = async (): Promise<void> => {
     const before = takes
     come([{ service: 'svc', id: '1' }])
-    await eventually(() => expect(takes).to.equal(before + 1))
+    while (takes === before) await new Promise(setImmediate)
     await new Promise(setImmediate)
   }
 
@@ -75,8 +75,21 @@ describe('pop', () => {
     await new Promise(setImmediate)
     expect(pop.drained('svc')).to.equal(false)
   })
+
   describe('supplies a service', () => {
-    beforeEach(() => (list = ['2', '3', '4', '5', '6', '7']))
+    let clock: SinonFakeTimers
+    beforeEach(() => {
+      list = ['2', '3', '4', '5', '6', '7']
+      clock = useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] })
+    })
+    afterEach(() => clock.restore())
+
+    /** So many slots are free: the blocked pop names the list. */
+    const free = async (slots: number): Promise<void> => {
+      room = slots
+      pop.freed('svc')
+      await new Promise(setImmediate)
+    }
 
     it('whose list had as many ids as there was room for', async () => {
       expect(pop.supplies('svc')).to.equal(false)
@@ -93,9 +106,7 @@ describe('pop', () => {
 
     it('until its list has less', async () => {
       await taken()
-      room = 5
-      pop.freed('svc')
-      await new Promise(setImmediate)
+      await free(5)
       await taken()
       expect(list).to.deep.equal([])
       expect(pop.supplies('svc')).to.equal(false)
@@ -104,11 +115,12 @@ describe('pop', () => {
     it('but not when the blocked pop has waited at its list without an answer', async () => {
       await taken()
       list = []
-      room = 1
-      pop.freed('svc')
-      await new Promise(setImmediate)
+      await free(1)
       expect(takes, 'asked by the blocked pop alone').to.equal(1)
-      await eventually(() => expect(pop.supplies('svc')).to.equal(false))
+      clock.tick(49)
+      expect(pop.supplies('svc'), 'the answer may be on its way').to.equal(true)
+      clock.tick(1)
+      expect(pop.supplies('svc')).to.equal(false)
     })
 
     it('from the first id that was asked for alone', async () => {
@@ -121,9 +133,7 @@ describe('pop', () => {
 
     it('but not when the blocked pop came back with nothing', async () => {
       await taken()
-      room = 1
-      pop.freed('svc')
-      await new Promise(setImmediate)
+      await free(1)
       come([])
       await new Promise(setImmediate)
       expect(pop.supplies('svc')).to.equal(false)
@@ -132,14 +142,11 @@ describe('pop', () => {
     it('but not when it came back with what stands behind its list', async () => {
       await taken()
       list = []
-      room = 2
-      pop.freed('svc')
-      await new Promise(setImmediate)
-      if (named[0] === 'other') {
-        come([{ service: 'other', id: '8' }])
-        await eventually(() => expect(named[0]).to.equal('svc'))
-        expect(pop.supplies('svc'), 'before it').to.equal(true)
-      }
+      await free(2)
+      expect(named).to.deep.equal(['other', 'svc'])
+      come([{ service: 'other', id: '8' }])
+      while (named[0] === 'other') await new Promise(setImmediate)
+      expect(pop.supplies('svc'), 'when that stood before it').to.equal(true)
       come([{ service: 'other', id: '9' }])
       await new Promise(setImmediate)
       expect(pop.supplies('svc')).to.equal(false)
