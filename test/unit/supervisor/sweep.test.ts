@@ -184,11 +184,43 @@ describe('the sweep, when a pass has filled its slots', () => {
     expect(sweep.roomForPops('one'), 'the debt was paid').to.equal(1)
   })
 
-  it('is paid what it is owed also by slots that had been kept for claims', async () => {
+  it('takes the next slot of a service that was full, while there is no queue', async () => {
+    healthy = false
     room = 0
-    await passes()
+    expect(await passes()).to.deep.equal([])
     room = 1
-    sweep.freed('one', false)
+    sweep.freed('one', true)
     await eventually(() => expect(asked).to.deep.equal([ALL]))
+  })
+
+  describe('and is owed a slot', () => {
+    beforeEach(async () => {
+      room = 0
+      await passes()
+      room = 1
+    })
+
+    it('is paid also by one that had been kept for a claim', async () => {
+      sweep.freed('one', false)
+      await eventually(() => expect(asked).to.deep.equal([ALL]))
+    })
+
+    it('goes on with the services of which more was overdue', async () => {
+      brought = [ONE]
+      sweep.freed('one', true)
+      await eventually(() => expect(asked).to.deep.equal([ALL, ['one']]))
+    })
+
+    it('is owed the next after nine of tasks, those kept for claims not counted', async () => {
+      supplied = new Set(ALL)
+      brought = [ONE]
+      sweep.freed('one', true)
+      await eventually(() => expect(asked).to.deep.equal([ALL]))
+      await new Promise(setImmediate)
+      for (let i = 0; i < 9; i += 1) sweep.freed('one', false)
+      expect(sweep.roomForPops('one')).to.equal(1)
+      for (let i = 0; i < 9; i += 1) sweep.freed('one', true)
+      expect(sweep.roomForPops('one')).to.equal(0)
+    })
   })
 })
