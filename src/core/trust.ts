@@ -10,6 +10,7 @@ export const trustBuffer = (): SharedArrayBuffer => new SharedArrayBuffer(2 * Bi
 /** Reads and extends trust. A lapse that was survived starts a new epoch, in which every older claim is doubtful. */
 export class Trust {
   readonly #cells: BigInt64Array
+  #closed = false
 
   constructor(buffer: SharedArrayBuffer) {
     this.#cells = new BigInt64Array(buffer)
@@ -30,6 +31,7 @@ export class Trust {
    * stored first: a thread that sees the new trust must not see the old epoch.
    */
   extend(begun: bigint, now: bigint, window: bigint): void {
+    if (this.#closed) return
     if (!this.holds(now)) Atomics.add(this.#cells, EPOCH, 1n)
     Atomics.store(this.#cells, UNTIL, begun + window)
   }
@@ -37,5 +39,11 @@ export class Trust {
   /** No request may begin until the next good beat. */
   revoke(): void {
     Atomics.store(this.#cells, UNTIL, 0n)
+  }
+
+  /** No request begins any more, in any thread: this node stops. A thread that is busy would read a message too late. */
+  close(): void {
+    this.#closed = true
+    this.revoke()
   }
 }

@@ -208,6 +208,7 @@ export class Supervisor implements Part {
 
   async #stop(): Promise<void> {
     const { drainTimeout, store, log } = this.#options
+    this.#trust.close()
     this.#intake.close()
     this.#pool.drain()
     this.#quarantine.drain()

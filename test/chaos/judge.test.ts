@@ -5,6 +5,7 @@ import { judge } from './judge.ts'
 import { Ledger } from './ledger.ts'
 import type { Plan } from './plan.ts'
 import type { Asked } from './referee.ts'
+import { stretched } from './spans.ts'
 
 const PLAN: Plan = { steps: 1, end: 200, pace: 0, slow: false, flakyStep: -1, flakes: 0, waitStep: -1, padding: 0 }
 const FAULT: Span = { name: 'kill', from: 10_000, to: 12_000, excuses: true, doubts: ['a'], cancelWithin: 1_000 }
@@ -203,5 +204,21 @@ describe('the judge of chaos runs', () => {
     const late = (node: string) => (it: { asked: Asked[] }) => it.asked.push(again({ at: 11_000, end: 11_010, node }))
     expect(run((it) => void late('a')(it), [FAULT]).breaches).to.deep.equal([])
     expect(run((it) => void late('b')(it), [FAULT]).breaches.join('\n')).to.match(/began after a later step/)
+  })
+
+  it('gives a fault the time in which the machine had not caught up with it, and no other', () => {
+    const behind = (from: number, to: number): Span => ({
+      ...FAULT,
+      name: 'starved',
+      from,
+      to,
+      excuses: false,
+      doubts: [],
+    })
+    const ends = (...late: Span[]): number => stretched([FAULT], late)[0]?.to ?? 0
+    expect(ends()).to.equal(12_000)
+    expect(ends(behind(12_500, 13_000), behind(13_500, 14_000))).to.equal(14_000)
+    expect(ends(behind(13_500, 14_000), behind(12_500, 13_000))).to.equal(14_000)
+    expect(ends(behind(11_000, 11_500), behind(13_001, 14_000))).to.equal(12_000)
   })
 })

@@ -12,6 +12,7 @@ import { Random } from './random.ts'
 import { Referee } from './referee.ts'
 import { OwnPostgres, OwnRedis } from './servers.ts'
 import { services } from './services.ts'
+import { stretched } from './spans.ts'
 import { untilReady, watchEnds, watchLateness, watchReady, watchStarvation } from './watch.ts'
 
 export interface Setup {
@@ -206,7 +207,8 @@ export class Rig {
     const { plan, ledger, referee } = this
     const lapses = this.setup.scale > 1 ? this.members.flatMap((member) => member.lapses) : []
     const deaths = this.members.flatMap((member) => member.deaths)
-    const spans = [...this.spans, ...this.#late, ...this.#starved, ...lapses, ...deaths]
+    const behind = [...this.#late, ...this.#starved]
+    const spans = [...stretched([...this.spans, ...lapses, ...deaths], behind), ...behind]
     const byLocation = new Map(ledger.acknowledged.map((entry) => [entry.location ?? '', entry]))
     const { breaches, figures } = judge({ plan, ledger, byLocation, referee, rows, ends: this.#ends, spans })
     const alarms = this.members.flatMap((member) => member.alarms)

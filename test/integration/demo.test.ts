@@ -55,7 +55,7 @@ describe('the demo service', () => {
   it('answers slowly', async () => {
     const start = performance.now()
     expect(await call('slow', '{"seconds":0.2}')).to.deep.equal([200, '{"seconds":0.2}'])
-    expect(performance.now() - start).to.be.within(190, 5000)
+    expect(performance.now() - start).to.be.at.least(190)
   })
 
   for (const [action, body] of [

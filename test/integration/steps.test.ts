@@ -65,7 +65,7 @@ describe('the steps of a task', () => {
     expect(bodies).to.deep.equal(Array(n + 1).fill('{"same": 1}'))
     expect(keys(location)).to.have.length(n + 1)
     // The fifth poll waits for over a second: it parks, and must go on counting from there.
-    gaps(location).forEach((gap, i) => expect(gap).to.be.within(100 * 2 ** i - 5, 100 * 2 ** i + 1_500))
+    gaps(location).forEach((gap, i) => expect(gap).to.be.within(100 * 2 ** i - 5, 100 * 2 ** i + 10_000))
   }
 
   const cases = {
@@ -98,13 +98,13 @@ describe('the steps of a task', () => {
       expect(world.service.of(waiting)).to.have.length(1)
       await ended(own.url, waiting)
       await own.stop()
-      expect(gaps(waiting)[0]).to.be.within(995, 2_500)
+      expect(gaps(waiting)[0]).to.be.within(995, 10_000)
       expect(world.service.of(waiting).map(({ attempt }) => attempt)).to.deep.equal([1, 1])
     },
     'understand a Retry-After that is a date': async () => {
       await ended(node.url, await post(node.url, 'date', '{}', 'dated'))
       const [first = 0, second = 0] = dated.date ?? []
-      expect(second - first).to.be.within(900, 3_500)
+      expect(second - first).to.be.within(900, 15_000)
     },
     'ask again at once for a Retry-After of 0, even of the same body': async () => {
       await ended(node.url, await post(node.url, 'zero', '{}', 'dated'))
@@ -119,8 +119,8 @@ describe('the steps of a task', () => {
       expect(world.service.of(location).map(({ attempt }) => attempt)).to.deep.equal([1, 2, 3])
       expect(keys(location)).to.have.length(1)
       const [first = 0, second = 0] = gaps(location)
-      expect(first).to.be.within(19, 1_000)
-      expect(second).to.be.within(29, 1_000)
+      expect(first).to.be.within(19, 10_000)
+      expect(second).to.be.within(29, 10_000)
     },
     'count failed tries anew for each step': async () => {
       const task = await ended(node.url, await post(node.url, 'a', undefined, 'bumpy'))
@@ -135,7 +135,7 @@ describe('the steps of a task', () => {
         expect(task?.lastError).to.include({ code: 'service_unavailable' })
       })
       expect(await ended(node.url, location)).to.include({ status: 'complete', attempt: 2, fails: 1 })
-      expect(gaps(location)[0]).to.be.within(995, 2_500)
+      expect(gaps(location)[0]).to.be.within(995, 10_000)
       expect(keys(location)).to.have.length(1)
     },
     'give the slot back for a backoff of a second and more': async () => {
@@ -147,7 +147,7 @@ describe('the steps of a task', () => {
         ]),
       )
       expect(await ended(node.url, location)).to.include({ status: 'complete', attempt: 2 })
-      expect(gaps(location)[0]).to.be.within(1_195, 4_000)
+      expect(gaps(location)[0]).to.be.within(1_195, 15_000)
     },
     'end as failed after maxSteps answers 206, and not one sooner': async () => {
       const over = await post(node.url, 'ever', undefined, 'few')
@@ -159,5 +159,5 @@ describe('the steps of a task', () => {
       expect(await ended(node.url, within)).to.include({ status: 'complete', step: 2 })
     },
   }
-  together(cases, 15_000)
+  together(cases, 60_000)
 })

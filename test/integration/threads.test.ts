@@ -6,6 +6,9 @@ import { type Crew, type CrewSetup, idOf, openCrew } from '../support/crew.ts'
 import { eventually } from '../support/eventually.ts'
 import { openWorld, type World } from '../support/world.ts'
 
+/** How long a suspect keeps the next one from beginning, ms: more than a busy machine takes for anything else. */
+const TRIAL = 3_000
+
 const ENTRY = new URL('../support/crashing-actors.js', import.meta.url).href
 
 describe('a thread that dies', () => {
@@ -61,15 +64,15 @@ describe('a thread that dies', () => {
       const [culprit = ''] = await suspects(1, 'held', crashes, `{"poison":"${poison}"}`)
       await eventually(
         async () => expect(await rowOf(culprit)).to.include({ status: 'failed', code: 'crashed' }),
-        15_000,
+        40_000,
       )
       for (const location of neighbours)
-        await eventually(async () => expect(await rowOf(location)).to.include({ status: 'complete' }), 15_000)
+        await eventually(async () => expect(await rowOf(location)).to.include({ status: 'complete' }), 30_000)
       // The third death made it a suspect, and the last was in the quarantine, alone; neighbours may have been tried with it before.
       const row = await rowOf(culprit)
       expect(row?.crashes).to.be.within(SUSPECT_FROM, ALONE_FROM)
       expect(row?.attempt).to.equal(Number(row?.crashes) + 1 - crashes)
-    }).timeout(30_000)
+    }).timeout(90_000)
 
   it('leaves its tasks to another as their next try, one crash more', async () => {
     await open({ threads: 1 })
@@ -93,7 +96,7 @@ describe('a thread that dies', () => {
   })
 
   it('lets the next suspect begin only when the first has ended, or its trial is over', async () => {
-    await open({ timings: { quarantine: 400 } })
+    await open({ timings: { quarantine: TRIAL } })
     // With so many crashes each is tried by itself.
     const locations = await suspects(1, 'held', 5)
     await world.service.until((seen) => seen.length === 1)
@@ -102,13 +105,13 @@ describe('a thread that dies', () => {
     const [first] = openRequests()
     await world.service.until((seen) => seen.length === 2)
     const [one, two] = world.service.requests
-    expect((two?.at ?? 0) - (one?.at ?? 0)).to.be.within(350, 800)
+    expect((two?.at ?? 0) - (one?.at ?? 0)).to.be.above(TRIAL - 50)
     expect(one?.location).to.equal(first)
     // The second ends at once, so that the third need not wait for its trial.
     world.service.letGo(200, '1', ({ location }) => location === two?.location)
     await world.service.until((seen) => seen.length === 3)
     const [, , three] = world.service.requests
-    expect((three?.at ?? 0) - (two?.at ?? 0)).to.be.below(350)
+    expect((three?.at ?? 0) - (two?.at ?? 0)).to.be.below(TRIAL)
     world.service.letGo()
     for (const location of locations)
       await eventually(async () => expect(await rowOf(location)).to.include({ status: 'complete' }))
@@ -120,12 +123,12 @@ describe('a thread that dies', () => {
     const [culprit = ''] = await suspects(1, 'held', 3, '{"poison":"throw"}')
     const later = await suspects(50, 'slow.300')
     const begun = performance.now()
-    await eventually(async () => expect(await rowOf(culprit)).to.include({ status: 'failed', code: 'crashed' }), 15_000)
+    await eventually(async () => expect(await rowOf(culprit)).to.include({ status: 'failed', code: 'crashed' }), 30_000)
     for (const location of [...others, ...later])
-      await eventually(async () => expect(await rowOf(location)).to.include({ status: 'complete' }), 15_000)
+      await eventually(async () => expect(await rowOf(location)).to.include({ status: 'complete' }), 30_000)
     // One by one they would take 45 s.
-    expect(performance.now() - begun).to.be.below(20_000)
-  }).timeout(30_000)
+    expect(performance.now() - begun).to.be.below(40_000)
+  }).timeout(90_000)
 
   it('clears a suspect that makes progress', async () => {
     await open()

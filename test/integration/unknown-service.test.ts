@@ -31,18 +31,20 @@ describe('a service that no live node knows', () => {
     }
     const [failed] = await world.sql<{ at: Date }>(`select min(finished_at) as at from tasks where service = 'old'`)
     const after = (failed?.at.getTime() ?? 0) - (gone?.at.getTime() ?? Infinity)
-    expect(after, 'ms from the end of the last lease').to.be.within(FAST.forgotten, 3 * FAST.forgotten)
+    expect(after, 'ms from the end of the last lease').to.be.within(FAST.forgotten, 15 * FAST.forgotten)
     expect((await show(other.url, known))?.status).to.equal('running')
     expect(world.service.of(cut)).to.have.length(1)
   })
 
   it('leaves them alone while a node that knows it is alive, and runs them when one comes in time', async () => {
-    const knowing = await world.node({ services: { late: {} }, drainTimeout: 50 })
+    // Longer than the start of a node takes on a busy machine.
+    const timings = { ...FAST, forgotten: 20_000 }
+    const knowing = await world.node({ services: { late: {} }, drainTimeout: 50, timings })
     const location = await post(knowing.url, 'held', '{}', 'late')
     await world.service.until(() => world.service.of(location).length === 1)
-    await world.node()
+    await world.node({ timings })
     await knowing.stop()
-    const again = await world.node({ services: { late: {} } })
+    const again = await world.node({ services: { late: {} }, timings })
     await world.service.until(() => world.service.of(location).length === 2)
     // A turn of the chore, seen by the failure of a task that was forgotten long ago.
     const [row] = await world.sql<{ id: string }>(

@@ -42,7 +42,7 @@ export const frozen = (): Promise<void> =>
     await eventually(() => {
       const dropped = b.lines.filter(({ msg }) => msg === 'the claim is not ours any more').map(({ task }) => task)
       expect(dropped).to.include.members(ofB.map(idOf))
-    }, 8_000)
+    }, 30_000)
     await b.logged('the lease had run out; what this node holds is asked about before it goes on')
     const fresh = await workOf(fleet, agent, b.url)
     expect(fresh).to.equal('b')

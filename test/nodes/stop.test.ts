@@ -9,6 +9,8 @@ import type { Seen } from '../support/service.ts'
 import { together } from '../support/together.ts'
 
 const LOAD = 900
+/** Requests that were begun before the drain arrive here by then, ms: this process and the node's threads share a busy machine. */
+const BEGUN_BEFORE = 1_000
 
 /** Waits until `/readyz` of a node says that it drains. */
 const drains = (agent: Agent, node: NodeProcess): Promise<void> =>
@@ -47,11 +49,13 @@ const underLoad = (): Promise<void> =>
     expect(await stopping.exited).to.equal(0)
 
     const posted = [...(await posting).flat(), ...during]
-    await eventually(async () => expect(await fleet.unended()).to.equal(0), 10_000)
+    await eventually(async () => expect(await fleet.unended()).to.equal(0), 30_000)
     expect((await verify(fleet, posted)).repeats, 'requests repeated').to.equal(0)
     expect(service.of(slow.headers.location ?? '')).to.have.length(1)
-    const late = service.requests.filter((seen) => senderOf(seen) === holder && seen.at > drainedFrom + 100)
+    const late = service.requests.filter((seen) => senderOf(seen) === holder && seen.at > drainedFrom + BEGUN_BEFORE)
     expect(late.length, 'requests begun by a node that drains').to.equal(0)
+    for (const { location } of during)
+      expect(service.of(location).map(senderOf), 'who ran what was posted during the drain').to.not.include(holder)
     const [lost] = await fleet.sql<{ crashes: number }>('select max(crashes) as crashes from tasks')
     expect(lost?.crashes, 'claims left behind').to.equal(0)
   })
@@ -72,8 +76,8 @@ const cutOff = (): Promise<void> =>
     await service.until(() => service.of(location).length === 3)
     const [, first, second] = service.of(location) as [Seen, Seen, Seen]
     expect(first.aborted).to.equal(true)
-    expect((first.endedAt ?? 0) - signalled, 'ms that it was given').to.be.within(950, 2_500)
-    expect(second.at - (first.endedAt ?? 0), 'ms until it was repeated').to.be.below(2_500)
+    expect((first.endedAt ?? 0) - signalled, 'ms that it was given').to.be.within(950, 9_000)
+    expect(second.at - (first.endedAt ?? 0), 'ms until it was repeated').to.be.below(9_000)
     expect([senderOf(second), second.key, second.body]).to.deep.equal(['a', first.key, first.body])
     expect(second.attempt).to.be.above(first.attempt)
     service.letGo()
@@ -93,16 +97,16 @@ const twice = (): Promise<void> =>
     const again = performance.now()
     node.kill('SIGINT')
     expect(await node.exited).to.equal(1)
-    expect(performance.now() - again).to.be.below(1_000)
+    expect(performance.now() - again).to.be.below(5_000)
   })
 
 describe('a node that gets SIGTERM', () => {
-  together({ 'under load loses nothing and repeats nothing': underLoad }, 30_000)
+  together({ 'under load loses nothing and repeats nothing': underLoad }, 90_000)
   together(
     {
       'cuts off a request longer than DRAIN_TIMEOUT, which another node repeats': cutOff,
       'exits at once at a second signal': twice,
     },
-    30_000,
+    90_000,
   )
 })

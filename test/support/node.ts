@@ -84,7 +84,7 @@ export class NodeProcess {
   }
 
   /** Waits for a line of the log, the one after the first `skip` of its kind. */
-  async logged(msg: string, ms = 20_000, skip = 0): Promise<Line> {
+  async logged(msg: string, ms = 60_000, skip = 0): Promise<Line> {
     const signal = AbortSignal.timeout(ms)
     for (;;) {
       const line = this.lines.filter((one) => one.msg === msg)[skip]

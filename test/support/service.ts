@@ -123,7 +123,7 @@ export class ScriptedService {
   }
 
   /** Resolves once `test` holds; looked at whenever a request arrives, is cut off or is answered. */
-  async until(test: (requests: readonly Seen[]) => boolean, ms = 10_000): Promise<void> {
+  async until(test: (requests: readonly Seen[]) => boolean, ms = 30_000): Promise<void> {
     const signal = AbortSignal.timeout(ms)
     while (!test(this.requests)) await once(this.#events, 'changed', { signal })
   }
