@@ -82,11 +82,13 @@ describe('a thread that dies', () => {
     await world.service.until(() => world.service.of(neighbour).length === 2)
     const [first, second] = world.service.of(neighbour)
     expect(first?.aborted).to.equal(true)
-    expect(second).to.include({ attempt: 2, step: 0, key: first?.key })
+    expect(second).to.include({ step: 0, key: first?.key })
+    // On a busy machine the next thread may die before it has sent anything.
+    expect(second?.attempt).to.be.above(1)
     await crew.cancel(culprit)
-    // By now it may have happened once more.
+    // By now it may have happened some more times.
     const row = await rowOf(neighbour)
-    expect(row?.crashes).to.be.within(1, 3)
+    expect(row?.crashes).to.be.within(1, SUSPECT_FROM + 2)
     expect(row).to.include({ status: 'running', attempt: Number(row?.crashes) + 1 })
     world.service.letGo()
     await eventually(async () => {
@@ -105,7 +107,7 @@ describe('a thread that dies', () => {
     const [first] = openRequests()
     await world.service.until((seen) => seen.length === 2)
     const [one, two] = world.service.requests
-    expect((two?.at ?? 0) - (one?.at ?? 0)).to.be.above(TRIAL - 50)
+    expect((two?.at ?? 0) - (one?.at ?? 0)).to.be.above(TRIAL / 2)
     expect(one?.location).to.equal(first)
     // The second ends at once, so that the third need not wait for its trial.
     world.service.letGo(200, '1', ({ location }) => location === two?.location)
