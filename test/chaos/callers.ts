@@ -30,6 +30,8 @@ export interface LoadOptions {
   readonly width?: number
   readonly count?: number
   readonly service?: string
+  /** Whether posting pauses now; only with a rate. */
+  readonly held?: () => boolean
   /** The share of tasks that are deleted at a random moment of their first second. */
   readonly deleting?: number
 }
@@ -61,7 +63,7 @@ export class Callers {
   }
 
   /** Starts a load; tasks are numbered on over all loads of a run. */
-  load({ rate, width = 32, count = Infinity, service = 'svc', deleting = 0 }: LoadOptions): Load {
+  load({ rate, width = 32, count = Infinity, service = 'svc', held = () => false, deleting = 0 }: LoadOptions): Load {
     const stopped = new AbortController()
     const open = new Set<Promise<void>>()
     let posted = 0
@@ -82,9 +84,11 @@ export class Callers {
       while (posted < count && !stopped.signal.aborted) await one()
     }
     const paced = async (perSecond: number): Promise<void> => {
-      const begun = performance.now()
-      while (posted < count && !stopped.signal.aborted) {
-        const due = ((performance.now() - begun) / 1_000) * perSecond
+      let due = 0
+      for (let last = performance.now(); posted < count && !stopped.signal.aborted;) {
+        const now = performance.now()
+        if (!held()) due += ((now - last) / 1_000) * perSecond
+        last = now
         while (posted < Math.min(due, count) && open.size < MOST_OPEN) void one()
         await passed(10)
       }

@@ -17,6 +17,10 @@ export interface MixOptions {
 
 /** Posts a second; bursts come on top. */
 const RATE = 60
+/** Callers wait while so many tasks have not ended: a machine that is too slow for the rate is to meet faults, and not only its backlog. */
+const MOST_UNENDED = 1_000
+/** How often that is asked, ms. */
+const ASKED = 250
 /** Pauses between faults, ms. */
 const PAUSE = { least: 200, most: 3_000 }
 /** All must have ended so long after the last fault, ms. */
@@ -37,7 +41,9 @@ async function body(rig: Rig, { minutes, faults, log }: MixOptions): Promise<Fig
   const random = rig.random.fork('mix')
   const reading = new AbortController()
   const read = browse(rig, reading.signal)
-  const load = rig.callers.load({ rate: RATE, deleting: 0.03 })
+  let behind = false
+  const watching = watchBacklog(rig, reading.signal, (unended) => (behind = unended > MOST_UNENDED))
+  const load = rig.callers.load({ rate: RATE, held: () => behind, deleting: 0.03 })
   const end = performance.now() + minutes * 60_000
   const struck = new Map<string, number>()
   let strikes = 0
@@ -53,7 +59,7 @@ async function body(rig: Rig, { minutes, faults, log }: MixOptions): Promise<Fig
   }
   await load.stop()
   reading.abort()
-  await read
+  await Promise.all([read, watching])
   const took = await rig.normal(END, true)
   // A node that stood still finds the time of its requests over, whatever was answered meanwhile.
   const wrong = await wrongEnds(rig, 'timeout')
@@ -68,6 +74,14 @@ async function body(rig: Rig, { minutes, faults, log }: MixOptions): Promise<Fig
     'heap beyond the start, MB': growth.map(({ heap }) => Math.round(heap / 1e6)).join(', '),
     'file descriptors beyond the start': growth.map(({ fds }) => fds).join(', '),
     ...answers(rig),
+  }
+}
+
+/** Tells how many tasks have not ended, again and again; nothing while Postgres is away. */
+async function watchBacklog(rig: Rig, stop: AbortSignal, tell: (unended: number) => void): Promise<void> {
+  while (!stop.aborted) {
+    await rig.unended().then(tell, () => undefined)
+    await passed(ASKED, undefined, { signal: stop }).catch(() => undefined)
   }
 }
 

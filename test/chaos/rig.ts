@@ -162,9 +162,10 @@ export class Rig {
     }
   }
 
-  /** Waits until all tasks that exist now have ended, but for those that take seconds by their plan; milliseconds. Rejects after `limit` ms. `slow`: those too. */
+  /** Waits until all tasks that exist now have ended, but for those that take seconds by their plan; milliseconds. Rejects after `limit` ms, those not counted in which a node had work and no core. `slow`: those too. */
   async normal(limit: number, slow = false): Promise<number> {
     const begun = performance.now()
+    const starvedBefore = this.#starved.length
     // Nodes, Postgres and this process have one clock.
     const now = new Date().toISOString()
     for (;;) {
@@ -172,7 +173,8 @@ export class Rig {
       const [row] = await this.postgres.sql<{ count: number }>(`select count(*)::integer as count ${left}`, [now, slow])
       const took = performance.now() - begun
       if (row?.count === 0) return took
-      if (took > limit) {
+      const starved = this.#starved.slice(starvedBefore).reduce((sum, { from, to }) => sum + to - from, 0)
+      if (took - starved > limit) {
         const oldest = await this.postgres.sql(
           `select id, service, status, step, attempt, fails, crashes, node, token, run_at, started_at ${left} order by id limit 3`,
           [now, slow],
