@@ -1,8 +1,14 @@
 #!/usr/bin/env node
-// The package's command: `task_api start` is a node, everything else is the command line.
+// The program behind the command (src/task_api.mjs): `task_api start` is a node, everything else is the command line.
 import { once } from 'node:events'
-import { makeLog } from './telemetry/log.ts'
+import { readFileSync } from 'node:fs'
+import { setFlagsFromString } from 'node:v8'
 import { readVersion } from './version.ts'
+
+/** What keeps the heaps of a node small; `npm start` says it to Node as well, for this thread's young objects (docs/operations.md). */
+const HEAP_FLAGS = ['--heap-growing-percent=100', '--max-semi-space-size=8']
+/** How often a node that npm has started looks whether npm is still there, ms. */
+const PARENT_LOOK = 250
 
 const [command, ...rest] = process.argv.slice(2)
 
@@ -17,9 +23,16 @@ else {
 
 /** Runs a node until a signal ends it. Exit codes: 0 stopped, 1 a part failed, 78 the configuration is faulty. */
 async function start(): Promise<void> {
+  // First of all: the first process of a container is not ended by a signal that it does not hear.
+  let say: Say = () => {}
+  const signal = onSignal((...said) => say(...said))
+  for (const flag of HEAP_FLAGS) setFlagsFromString(flag)
+  const { makeLog } = await import('./telemetry/log.ts')
   const { CONFIG_EXIT_CODE, ConfigError, describeFaults } = await import('./config/faults.ts')
   const { readConfig } = await import('./config/read.ts')
   const tell = (text: string): void => void process.stderr.write(text)
+  // A terminal that is closed takes no more text: that must not end the node before it has drained.
+  for (const stream of [process.stdout, process.stderr]) stream.on('error', () => {})
   let config
   try {
     config = readConfig({ env: process.env, cwd: process.cwd() })
@@ -31,6 +44,7 @@ async function start(): Promise<void> {
   }
 
   const log = makeLog(config.logLevel)
+  say = (level, name, text) => log[level]({ signal: name }, text)
   for (const event of ['uncaughtException', 'unhandledRejection'] as const)
     process.on(event, (error) => {
       // Nobody knows what state this process is in; the rows are safe, and another start takes them up.
@@ -41,7 +55,6 @@ async function start(): Promise<void> {
   const { startNode } = await import('./main.ts')
   const { CannotListen } = await import('./api/server.ts')
   const { EmbeddedPostgresFailure } = await import('./embedded/failure.ts')
-  const signal = onSignal(log)
   try {
     const node = await startNode(config, { log, version: readVersion(), tell, signal })
     if (!signal.aborted) await once(signal, 'abort')
@@ -49,31 +62,58 @@ async function start(): Promise<void> {
     log.info('stopped')
     process.exit(0)
   } catch (error) {
-    if (signal.aborted && error === signal.reason) process.exit(0)
+    if (signal.aborted && error === signal.reason) {
+      log.info('stopped')
+      process.exit(0)
+    }
     if (error instanceof EmbeddedPostgresFailure || error instanceof CannotListen) tell(`task_api: ${error.message}\n`)
     else log.fatal({ err: error }, 'this node could not start')
     process.exit(1)
   }
 }
 
-/** Aborts at the first SIGTERM or SIGINT; a second one ends the process at once. */
-function onSignal(log: ReturnType<typeof makeLog>): AbortSignal {
+type Say = (level: 'info' | 'warn', signal: string, text: string) => void
+
+/** Aborts at the first signal; a second SIGTERM or SIGINT ends the process at once. `say` hears of each. */
+function onSignal(say: Say): AbortSignal {
   const stop = new AbortController()
+  const underNpm = process.env.npm_lifecycle_event !== undefined
   // npm passes a Ctrl-C on that the terminal has already sent to everybody: under npm the same signal twice at once is one.
-  const echo = process.env.npm_lifecycle_event === undefined ? 0 : 250
+  const echo = underNpm ? 250 : 0
   let first: { signal: string; at: number } | undefined
-  const caught = (signal: NodeJS.Signals): void => {
-    const at = performance.now()
-    if (!first) {
-      first = { signal, at }
-      log.info({ signal }, 'stopping')
-      stop.abort()
-    } else if (signal !== first.signal || at - first.at > echo) {
-      log.warn({ signal }, 'stopped at once')
-      process.exit(1)
-    }
+  const begin = (signal: string): void => {
+    if (stop.signal.aborted) return
+    say('info', signal, 'stopping')
+    stop.abort()
   }
-  process.on('SIGTERM', caught)
-  process.on('SIGINT', caught)
+  for (const signal of ['SIGTERM', 'SIGINT'])
+    process.on(signal, () => {
+      const at = performance.now()
+      if (first && (signal !== first.signal || at - first.at > echo)) {
+        say('warn', signal, 'stopped at once')
+        process.exit(1)
+      }
+      first ??= { signal, at }
+      begin(signal)
+    })
+  // A terminal that is closed sends it more than once, and a session's end sends it right behind a SIGTERM: nobody insists by it.
+  process.on('SIGHUP', begin)
+  // npm dies of a SIGHUP, and the shell that it starts for `npx` of a SIGTERM, without a word to the node.
+  if (underNpm) {
+    const starters = readStarters()
+    setInterval(() => readStarters() === starters || begin('npm has ended'), PARENT_LOOK).unref()
+  }
   return stop.signal
+}
+
+/** The process that started this one; where that is a shell, also who started the shell, which does not end with it. */
+function readStarters(): string {
+  const parent = process.ppid
+  try {
+    const [, name = '', grandparent] = /\((.*)\) \S+ (\d+)/s.exec(readFileSync(`/proc/${parent}/stat`, 'utf8')) ?? []
+    return name.endsWith('sh') ? `${parent} ${grandparent}` : `${parent}`
+  } catch {
+    // Only Linux has /proc. Elsewhere the usual shells make way for what they start.
+    return `${parent}`
+  }
 }

@@ -153,6 +153,7 @@ async function reach({ log, signal, step, late }: Reaching): Promise<boolean> {
   }
   let reminded = 0
   for (;;) {
+    signal.throwIfAborted()
     const stepping = step()
     try {
       if (!(await orAborted(isWithin(stepping, PATIENCE), signal))) {
@@ -174,10 +175,11 @@ const isWithin = (step: Promise<void>, ms: number): Promise<boolean> =>
   Promise.race([step.then(() => true), sleep(ms, false, { ref: false })])
 
 function orAborted<T>(waiting: Promise<T>, signal: AbortSignal): Promise<T> {
-  signal.throwIfAborted()
   return new Promise((resolve, reject) => {
     const abort = (): void => reject(signal.reason)
-    signal.addEventListener('abort', abort)
+    // Also where it has come before: what is waited for may fail later, when nobody waits any more.
+    if (signal.aborted) abort()
+    else signal.addEventListener('abort', abort)
     waiting.then(resolve, reject).finally(() => signal.removeEventListener('abort', abort))
   })
 }

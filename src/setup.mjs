@@ -1,4 +1,5 @@
-// What `npm start` and `npm test` need before they run: the packages installed and the sources compiled. Quiet when they are.
+// What the command (src/task_api.mjs), `npm test` and `npm pack` need first: the packages installed and the sources compiled. Quiet
+// when they are.
 // It runs before anything is installed and on any Node, so it is plain JavaScript of the oldest kind that knows `import`.
 import { spawn } from 'node:child_process'
 import { createHash } from 'node:crypto'
@@ -12,21 +13,41 @@ const at = (...names) => path.join(ROOT, ...names)
 const LOCK = at('dist-lock')
 const SOURCES = ['src', 'workers', 'migrations', 'test', 'bench', 'knexfile.ts', 'tsconfig.json']
 const STAMP = at('dist', '.sources')
+const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP']
+/** Set for the npm that we run. */
+const NESTED = 'TASK_API_SETUP'
 
-main().catch((error) => {
-  process.stderr.write(`task_api: ${error.message}\n`)
-  process.exit(1)
-})
+/** Whether this is run to compile, and not by a command that only needs what was compiled. */
+const COMPILES = fs.realpathSync(process.argv[1]) === fileURLToPath(import.meta.url)
+if (COMPILES) void setUp()
 
-async function main() {
-  checkNode()
-  // A published package holds what was compiled, and nothing to compile.
-  if (!fs.existsSync(at('src', 'bin.ts'))) return
+/** Sees to it that `dist` is there and of these sources. Ends the process with 1 when it cannot be. */
+export async function setUp() {
+  try {
+    checkNode()
+    await complete()
+  } catch (error) {
+    process.stderr.write(`task_api: ${error.message}\n`)
+    process.exit(1)
+  }
+}
+
+async function complete() {
+  // A package that was installed holds what was compiled, and nothing to compile it with.
+  if (!fs.existsSync(at('tsconfig.json'))) return checkPacked()
+  // npm runs `prepare` after each install: after ours we go on ourselves, and what production installs compiles nothing.
+  if (process.env.npm_lifecycle_event === 'prepare' && (process.env[NESTED] || !isInstalled())) return
   if (isInstalled() && isBuilt()) return
   await alone(async () => {
     if (!isInstalled()) await install()
     if (!isBuilt()) await build()
   })
+}
+
+function checkPacked() {
+  if (fs.existsSync(at('dist', 'src', 'bin.js'))) return
+  const text = 'This package holds no compiled code: npm installed it from git with --ignore-scripts.'
+  throw new Error(`${text} Install it without that option, or install what \`npm pack\` makes in a clone.`)
 }
 
 function checkNode() {
@@ -53,14 +74,11 @@ function isInstalled() {
 }
 
 /** pnpm and yarn leave other traces. */
-function isInstalledByOthers() {
-  return ['.modules.yaml', '.yarn-integrity', '.yarn-state.yml'].some((name) => fs.existsSync(at('node_modules', name)))
-}
+const isInstalledByOthers = () =>
+  ['.modules.yaml', '.yarn-integrity', '.yarn-state.yml'].some((name) => fs.existsSync(at('node_modules', name)))
 
-/** Without a build to make, `npm start` runs on what production installs. */
-function needsDev() {
-  return process.env.npm_lifecycle_event !== 'start' || !isBuilt()
-}
+/** Without a build to make, the command runs on what production installs. */
+const needsDev = () => COMPILES || !isBuilt()
 
 async function install() {
   process.stderr.write('task_api: installing packages…\n')
@@ -73,6 +91,7 @@ function npm(args) {
   // Those of the npm that runs us (`npm --prefix … start`) would send this one elsewhere.
   const foreign = /^npm_config_(prefix|local_prefix|global|location|workspaces?|dry_run|json)$/i
   const env = Object.fromEntries(Object.entries(process.env).filter(([name]) => !foreign.test(name)))
+  env[NESTED] = '1'
   const cli = process.env.npm_execpath
   if (cli && /npm-cli\.c?js$/.test(cli)) return run(process.execPath, [cli, ...args], { env })
   return run('npm', args, { env, shell: process.platform === 'win32' })
@@ -112,8 +131,6 @@ async function build() {
   try {
     const sources = digest()
     await run(process.execPath, [at('node_modules', 'typescript', 'bin', 'tsc'), '--outDir', draft], {})
-    // npm makes the command of a package executable, but not in the package's own folder.
-    fs.chmodSync(path.join(draft, 'src', 'bin.js'), 0o755)
     fs.writeFileSync(path.join(draft, '.sources'), sources)
     if (fs.existsSync(at('dist'))) fs.renameSync(at('dist'), old)
     fs.renameSync(draft, at('dist'))
@@ -158,13 +175,17 @@ async function alone(step) {
     else await new Promise((resolve) => setTimeout(resolve, 50))
   }
   const touching = setInterval(touchLock, 1000)
-  const signals = { SIGINT: 130, SIGTERM: 143, SIGHUP: 129 }
   process.once('exit', freeLock)
-  for (const signal of Object.keys(signals)) process.once(signal, () => process.exit(signals[signal]))
+  const stop = (signal) => process.exit(128 + os.constants.signals[signal])
+  for (const signal of SIGNALS) process.once(signal, stop)
   try {
     await step()
   } finally {
     clearInterval(touching)
+    // This process may go on as a node, which stops in its own way.
+    for (const signal of SIGNALS) process.off(signal, stop)
+    process.off('exit', freeLock)
+    freeLock()
   }
 }
 

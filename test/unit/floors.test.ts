@@ -36,6 +36,7 @@ const FLOORS: Readonly<Record<string, Floor>> = {
     ['src/core', 'src/config', 'src/telemetry', 'src/store', 'src/queue', 'src/lifecycle', 'src/supervisor', 'src/api',
       'src/embedded', 'src/demo'],
   ),
+  'src/task_api.mjs': floor([], ['src/setup.mjs']),
   'src/setup.mjs': floor([], []),
   'src/version.ts': floor([], []),
   'src/docs.ts': floor([], ['src/core', 'src/config']),

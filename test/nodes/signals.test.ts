@@ -1,0 +1,177 @@
+// Every way to start a node, and every signal that may end it: the node drains, and nothing of it stays behind.
+import { expect } from 'chai'
+import { type ChildProcess, type SpawnOptions, spawn, spawnSync } from 'node:child_process'
+import { once } from 'node:events'
+import { readFile, readdir, rm, writeFile } from 'node:fs/promises'
+import { Agent } from 'node:http'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { endsWithUs } from '../support/child.ts'
+import { createMigrated } from '../support/databases.ts'
+import { eventually } from '../support/eventually.ts'
+import { installed } from '../support/installed.ts'
+import { call, postOne } from '../support/load.ts'
+import { Fleet } from '../support/fleet.ts'
+import { type Cases, together } from '../support/together.ts'
+
+const BIN = fileURLToPath(new URL('../../src/bin.js', import.meta.url))
+const HOME = 'node_modules/task_api'
+const LINUX = process.platform === 'linux'
+
+/** A command line, and the folder it is given in, from the folder in which the package is installed. */
+interface Way {
+  readonly argv: readonly string[]
+  readonly cwd: string
+}
+
+const WAYS = {
+  node: { argv: [process.execPath, BIN, 'start'], cwd: '.' },
+  'npm start': { argv: ['npm', 'start'], cwd: HOME },
+  npx: { argv: ['npx', '--no', 'task_api', 'start'], cwd: '.' },
+} as const satisfies Record<string, Way>
+
+/** A node that was started in some way. */
+class Started {
+  readonly child: ChildProcess
+  readonly #said: string[] = []
+
+  constructor({ argv, cwd }: Way, env: NodeJS.ProcessEnv, options: SpawnOptions = {}) {
+    const [program = '', ...args] = argv
+    this.child = endsWithUs(spawn(program, args, { cwd, env, stdio: ['ignore', 'pipe', 'pipe'], ...options }))
+    for (const stream of [this.child.stdout, this.child.stderr])
+      stream?.on('data', (chunk: Buffer) => this.#said.push(chunk.toString()))
+  }
+
+  get pid(): number {
+    return this.child.pid ?? 0
+  }
+
+  get said(): string {
+    return this.#said.join('')
+  }
+
+  /** Where its API listens, as its log says on a terminal or elsewhere. */
+  async url(): Promise<string> {
+    return eventually(() => {
+      const [, url] = /url"?[=:]"?(http:[/\d.:]+\d)/.exec(this.said) ?? []
+      expect(url, this.said).to.be.a('string')
+      return url ?? ''
+    }, 60_000)
+  }
+}
+
+/** The processes that were started with this text in their environment. Empty where there is no /proc. */
+async function programsOf(text: string): Promise<number[]> {
+  const pids = (await readdir('/proc').catch(() => [])).filter((name) => /^\d+$/.test(name))
+  const environments = await Promise.all(pids.map((pid) => readFile(`/proc/${pid}/environ`, 'utf8').catch(() => '')))
+  return pids.filter((_pid, i) => environments[i]?.includes(text)).map(Number)
+}
+
+interface Case {
+  readonly way: Way
+  /** Ends the node. */
+  end(started: Started): void
+  /** How the process that was started must end: undefined where the signal kills it. */
+  readonly code?: 0
+  readonly options?: SpawnOptions
+}
+
+const byName = (name: NodeJS.Signals) => (started: Started) => void started.child.kill(name)
+
+/** The node has a request under way when it is ended. It waits for the answer, writes it, and resigns. */
+const drains = (one: Case) => async (): Promise<void> => {
+  const folder = await installed()
+  const database = await createMigrated()
+  try {
+    await Fleet.during((fleet) => drained(one, folder, fleet, database.url), {
+      databaseUrl: database.url,
+      redisUrl: null,
+    })
+  } finally {
+    for (const pid of await programsOf(folder)) process.kill(pid, 'SIGKILL')
+    await database.drop()
+    await rm(folder, { recursive: true })
+  }
+}
+
+async function drained({ way, end, code, options }: Case, folder: string, fleet: Fleet, url: string): Promise<void> {
+  const config = join(folder, 'task_api.yaml')
+  await writeFile(config, JSON.stringify({ services: { svc: { url: fleet.service.url } } }))
+  const env = Object.fromEntries(Object.entries(process.env).filter(([name]) => !name.startsWith('npm_')))
+  const own = { DATABASE_URL: url, PORT: '0', TASK_API_CONFIG: config }
+  const started = new Started({ ...way, cwd: join(folder, way.cwd) }, { ...env, ...own }, options)
+  const ended = once(started.child, 'exit')
+  const api = await started.url()
+  const agent = new Agent()
+  await postOne(agent, api, 'held')
+  await fleet.service.until((requests) => requests.length === 1)
+  end(started)
+  await eventually(async () => {
+    const { body } = await call(agent, 'GET', `${api}/readyz`)
+    expect(body).to.include('draining')
+  }, 10_000)
+  fleet.service.letGo()
+  await eventually(async () => {
+    const answer = await call(agent, 'GET', `${api}/livez`).catch(() => undefined)
+    expect(answer, 'an answer of the API').to.equal(undefined)
+  }, 10_000)
+  if (LINUX) await eventually(async () => expect(await programsOf(folder), 'processes').to.deep.equal([]), 10_000)
+  const tasks = await fleet.sql('select status, attempt from tasks')
+  expect(tasks).to.deep.equal([{ status: 'complete', attempt: 1 }])
+  expect(await fleet.sql('select from nodes where lease_until > now()'), 'nodes that are up').to.deep.equal([])
+  const [ends, killed] = (await ended) as [number | null, string | null]
+  if (code !== undefined) expect([ends, killed], started.said).to.deep.equal([code, null])
+}
+
+/** The command in a terminal, whose window is closed: `script` holds the other end of it. */
+const inTerminal = ({ argv, cwd }: Way): Way => ({ argv: ['script', '-qfc', argv.join(' '), '/dev/null'], cwd })
+const closed = byName('SIGKILL')
+
+/** The command as the first process of a container. */
+const inContainer = ({ argv, cwd }: Way): Way => ({
+  argv: ['unshare', '--pid', '--fork', '--mount-proc', ...argv],
+  cwd,
+})
+const first = (started: Started): void => {
+  const children = spawnSync('ps', ['-o', 'pid=', '--ppid', String(started.pid)], { encoding: 'utf8' })
+  process.kill(Number(children.stdout), 'SIGTERM')
+}
+const hasContainers = LINUX && spawnSync('unshare', ['--pid', '--fork', '--mount-proc', 'true']).status === 0
+const hasTerminals = LINUX && spawnSync('script', ['-qc', 'true', '/dev/null']).status === 0
+
+const { node, npx, 'npm start': npmStart } = WAYS
+const toAll = (started: Started): void => void process.kill(-started.pid, 'SIGTERM')
+
+const CASES: Readonly<Record<string, Case>> = {
+  'node, SIGTERM': { way: node, end: byName('SIGTERM'), code: 0 },
+  'node, SIGINT': { way: node, end: byName('SIGINT'), code: 0 },
+  'node, SIGHUP': { way: node, end: byName('SIGHUP'), code: 0 },
+  'npm start, SIGTERM': { way: npmStart, end: byName('SIGTERM'), code: 0 },
+  'npm start, SIGINT': { way: npmStart, end: byName('SIGINT'), code: 0 },
+  'npm start, SIGHUP': { way: npmStart, end: byName('SIGHUP') },
+  'npm start, SIGKILL': { way: npmStart, end: byName('SIGKILL') },
+  'npm start, SIGTERM to all of it': { way: npmStart, end: toAll, code: 0, options: { detached: true } },
+  'npx, SIGTERM': { way: npx, end: byName('SIGTERM') },
+  // SIGINT is not among them: a shell keeps it to itself while its program runs. A terminal sends Ctrl-C to both.
+  'npx, SIGHUP': { way: npx, end: byName('SIGHUP') },
+  ...(hasTerminals && {
+    'node, its terminal is closed': { way: inTerminal(node), end: closed },
+    'npm start, its terminal is closed': { way: inTerminal(npmStart), end: closed },
+    'npx, its terminal is closed': { way: inTerminal(npx), end: closed },
+  }),
+  ...(hasContainers && {
+    'node in a container, SIGTERM': { way: inContainer(node), end: first, code: 0 },
+    'npm start in a container, SIGTERM': { way: inContainer(npmStart), end: first, code: 0 },
+  }),
+}
+
+const named = (text: string): Cases =>
+  Object.fromEntries(
+    Object.entries(CASES)
+      .filter(([name]) => name.includes(text))
+      .map(([name, one]) => [name, drains(one)]),
+  )
+
+describe('a node drains, whichever way it was started and is ended:', () => {
+  for (const way of ['node,', 'npm start,', 'npx,', 'in a container,']) together(named(way), 90_000)
+})
