@@ -125,6 +125,24 @@ const besideAnother = (): Promise<void> =>
     expect((await ended(first.url, task)).result).to.deep.equal({ still: 'here' })
   })
 
+/** What shows in the data folder how far the first start is. */
+const STAGES: Readonly<Record<string, (place: Place) => Promise<boolean>>> = {
+  'initdb runs': async ({ dataDir }) => (await readdir(dataDir)).some((name) => name.startsWith('postgres.new-')),
+  'Postgres starts': (place) => place.postmaster().then(Boolean, () => false),
+  'Postgres is ready': async ({ dataDir }) =>
+    (await readFile(join(dataDir, 'postgres/data/postmaster.pid'), 'utf8').catch(() => '')).includes('ready'),
+}
+
+const stoppedWhen = (reached: (place: Place) => Promise<boolean>) => (): Promise<void> =>
+  Place.during(async (place) => {
+    const node = await place.spawn()
+    await eventually(async () => expect(await reached(place)).to.equal(true), 20_000)
+    node.kill('SIGTERM')
+    expect([await node.exited, node.stderr]).to.deep.equal([0, ''])
+    expect(node.lines.map(({ msg }) => msg)).to.deep.equal(['stopping', 'stopped'])
+    expect(await place.programs()).to.deep.equal([])
+  })
+
 describe('a node that is told nothing', () => {
   together(
     {
@@ -132,6 +150,15 @@ describe('a node that is told nothing', () => {
       'takes over the Postgres of a node that was killed, and its tasks at once': killedAndStarted,
       'does not start beside another on the same data, and leaves that one unharmed': besideAnother,
     },
+    40_000,
+  )
+  together(
+    Object.fromEntries(
+      Object.entries(STAGES).map(([stage, reached]) => [
+        `exits with 0 and says only that, when it is stopped while ${stage}`,
+        stoppedWhen(reached),
+      ]),
+    ),
     40_000,
   )
 })
