@@ -1,7 +1,7 @@
 // A node: builds the parts from the configuration, starts them in order, and stops them in reverse. The table of contents.
 import { availableParallelism } from 'node:os'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { Api, SERVER_LIMITS } from './api/server.ts'
+import { Api, SERVER_LIMITS, tryAddress } from './api/server.ts'
 import type { Config } from './config/config.ts'
 import { type Services } from './core/service.ts'
 import { TIMINGS, type Timings } from './core/timings.ts'
@@ -49,6 +49,8 @@ export async function startNode(config: Config, options: NodeOptions): Promise<R
   }
   try {
     warn(config, log)
+    // A port that is taken is told before anything slow, for example the making of a database.
+    await tryAddress(config)
     const postgres =
       config.databaseUrl === undefined ? new EmbeddedPostgres({ dataDir: config.dataDir, log }) : undefined
     if (postgres) {

@@ -1,7 +1,7 @@
 // The REST API as a part of a node: it listens, drains and stops.
 import { once } from 'node:events'
 import { createServer, type RequestListener, type Server } from 'node:http'
-import { Server as NetServer } from 'node:net'
+import { createServer as createPlainServer, Server as NetServer } from 'node:net'
 import { setTimeout as after } from 'node:timers/promises'
 import type { Part } from '../core/part.ts'
 import { makeApp } from './app.ts'
@@ -163,6 +163,17 @@ export class Api implements Part {
     this.#listening = undefined
     this.#draining = false
   }
+}
+
+/** Looks whether the address can be had right now, and leaves it free. Throws `CannotListen`. */
+export async function tryAddress({ host, port }: { host: string; port: number }): Promise<void> {
+  const server = createPlainServer()
+  try {
+    await once(server.listen({ host, port }), 'listening')
+  } catch (cause) {
+    throw new CannotListen(`${host}:${port}`, cause)
+  }
+  await new Promise((resolve) => server.close(resolve))
 }
 
 /** The address cannot be had. Its message is for a person. */

@@ -1,8 +1,12 @@
 // How a node starts: with faults in its configuration, without its Postgres, and beside others.
 import { expect } from 'chai'
+import { randomUUID } from 'node:crypto'
 import { once } from 'node:events'
+import { existsSync } from 'node:fs'
 import { Agent } from 'node:http'
 import { type AddressInfo, createServer } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { createDatabase } from '../support/databases.ts'
 import { eventually } from '../support/eventually.ts'
 import { Fleet } from '../support/fleet.ts'
@@ -117,6 +121,23 @@ async function faults(): Promise<void> {
   expect(await refusal({ TASK_API_CONFIG: '/nowhere/task_api.yaml' })).to.include('/nowhere/task_api.yaml')
 }
 
+/** The data folder would be made first of all. */
+async function taken(): Promise<void> {
+  const other = createServer().listen(0, '127.0.0.1')
+  await once(other, 'listening')
+  const { port } = other.address() as AddressInfo
+  const dataDir = join(tmpdir(), `task_api-none-${randomUUID()}`)
+  const node = await NodeProcess.spawn({ PORT: String(port), DATA_DIR: dataDir })
+  try {
+    expect([await node.exited, node.lines]).to.deep.equal([1, []])
+    expect(node.stderr).to.include(`Cannot listen on 127.0.0.1:${port}: something else listens there already`)
+    expect(existsSync(dataDir), 'a data folder').to.equal(false)
+  } finally {
+    await node.dispose()
+    other.close()
+  }
+}
+
 const openToOthers = (): Promise<void> =>
   Fleet.during(async (fleet) => {
     const warned = 'the API can be reached from other machines, and it asks nobody who they are'
@@ -134,6 +155,7 @@ describe('a node that starts', () => {
       'exits with 0 when it is stopped while its Postgres is silent': stoppedBeforeSilence,
       'brings an empty database up to date together with two others': threeAtOnce,
       'exits with 78 and names every fault of its configuration': faults,
+      'exits with 1 before it makes a database, when its port is taken': taken,
       'warns when other machines can reach it': openToOthers,
     },
     90_000,
