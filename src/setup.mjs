@@ -36,7 +36,10 @@ async function complete() {
   // A package that was installed holds what was compiled, and nothing to compile it with.
   if (!fs.existsSync(at('tsconfig.json'))) return checkPacked()
   // npm runs `prepare` after each install: after ours we go on ourselves, and what production installs compiles nothing.
-  if (process.env.npm_lifecycle_event === 'prepare' && (process.env[NESTED] || !isInstalled())) return
+  if (process.env.npm_lifecycle_event === 'prepare') {
+    checkGlobal()
+    if (process.env[NESTED] || !isInstalled()) return
+  }
   if (isInstalled() && isBuilt()) return
   await alone(async () => {
     if (!isInstalled()) await install()
@@ -44,10 +47,19 @@ async function complete() {
   })
 }
 
+/** For a global install from git npm links to its own temporary clone, and then removes that. Both names are npm's. */
+function checkGlobal() {
+  if (!process.env._PACOTE_NO_PREPARE_ || process.env.npm_config_global !== 'true') return
+  throw new Error(
+    'npm cannot install this globally from git. Run `npm pack` with the same URL, then `npm install -g` with its file.',
+  )
+}
+
 function checkPacked() {
   if (fs.existsSync(at('dist', 'src', 'bin.js'))) return
-  const text = 'This package holds no compiled code: npm installed it from git with --ignore-scripts.'
-  throw new Error(`${text} Install it without that option, or install what \`npm pack\` makes in a clone.`)
+  throw new Error(
+    'Nothing in this package is compiled: npm installed it from git with --ignore-scripts. Install it without that.',
+  )
 }
 
 function checkNode() {
@@ -74,11 +86,14 @@ function isInstalled() {
 }
 
 /** pnpm and yarn leave other traces. */
-const isInstalledByOthers = () =>
-  ['.modules.yaml', '.yarn-integrity', '.yarn-state.yml'].some((name) => fs.existsSync(at('node_modules', name)))
+function isInstalledByOthers() {
+  return ['.modules.yaml', '.yarn-integrity', '.yarn-state.yml'].some((name) => fs.existsSync(at('node_modules', name)))
+}
 
 /** Without a build to make, the command runs on what production installs. */
-const needsDev = () => COMPILES || !isBuilt()
+function needsDev() {
+  return COMPILES || !isBuilt()
+}
 
 async function install() {
   process.stderr.write('task_api: installing packages…\n')
@@ -152,14 +167,11 @@ function run(program, args, options) {
       process.off('exit', stop)
       if (code === 0) return resolve()
       const name = [path.basename(program), ...args.map((arg) => path.relative(ROOT, arg) || arg)].join(' ')
-      return reject(new Error(`${name} failed (${signal || code}):\n${start(said)}`))
+      // npm prints its whole usage after an error.
+      const start = said.trimEnd().split('\n').slice(0, 40).join('\n')
+      return reject(new Error(`${name} failed (${signal || code}):\n${start}`))
     })
   })
-}
-
-/** The first lines of what a program said: npm prints its whole usage after an error. */
-function start(said) {
-  return said.trimEnd().split('\n').slice(0, 40).join('\n')
 }
 
 /**
