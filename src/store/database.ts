@@ -2,10 +2,15 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import knex, { type Knex } from 'knex'
 import pg from 'pg'
-import { StoreError, sqlState, troubleOf } from './trouble.ts'
+import { type Cancellable, cancel } from './cancel.ts'
+import { blameOf, StoreError, sqlState, troubleOf } from './trouble.ts'
 
 /** The time limit of a statement, ms: below the 8 s trust window, so that a beat that hangs can be repeated within it. */
 const STATEMENT_TIMEOUT = 4_000
+/** By then it is cancelled in the server, and there is time to hear that it was: then nothing was applied. */
+const CANCEL_AFTER = 3_500
+/** How often a statement is sent whose transaction got in the way of another's. */
+const CONFLICT_TRIES = 3
 const CONNECT_TIMEOUT = 2_000
 const ACQUIRE_TIMEOUT = 3_000
 
@@ -52,8 +57,23 @@ export class Database {
     })
   }
 
-  /** Runs one autocommit statement. Throws a `StoreError`. */
+  /** Runs one autocommit statement, again when it was rolled back because of another one. Throws a `StoreError`. */
   async query<Row>(sql: string | Prepared, values: readonly unknown[] = []): Promise<Row[]> {
+    for (let tries = 1; ; tries += 1)
+      try {
+        return await this.#once<Row>(sql, values)
+      } catch (error) {
+        if (!(error instanceof StoreError) || error.trouble !== 'conflict' || tries === CONFLICT_TRIES) throw error
+      }
+  }
+
+  /** Connections that are open now are not given away again. */
+  renew(): void {
+    const { free, used } = (this.knex.client as Client).pool
+    for (const { resource } of [...free, ...used]) resource.__knex__disposed = 'renewed'
+  }
+
+  async #once<Row>(sql: string | Prepared, values: readonly unknown[]): Promise<Row[]> {
     if (typeof sql === 'string') return this.#run({ text: sql }, values)
     if (this.#keepsNames)
       try {
@@ -66,42 +86,65 @@ export class Database {
   }
 
   async #run<Row>(statement: { text: string; name?: string }, values: readonly unknown[]): Promise<Row[]> {
-    const client = this.knex.client as Pool
+    const client = this.knex.client as Client
     const connection = await client.acquireConnection().catch((error: unknown) => {
       throw new StoreError('unsent', error)
     })
+    let cancelled = false
+    const limit = setTimeout(() => {
+      cancelled = true
+      cancel(connection)
+    }, CANCEL_AFTER)
     try {
       const { rows } = await connection.query<Row>({ ...statement, values: [...values] })
       return rows
     } catch (error) {
-      const trouble = troubleOf(error)
-      // pg leaves the dead statement on the connection: whoever took it from the pool next would time out as well. knex hears
-      // of its end only later, and may be asked for a connection before that.
-      if (trouble === 'unknown') {
-        connection.__knex__disposed = error
-        connection.connection.stream.destroy()
-      }
-      throw new StoreError(trouble, error)
+      if (cancelled && sqlState(error) === '57014' && error instanceof Error)
+        error.message += ` (by this node, after ${CANCEL_AFTER / 1_000} s)`
+      // With a time limit of ours pg leaves the dead statement on the connection: whoever took it from the pool next would time out as well.
+      if (blameOf(error) !== 'statement') discard(connection, error)
+      throw new StoreError(troubleOf(error), error)
     } finally {
+      clearTimeout(limit)
+      // A cancellation that comes late must not meet the next statement.
+      if (cancelled) discard(connection, 'cancelled')
       void client.releaseConnection(connection)
     }
   }
 
-  /** Closes every connection, waiting at most two seconds for statements under way. */
+  /** Closes every connection. Statements under way get two seconds, then they are cancelled. */
   async close(): Promise<void> {
-    const ended = new AbortController()
-    await Promise.race([this.knex.destroy(), sleep(2_000, undefined, { signal: ended.signal, ref: false })]).finally(
-      () => ended.abort(),
-    )
+    const { used } = (this.knex.client as Client).pool
+    const ended = this.knex.destroy().then(() => true)
+    if (await within(ended, 2_000)) return
+    for (const { resource } of used) cancel(resource)
+    await within(ended, 500)
   }
 }
 
-/** What is used of knex's untyped client. */
-interface Pool {
+/** Closes a connection at once. knex hears of its end only later, and may be asked for a connection before that. */
+function discard(connection: Connection, why: unknown): void {
+  connection.__knex__disposed = why
+  connection.connection.stream.destroy()
+}
+
+/** Waits for at most so many ms; false when that was not enough. */
+async function within(ended: Promise<boolean>, ms: number): Promise<boolean> {
+  const waited = new AbortController()
+  const late = sleep(ms, false, { signal: waited.signal, ref: false }).catch(() => false)
+  return Promise.race([ended, late]).finally(() => waited.abort())
+}
+
+/** What is used of knex's untyped client, and of its pool. */
+interface Client {
   acquireConnection(): Promise<Connection>
   releaseConnection(connection: Connection): Promise<void>
+  readonly pool: { readonly free: readonly Pooled[]; readonly used: readonly Pooled[] }
 }
-interface Connection {
+interface Pooled {
+  readonly resource: Connection
+}
+interface Connection extends Cancellable {
   query<Row>(query: { text: string; name?: string; values: unknown[] }): Promise<{ rows: Row[] }>
   readonly connection: { readonly stream: { destroy(): void } }
   /** Knex's own mark of a connection that its pool does not give away again. */

@@ -4,6 +4,7 @@ import pg from 'pg'
 import { createSandbox, type SinonSpy } from 'sinon'
 import { Database, type Prepared } from '../../src/store/database.ts'
 import { StoreError } from '../../src/store/trouble.ts'
+import { eventually } from '../support/eventually.ts'
 import { createDatabase, type TestDatabase } from '../support/databases.ts'
 
 describe('the pool of connections', () => {
@@ -24,6 +25,84 @@ describe('the pool of connections', () => {
     expect(broken).to.have.property('status', 'rejected')
     expect(broken).to.have.property('reason').which.is.an.instanceOf(StoreError).and.has.property('trouble', 'unknown')
     expect(next).to.deep.equal(next.map(() => ({ status: 'fulfilled', value: [{ one: 1 }] })))
+  })
+
+  const raise = (code: string): string => `do $$ begin raise exception 'no' using errcode = '${code}'; end $$`
+  const backend = async (database: Database): Promise<unknown> =>
+    (await database.query<{ pid: number }>('select pg_backend_pid() as pid'))[0]?.pid
+
+  for (const [code, kept] of [
+    ['25006', false],
+    ['53100', false],
+    ['58030', false],
+    ['55P03', true],
+    ['23505', true],
+  ] as const)
+    it(`${kept ? 'keeps' : 'throws away'} a connection that said ${code}`, async () => {
+      const database = new Database(made.url, 1)
+      const before = await backend(database)
+      expect(await database.query(raise(code)).catch((error: unknown) => error)).to.be.an.instanceOf(StoreError)
+      expect((await backend(database)) === before).to.equal(kept)
+      await database.close()
+    })
+
+  it('gives none of the connections away again that were open when it was renewed, idle or at work', async () => {
+    const database = new Database(made.url, 3)
+    // Each is at work until all three are.
+    const three = async (): Promise<unknown[]> => {
+      const sleep = (): Promise<{ pid: number }[]> => database.query('select pg_backend_pid() as pid, pg_sleep(0.3)')
+      return (await Promise.all([sleep(), sleep(), sleep()])).flat().map(({ pid }) => pid)
+    }
+    const before = await three()
+    const working = database.query('select pg_sleep(0.1)')
+    database.renew()
+    await working
+    const after = await three()
+    expect(new Set(before).size, 'connections at work').to.equal(3)
+    expect(after.filter((pid) => before.includes(pid))).to.deep.equal([])
+    await database.close()
+  })
+
+  for (const code of ['40001', '40P01'])
+    it(`sends a statement again that was rolled back with ${code}, three times in all`, async () => {
+      const database = new Database(made.url, 1)
+      await database.query('create sequence tries')
+      // nextval is not rolled back.
+      const fails = (times: number): string =>
+        `do $$ begin if nextval('tries') <= ${times} then raise exception 'no' using errcode = '${code}'; end if; end $$`
+      await database.query(fails(2))
+      await database.query(`select setval('tries', 1, false)`)
+      expect(await database.query(fails(9)).catch((error: unknown) => error)).to.have.property('trouble', 'conflict')
+      expect(await database.query('select last_value from tries')).to.deep.equal([{ last_value: '3' }])
+      await database.query('drop sequence tries')
+      await database.close()
+    })
+
+  describe('of a statement that takes too long', () => {
+    const sleeping = `select from pg_stat_activity where query like 'select pg_sleep%' and state = 'active' and datname = current_database()`
+
+    it('cancels it in the server, says that nothing was applied, and uses another connection then', async () => {
+      const database = new Database(made.url, 1)
+      const before = await backend(database)
+      const ended = await database.query('select pg_sleep(60)').catch((error: unknown) => error)
+      expect(ended).to.be.an.instanceOf(StoreError).and.include({
+        trouble: 'unsent',
+        message: 'canceling statement due to user request (by this node, after 3.5 s)',
+      })
+      expect(await backend(database)).not.to.equal(before)
+      expect(await database.query(sleeping)).to.have.length(0)
+      await database.close()
+    })
+
+    it('cancels it in the server when the pool is closed before', async () => {
+      const [database, other] = [new Database(made.url, 1), new Database(made.url, 1)]
+      const working = database.query('select pg_sleep(60)').catch((error: unknown) => error)
+      await eventually(async () => expect(await other.query(sleeping)).to.have.length(1))
+      await database.close()
+      expect(await working).to.have.property('trouble', 'unsent')
+      expect(await other.query(sleeping)).to.have.length(0)
+      await other.close()
+    })
   })
 
   describe('of a statement with a name', () => {

@@ -1,57 +1,70 @@
 import { expect } from 'chai'
-import { StoreError, type Trouble, sqlState, troubleOf } from '../../../src/store/trouble.ts'
+import {
+  type Blame,
+  StoreError,
+  type Trouble,
+  VERDICTS,
+  blameOf,
+  refuses,
+  sqlState,
+  troubleOf,
+} from '../../../src/store/trouble.ts'
 
 /** An error as pg makes it from what Postgres says. */
 const said = (code: string): Error => Object.assign(new Error('no'), { severity: 'ERROR', code })
 
 describe('the trouble of an error', () => {
-  const expected: Readonly<Record<Trouble, Readonly<Record<string, string>>>> = {
-    unsent: {
-      '57P03': 'Postgres starts up or recovers',
-      '57P04': 'the database was dropped',
-      '57P05': 'the session was idle for too long',
-      '53100': 'the disk is full',
-      '53200': 'there is no memory',
-      '53300': 'there are too many connections',
-      '25006': 'this is a read-only standby',
-      '25P02': 'the transaction has failed before',
-      '25P03': 'the transaction was idle for too long',
-      '28P01': 'the password is wrong',
-      '28000': 'the account is not let in',
-      '3D000': 'there is no such database',
-    },
-    conflict: {
-      '40001': 'a serialization failed',
-      '40P01': 'a deadlock was found',
-      '55P03': 'a lock could not be had',
-      '57014': 'the statement was cancelled',
-    },
-    unknown: {
-      '57P01': 'an administrator ended the session',
-      '57P02': 'Postgres has crashed',
-      '08006': 'the connection failed',
-      '08P01': 'the protocol was broken',
-    },
-    bad: {
-      '22P02': 'a text is no number',
-      '22P05': 'a character cannot be stored',
-      '22003': 'a number is out of range',
-      '23505': 'a key is there twice',
-      '23514': 'a check does not hold',
-      '54000': 'a limit of Postgres is passed',
-    },
-    defect: {
-      '42601': 'the SQL is wrong',
-      '42P01': 'there is no such table',
-      '42501': 'the account may not do this',
-      XX000: 'Postgres has a defect',
-      '58030': 'a file could not be read',
-      '0A000': 'Postgres cannot do this',
-    },
-  }
-  for (const [trouble, codes] of Object.entries(expected))
-    for (const [code, why] of Object.entries(codes))
-      it(`${code} (${why}) is ${trouble}`, () => expect(troubleOf(said(code))).to.equal(trouble))
+  const expected: readonly (readonly [string, string, Trouble, Blame, 'refuses'?])[] = [
+    ['08000', 'the connection failed', 'unknown', 'connection'],
+    ['08003', 'there is no such connection', 'unknown', 'connection'],
+    ['08006', 'the connection broke', 'unknown', 'connection'],
+    ['08P01', 'the protocol was broken, or a pooler says something of its own', 'unknown', 'connection'],
+    ['0A000', 'Postgres cannot do this', 'defect', 'statement'],
+    ['22P02', 'a text is no number', 'bad', 'statement'],
+    ['22P05', 'a character cannot be stored', 'bad', 'statement'],
+    ['22003', 'a number is out of range', 'bad', 'statement'],
+    ['23505', 'a key is there twice', 'bad', 'statement'],
+    ['23514', 'a check does not hold', 'bad', 'statement'],
+    ['25006', 'this server is read-only', 'unsent', 'server', 'refuses'],
+    ['25P02', 'the transaction has failed before', 'unsent', 'connection'],
+    ['25P03', 'the transaction was idle for too long', 'unsent', 'connection'],
+    ['25P04', 'the transaction took too long', 'unsent', 'connection'],
+    ['26000', 'there is no such prepared statement', 'defect', 'statement'],
+    ['28000', 'the account is not let in', 'unsent', 'connection'],
+    ['28P01', 'the password is wrong', 'unsent', 'connection'],
+    ['3D000', 'there is no such database', 'unsent', 'connection'],
+    ['40001', 'a serialization failed', 'conflict', 'statement'],
+    ['40003', 'whether the statement was completed is unknown', 'unknown', 'connection'],
+    ['40P01', 'a deadlock was found', 'conflict', 'statement'],
+    ['42501', 'the account may not do this', 'defect', 'statement'],
+    ['42601', 'the SQL is wrong', 'defect', 'statement'],
+    ['42P01', 'there is no such table', 'defect', 'statement'],
+    ['53000', 'something is used up', 'unsent', 'connection', 'refuses'],
+    ['53100', 'the disk is full', 'unsent', 'connection', 'refuses'],
+    ['53200', 'there is no memory', 'unsent', 'connection', 'refuses'],
+    ['53300', 'there are too many connections', 'unsent', 'connection', 'refuses'],
+    ['54000', 'a limit of Postgres is passed', 'bad', 'statement'],
+    ['55P03', 'a lock could not be had', 'unsent', 'statement', 'refuses'],
+    ['57014', 'the statement was cancelled', 'unsent', 'statement', 'refuses'],
+    ['57P01', 'an administrator ended the session', 'unknown', 'connection'],
+    ['57P02', 'Postgres has crashed', 'unknown', 'connection'],
+    ['57P03', 'Postgres starts up or recovers', 'unsent', 'connection'],
+    ['57P04', 'the database was dropped', 'unsent', 'connection'],
+    ['57P05', 'the session was idle for too long', 'unsent', 'connection'],
+    ['58030', 'a file could not be read', 'defect', 'connection'],
+    ['XX000', 'Postgres has a defect', 'defect', 'connection'],
+    ['XX001', 'a page of a table is corrupted', 'defect', 'connection'],
+  ]
+  for (const [code, why, trouble, blame, refused] of expected)
+    it(`${code} (${why}) is ${trouble}, and about the ${blame}`, () => {
+      const error = said(code)
+      expect([troubleOf(error), blameOf(error), refuses(error)]).to.deep.equal([trouble, blame, refused !== undefined])
+    })
+
+  it('is decided here for every row of the table', () => {
+    const decided = expected.flatMap(([code]) => [code, code.slice(0, 2)])
+    expect(decided).to.include.members(Object.keys(VERDICTS))
+  })
 
   for (const [name, error] of [
     ['a connection that broke', new Error('Connection terminated unexpectedly')],
@@ -65,7 +78,7 @@ describe('the trouble of an error', () => {
   ] as const)
     it(`${name} is unknown: it may have been applied`, () => {
       expect(sqlState(error)).to.equal(undefined)
-      expect(troubleOf(error)).to.equal('unknown')
+      expect([troubleOf(error), blameOf(error), refuses(error)]).to.deep.equal(['unknown', 'connection', false])
     })
 })
 
