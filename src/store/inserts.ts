@@ -127,6 +127,16 @@ async function readBack(query: Query, keys: readonly string[], above: bigint): P
   }
 }
 
+/** Inserts a task and takes it back at once, in one statement: throws a `StoreError` where Postgres takes no new task. No id is used up. */
+export async function tryInsert(query: Query): Promise<void> {
+  await query(`do $$ begin
+    insert into tasks (id, key, service, action, payload, payload_bytes) overriding system value
+    values (0, '00000000-0000-0000-0000-000000000000', '', '', '{}', 2);
+    raise exception using errcode = 'TA000';
+  exception when sqlstate 'TA000' then null;
+  end $$`)
+}
+
 /** A deleted task: the node that held it, or null. */
 export interface Removed {
   readonly node: string | null

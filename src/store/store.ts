@@ -18,6 +18,7 @@ import {
 import { Database, type Query } from './database.ts'
 import { type Deadline, type Expired, expireTasks } from './deadlines.ts'
 import { FENCED, type Fence, fencedFlush, type Written } from './fenced.ts'
+import { Health } from './health.ts'
 import {
   HighestId,
   type Inserted,
@@ -27,11 +28,12 @@ import {
   insertFlush,
   newRow,
   removeFlush,
+  tryInsert,
 } from './inserts.ts'
 import { migrate } from './migrate.ts'
 import * as nodes from './nodes.ts'
 import { type Standing, MOST_READ, readFlush, readPage, readStanding } from './reads.ts'
-import { StoreError } from './trouble.ts'
+import { blameOf, StoreError } from './trouble.ts'
 
 /** One connection for each kind of statement that may be in flight, and some for reads: neither can delay a beat. */
 const WRITE_CONNECTIONS = 16 + MOST_READ_BACKS
@@ -43,12 +45,12 @@ const GATHER = { insert: 3, settle: 8 }
 export class Store implements Part {
   readonly name = 'store'
   readonly #url: string
-  readonly #log: Log
   readonly #writes: Database
   readonly #reads: Database
   readonly #highest = new HighestId()
   readonly #looking = new Set<Promise<unknown>>()
-  #healthy = true
+  readonly #health: Health
+  #trying = false
   #started = false
 
   readonly #insert
@@ -63,7 +65,7 @@ export class Store implements Part {
 
   constructor({ url, log }: { url: string; log: Log }) {
     this.#url = url
-    this.#log = log
+    this.#health = new Health(log)
     this.#writes = new Database(url, WRITE_CONNECTIONS)
     this.#reads = new Database(url, READ_CONNECTIONS)
     const query = this.#query
@@ -99,6 +101,7 @@ export class Store implements Part {
   }
 
   async stop(): Promise<void> {
+    this.#health.end()
     for (const batch of [
       this.#get,
       this.#insert,
@@ -115,7 +118,7 @@ export class Store implements Part {
 
   /** Whether the last statement got through. */
   get healthy(): boolean {
-    return this.#healthy
+    return this.#health.through
   }
 
   /** Whether rows of an insert are being looked for whose outcome is unknown. Others may have to wait for that. */
@@ -149,9 +152,9 @@ export class Store implements Part {
     return readPage(this.#read, asked).catch(refuseRead)
   }
 
-  /** Whether Postgres answers. Never throws. */
+  /** Whether Postgres answers, and takes what this node writes. Never throws. */
   async ping(): Promise<boolean> {
-    if (!this.#started) return false
+    if (!this.#started || this.#health.refusing) return false
     return this.#read('select 1').then(
       () => true,
       () => false,
@@ -165,8 +168,10 @@ export class Store implements Part {
   standing = (ids: readonly string[]): Promise<Standing[]> => readStanding(this.#query, ids)
   enroll = (node: nodes.NodeRow, lease: number, reliance?: number): Promise<nodes.Leased> =>
     nodes.enroll(this.#query, node, lease, reliance)
-  beat = (id: string, lease: number, reliance?: number): Promise<nodes.Leased | undefined> =>
-    nodes.beat(this.#query, id, lease, reliance)
+  beat = async (id: string, lease: number, reliance?: number): Promise<nodes.Leased | undefined> => {
+    if (this.#health.refusing) void this.#try()
+    return nodes.beat(this.#query, id, lease, reliance)
+  }
   resign = (id: string): Promise<void> => nodes.resign(this.#query, id)
   resignOthers = (id: string): Promise<void> => nodes.resignOthers(this.#query, id)
   forgetNodes = (): Promise<void> => nodes.forgetNodes(this.#query)
@@ -184,25 +189,32 @@ export class Store implements Part {
     if (!this.#started) throw new Refusal('unavailable', 'Postgres has not answered yet; nothing was changed.')
   }
 
-  readonly #query: Query = (sql, values) => this.#watch(() => this.#writes.query(sql, values))
-  // Not watched: a flood of reads that wait for their few connections says nothing about Postgres.
-  readonly #read: Query = (sql, values) => this.#reads.query(sql, values)
+  /** Whether a write is refused still may be asked by nobody else: callers who are told that this node is not ready stay away. */
+  async #try(): Promise<void> {
+    if (this.#trying) return
+    this.#trying = true
+    await tryInsert((sql, values) => this.#writes.query(sql, values)).then(
+      () => this.#health.tried(),
+      () => undefined,
+    )
+    this.#trying = false
+  }
 
-  /** Says once when Postgres goes, and once when it is back. */
-  async #watch<Row>(statement: () => Promise<Row[]>): Promise<Row[]> {
+  // Only this is watched: a flood of reads that wait for their few connections says nothing about Postgres.
+  readonly #query: Query = async <Row>(...[sql, values]: Parameters<Query>): Promise<Row[]> => {
+    const kind = typeof sql === 'string' ? sql : sql.name
     try {
-      const rows = await statement()
-      if (!this.#healthy) this.#log.info('postgres is back')
-      this.#healthy = true
+      const rows = await this.#writes.query<Row>(sql, values)
+      this.#health.succeeded(kind)
       return rows
     } catch (error) {
-      if (error instanceof StoreError && (error.trouble === 'unsent' || error.trouble === 'unknown')) {
-        if (this.#healthy) this.#log.error({ why: error.message }, 'postgres is unreachable')
-        this.#healthy = false
-      }
+      this.#health.failed(kind, error)
+      if (error instanceof StoreError && blameOf(error.cause) === 'server')
+        for (const database of [this.#writes, this.#reads]) database.renew()
       throw error
     }
   }
+  readonly #read: Query = (sql, values) => this.#reads.query(sql, values)
 }
 
 /** What an entry weighs in memory: its texts. */

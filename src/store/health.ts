@@ -1,0 +1,76 @@
+// What the ends of statements say of Postgres: whether it is reached, and whether it takes what this node writes. Each change is logged once.
+import type { Log } from '../telemetry/log.ts'
+import { refuses, sqlState, StoreError } from './trouble.ts'
+
+interface Refusal {
+  readonly at: number
+  /** Whether there was no room for it, as on a full disk: less than that may get through meanwhile. */
+  readonly room: boolean
+}
+
+/** A statement that was refused for want of room is tried again by then, if anybody still wants it, ms. */
+const FORGOTTEN = 10_000
+
+/** The health of Postgres, as this node sees it. */
+export class Health {
+  readonly #log: Log
+  readonly #refused = new Map<string, Refusal>()
+  #through = true
+  #away = false
+  #over = false
+
+  constructor(log: Log) {
+    this.#log = log
+  }
+
+  /** Whether the last statement got through. */
+  get through(): boolean {
+    return this.#through
+  }
+
+  /** Whether it refuses writes, while other statements may get through. */
+  get refusing(): boolean {
+    return this.#refused.size > 0
+  }
+
+  /** A statement of this kind got through. */
+  succeeded(kind: string): void {
+    this.#through = true
+    if (this.#away && !this.#over) this.#log.info('postgres is back')
+    this.#away = false
+    this.#forget((refused) => refused === kind)
+  }
+
+  /** A statement of this kind failed. */
+  failed(kind: string, error: unknown): void {
+    if (!(error instanceof StoreError) || (error.trouble !== 'unsent' && error.trouble !== 'unknown'))
+      return this.#forget((refused) => refused === kind)
+    this.#through = false
+    if (this.#over) return
+    const why = error.message
+    if (refuses(error.cause)) {
+      if (!this.refusing) this.#log.error({ why }, 'postgres refuses writes')
+      this.#refused.set(kind, { at: performance.now(), room: sqlState(error.cause)?.startsWith('53') === true })
+    } else if (!this.#away) {
+      this.#away = true
+      this.#log.error({ why }, 'postgres is unreachable')
+    }
+  }
+
+  /** A small write got through that was made only to see: what had been refused would be too, unless it is room that it lacked. */
+  tried(): void {
+    const long = performance.now() - FORGOTTEN
+    this.#forget((_kind, { at, room }) => !room || at < long)
+  }
+
+  /** From now on statements fail because this node stops. */
+  end(): void {
+    this.#over = true
+  }
+
+  #forget(which: (kind: string, refusal: Refusal) => boolean): void {
+    if (!this.refusing) return
+    for (const [kind, refusal] of this.#refused) if (which(kind, refusal)) this.#refused.delete(kind)
+    if (!this.refusing && !this.#over) this.#log.info('postgres takes writes again')
+  }
+}
