@@ -30,6 +30,7 @@ describe('a report', () => {
   let troubles: Trouble[]
   let meanwhile: () => void
   let taking: Promise<void>
+  let trust: Trust
 
   beforeEach(() => {
     clock = sinon.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] })
@@ -38,23 +39,24 @@ describe('a report', () => {
     tries = 0
     troubles = []
     meanwhile = () => {}
+    trust = new Trust(trustBuffer())
     held = aHeld({ thread: { load: 1, tell: (command: Command) => told.push(command) } as unknown as Thread })
     hands.add(held)
   })
   afterEach(() => clock.restore())
 
-  const report = (): void => {
+  const report = (written: Written = 'written'): void => {
     const { log, lines: logged } = aLog()
     lines = logged
     const add = async (): Promise<Written> => {
       tries += 1
       const trouble = troubles.shift()
-      if (trouble === undefined) return 'written'
+      if (trouble === undefined) return written
       meanwhile()
       throw new StoreError(trouble, new Error(trouble))
     }
     const store = { retry: { add } } as unknown as Store
-    taking = take({ store, hands, trust: new Trust(trustBuffer()), log, orphaned: () => {} }, RETRY)
+    taking = take({ store, hands, trust, log, orphaned: () => {} }, RETRY)
   }
 
   it('is written again after a defect that passes, and its actor goes on', async () => {
@@ -88,6 +90,35 @@ describe('a report', () => {
     await taking
     expect(tries).to.equal(1)
     expect(told).to.deep.equal([])
+  })
+
+  describe('of a claim that is not ours any more', () => {
+    const now = (): bigint => process.hrtime.bigint()
+    const WINDOW = 60_000_000_000n
+    const logged = async (): Promise<(string | number)[][]> => {
+      report('lost')
+      await taking
+      expect(told).to.deep.equal([{ say: 'stop', id: '1', token: 11 }])
+      return lines.map(({ level, msg }) => [level, msg])
+    }
+
+    it('is no warning while the lease holds: the task was deleted', async () => {
+      trust.extend(now(), now(), WINDOW)
+      expect(await logged()).to.deep.equal([[30, 'the claim is not ours any more']])
+    })
+
+    it('is a warning where the lease has run out: another node may have it', async () => {
+      trust.extend(now() - 2n * WINDOW, now(), WINDOW)
+      expect(await logged()).to.deep.equal([[40, 'the claim is not ours any more']])
+    })
+
+    it('is a warning where the lease had run out since the claim', async () => {
+      trust.extend(now(), now(), WINDOW)
+      trust.revoke()
+      trust.extend(now(), now(), WINDOW)
+      expect([held.epoch, trust.epoch]).to.deep.equal([1, 2])
+      expect(await logged()).to.deep.equal([[40, 'the claim is not ours any more']])
+    })
   })
 
   it('is not repeated when no repeat will help', async () => {
