@@ -19,7 +19,7 @@ export interface ApiDependencies {
     get(id: string): Promise<FullView | undefined>
     /** Throws a Refusal: `unavailable`. */
     list(query: ListQuery): Promise<Page>
-    /** Whether Postgres answers. */
+    /** Whether Postgres answers and takes writes. */
     ping(): Promise<boolean>
   }
   readonly queue: Pick<Queue, 'healthy' | 'kind'>

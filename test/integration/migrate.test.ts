@@ -31,6 +31,13 @@ describe('the migrations', () => {
     expect(await sql('tasks')).to.deep.equal([])
   })
 
+  for (const isolation of ['repeatable read', 'serializable'])
+    it(`are applied once when ten nodes start at once and statements are ${isolation} by default`, async () => {
+      await sql.raw(`alter database ${database.name} set default_transaction_isolation = '${isolation}'`)
+      await Promise.all(Array.from({ length: 10 }, () => migrate(database.url)))
+      expect(await applied()).to.deep.equal(await names())
+    })
+
   it('change nothing when they run again', async () => {
     await migrate(database.url)
     await sql('tasks').insert({ key: crypto.randomUUID(), service: 's', action: 'a', payload: '1', payload_bytes: 1 })

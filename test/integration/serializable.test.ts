@@ -32,4 +32,20 @@ describe('a database that is serializable by default', () => {
     for (const location of locations)
       expect(await ended(urls[0] ?? '', location)).to.have.property('status', 'complete')
   }).timeout(60_000)
+
+  it('answers as ever when each statement of a caller is rolled back the first time', async () => {
+    await world.sql(`
+      create sequence tries;
+      create function roll_back() returns trigger language plpgsql as $$ begin
+        if nextval('tries') % 2 = 1 then raise exception 'could not serialize access' using errcode = '40001'; end if;
+        return coalesce(new, old);
+      end $$;
+      create trigger roll_back before insert or delete on tasks for each row execute function roll_back()`)
+    const node = await world.node()
+    for (let i = 0; i < 5; i += 1) {
+      const location = await post(node.url, 'ok')
+      expect((await fetch(`${node.url}${location}`, { method: 'DELETE' })).status).to.equal(204)
+    }
+    expect(await world.sql('select last_value from tries')).to.deep.equal([{ last_value: '20' }])
+  })
 })

@@ -160,4 +160,28 @@ export const VERB_MUTATIONS: readonly Mutation[] = [
     ';',
     'integration/database',
   ),
+  one(
+    'no cancellation in the server',
+    'a statement that is given up on waits on in a backend',
+    'store/database.js',
+    'cancel(connection);',
+    ';',
+    'integration/database',
+  ),
+  one(
+    'no renewal',
+    'idle connections stay at a server that is read-only',
+    'store/database.js',
+    'of [...free, ...used])',
+    'of [])',
+    'integration/database',
+  ),
+  one(
+    'no repeat of a conflict',
+    'a statement that was rolled back for another one is refused',
+    'store/database.js',
+    'tries === CONFLICT_TRIES',
+    'tries === 1',
+    'integration/database',
+  ),
 ]
