@@ -26,7 +26,7 @@ export interface ServerLimits {
   readonly maxConnections: number
   /** How long Postgres may take to answer `/readyz`. */
   readonly ping: number
-  /** How long `stop` still serves when callers have connections open, so that they learn that this node goes. */
+  /** How long `stop` still serves when callers have connections open, so that they learn that this node goes; and how long it then waits for the first request of those that have asked nothing yet. */
   readonly linger: number
   /** How long `stop` then waits for answers that are owed. */
   readonly grace: number
@@ -152,6 +152,8 @@ export class Api implements Part {
     // Not yet http's own close, which cuts connections that look idle: a request may be on its way on them.
     const closed = new Promise((resolve) => NetServer.prototype.close.call(server, resolve))
     await caughtUp(server)
+    // One that has asked nothing yet is about to: http's close would cut it, and a proxy would not send its request again.
+    if ((await connectionsOf(server)) > ledger.open) await after(this.#limits.linger)
     server.close()
     const enough = new AbortController()
     const grace = after(this.#limits.grace, undefined, { signal: enough.signal }).catch(() => undefined)
@@ -204,6 +206,9 @@ async function caughtUp(server: Server): Promise<void> {
   }
   server.off('connection', taken)
 }
+
+const connectionsOf = (server: Server): Promise<number> =>
+  new Promise((resolve) => server.getConnections((_error, count) => resolve(count)))
 
 // A connection that fails is closed, and that is all there is to it.
 const ignore = (): void => undefined

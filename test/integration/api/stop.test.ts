@@ -4,6 +4,7 @@ import { connect } from 'node:net'
 import { Worker } from 'node:worker_threads'
 import { expect } from 'chai'
 import { Api } from '../../../src/api/server.ts'
+import { eventually } from '../../support/eventually.ts'
 import { Backstage, everything, openApi } from './support.ts'
 
 const GET = 'GET /livez HTTP/1.1\r\nHost: x\r\n\r\n'
@@ -44,6 +45,22 @@ describe('the stop of the API', () => {
     const stopped = open.api.stop()
     for (const end = performance.now() + 30; performance.now() < end;);
     for (const answer of [...(await answers), await everything(late)]) expect(answer).to.contain('200 OK')
+    await stopped
+  })
+
+  it('answers the first request of a connection that was open before the port closed', async () => {
+    await using open = await openApi({ linger: 2_000 })
+    const early = await open.connect()
+    const answer = everything(early)
+    const stopped = open.api.stop()
+    await eventually(async () => {
+      const refused = once(connect(open.port, '127.0.0.1'), 'connect')
+      expect(await refused.catch((error: unknown) => error)).to.be.instanceOf(Error)
+    })
+    early.write(GET)
+    expect(await answer)
+      .to.contain('200 OK')
+      .and.to.match(/connection: close/i)
     await stopped
   })
 
