@@ -124,7 +124,7 @@ export async function startNode(config: Config, options: NodeOptions): Promise<R
       stop: async () => {
         // The API serves on while the supervisor drains.
         api.drain()
-        await supervisor.stop()
+        await Promise.all([supervisor.stop(), sleep(config.stopDelay)])
         await stop()
       },
     }

@@ -37,6 +37,7 @@ export function readConfig({ env, cwd, readFile = readFileSync }: Sources): Conf
     dataDir: resolve(cwd, settings.DATA_DIR),
     slots: settings.SLOTS,
     drainTimeout: settings.DRAIN_TIMEOUT,
+    stopDelay: settings.STOP_DELAY,
     logLevel: settings.LOG_LEVEL,
     ...(file === undefined ? {} : { file: file.path }),
     services: frozenMap(services.map((service) => [service.name, service])),

@@ -52,6 +52,12 @@ export const SETTINGS = {
     fallback: '10s',
     meaning: 'How long a stop waits for the answers to requests in flight.',
   },
+  STOP_DELAY: {
+    rule: duration(0, HOUR),
+    fallback: '0s',
+    meaning:
+      'How long a stop goes on answering at the least, with `/readyz` 503, so that a load balancer sends nothing more before the port closes.',
+  },
   LOG_LEVEL: { rule: oneOf(LOG_LEVELS), fallback: 'info', meaning: 'What is logged, from this level up.' },
   TASK_API_CONFIG: {
     rule: filePath,

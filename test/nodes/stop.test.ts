@@ -88,6 +88,26 @@ const cutOff = (): Promise<void> =>
     expect(service.of(location)).to.have.length(3)
   })
 
+/** With nothing under way it still answers, on new connections too, until STOP_DELAY is over. */
+const delayed = (): Promise<void> =>
+  Fleet.during(async (fleet) => {
+    const delay = 1_500
+    const agent = new Agent()
+    const node = await fleet.start('a', { STOP_DELAY: `${delay}ms` })
+    const stopped = { after: Infinity }
+    const signalled = performance.now()
+    node.kill('SIGTERM')
+    void node.exited.then(() => (stopped.after = performance.now() - signalled))
+    await drains(agent, node)
+    let answered = 0
+    // Half of it: a busy machine may take long over one answer.
+    for (; performance.now() - signalled < delay / 2; answered++)
+      expect((await postOne(agent, node.url, 'ok')).status).to.equal(302)
+    expect(answered).to.be.above(0)
+    expect(await node.exited).to.equal(0)
+    expect(stopped.after, 'ms until it was gone').to.be.at.least(delay - 20)
+  })
+
 /** A second signal does not wait. */
 const twice = (): Promise<void> =>
   Fleet.during(async (fleet) => {
@@ -109,6 +129,7 @@ describe('a node that gets SIGTERM', () => {
     {
       'cuts off a request longer than DRAIN_TIMEOUT, which another node repeats': cutOff,
       'exits at once at a second signal': twice,
+      'answers on until STOP_DELAY is over, though nothing is under way': delayed,
     },
     90_000,
   )

@@ -86,6 +86,7 @@ export async function openWorld(): Promise<World> {
           dataDir: '/nowhere',
           slots,
           drainTimeout,
+          stopDelay: 0,
           logLevel: 'silent',
           file: 'test',
           services: new Map(registered),

@@ -14,6 +14,7 @@ describe('the settings of the environment', () => {
       dataDir: '/w/.task_api',
       slots: 1000,
       drainTimeout: 10_000,
+      stopDelay: 0,
       logLevel: 'info',
     })
   })
@@ -28,6 +29,7 @@ describe('the settings of the environment', () => {
       DATA_DIR: 'data/here',
       SLOTS: '1',
       DRAIN_TIMEOUT: '2m',
+      STOP_DELAY: '5s',
       LOG_LEVEL: 'silent',
     }
     const { services: _, ...rest } = read({}, env)
@@ -40,6 +42,7 @@ describe('the settings of the environment', () => {
       dataDir: '/w/data/here',
       slots: 1,
       drainTimeout: 120_000,
+      stopDelay: 5_000,
       logLevel: 'silent',
     })
   })
