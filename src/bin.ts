@@ -29,6 +29,7 @@ async function start(): Promise<void> {
   for (const flag of HEAP_FLAGS) setFlagsFromString(flag)
   const { makeLog } = await import('./telemetry/log.ts')
   const { CONFIG_EXIT_CODE, ConfigError, describeFaults } = await import('./config/faults.ts')
+  const { foreignTo } = await import('./config/foreign.ts')
   const { readConfig } = await import('./config/read.ts')
   const tell = (text: string): void => void process.stderr.write(text)
   // A terminal that is closed takes no more text: that must not end the node before it has drained.
@@ -52,6 +53,8 @@ async function start(): Promise<void> {
       process.exit(1)
     })
 
+  // Before the client of Postgres is loaded: it looks at some of them only then.
+  for (const name of foreignTo(process.env, config.databaseUrl === undefined)) delete process.env[name]
   const { startNode } = await import('./main.ts')
   const { CannotListen } = await import('./api/server.ts')
   const { EmbeddedPostgresFailure } = await import('./embedded/failure.ts')
