@@ -28,11 +28,13 @@ async function start(): Promise<void> {
   const signal = onSignal((...said) => say(...said))
   for (const flag of HEAP_FLAGS) setFlagsFromString(flag)
   const { makeLog } = await import('./telemetry/log.ts')
+  const { openSink } = await import('./telemetry/sink.ts')
   const { CONFIG_EXIT_CODE, ConfigError, describeFaults } = await import('./config/faults.ts')
   const { foreignTo } = await import('./config/foreign.ts')
   const { readConfig } = await import('./config/read.ts')
-  const tell = (text: string): void => void process.stderr.write(text)
-  // A terminal that is closed takes no more text: that must not end the node before it has drained.
+  const hints = openSink(2)
+  const tell = (text: string): void => hints.write(text)
+  // Others write there too, for example Node its warnings: what they cannot write must not end the node.
   for (const stream of [process.stdout, process.stderr]) stream.on('error', () => {})
   let config
   try {

@@ -1,13 +1,17 @@
 // The log: pino JSON lines on stdout; on a terminal the same lines made short and readable.
-import { Writable } from 'node:stream'
+import { isatty } from 'node:tty'
 import { type Logger, pino } from 'pino'
+import { openSink } from './sink.ts'
 
 export type Log = Logger
 
 /** Makes the log of a process. `level` is one of pino's levels, or `silent`. */
-export function makeLog(level: string, out: NodeJS.WriteStream = process.stdout): Log {
-  const options = { level, base: null, timestamp: pino.stdTimeFunctions.isoTime, errorKey: 'err' }
-  return out.isTTY ? pino(options, readable(out)) : pino(options, pino.destination({ dest: 1, sync: true }))
+export function makeLog(level: string): Log {
+  const sink = openSink(1, (dropped) => log.error({ dropped }, 'lines of the log were dropped'))
+  const text = isatty(1) ? readableLine : (line: string): string => line
+  const write = (line: string): void => sink.write(text(line), line.startsWith('{"level":60'))
+  const log = pino({ level, base: null, timestamp: pino.stdTimeFunctions.isoTime, errorKey: 'err' }, { write })
+  return log
 }
 
 /** A log that says nothing. */
@@ -29,14 +33,4 @@ export function readableLine(line: string): string {
     ([key, value]) => `${key}=${typeof value === 'string' ? value : JSON.stringify(value)}`,
   )
   return `${time.slice(11, 23)} ${LEVELS[level] ?? ''}${[msg ?? '', ...pairs].join('  ')}\n`
-}
-
-function readable(out: NodeJS.WriteStream): Writable {
-  return new Writable({
-    decodeStrings: false,
-    write(line: string, _encoding, done) {
-      out.write(readableLine(line))
-      done()
-    },
-  })
 }
