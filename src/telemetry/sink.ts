@@ -7,7 +7,7 @@ const LIMIT = 1 << 20
 /** The times between two tries, ms: doubled as long as nothing is taken. */
 const PAUSE = { first: 10, most: 1_000 }
 /** How long the end of the process waits for a reader, ms. */
-const LAST_WAIT = 250
+const LAST_WAIT = 1_000
 
 /**
  * Writes a line at once, as a system call, while its descriptor takes it. What is not taken waits in memory and is tried again; beyond
@@ -21,7 +21,6 @@ export class Sink {
   #size = 0
   #dropped = 0
   #pause = PAUSE.first
-  #timer: NodeJS.Timeout | undefined
 
   /** `fd` must not block. */
   constructor(fd: number, told: (dropped: number) => void, limit = LIMIT) {
@@ -42,7 +41,11 @@ export class Sink {
   /** Writes what waits, and waits for a reader at most `ms`: for the end of the process. Blocks. */
   flush(ms: number): void {
     const end = performance.now() + ms
-    while (!this.#retry() && performance.now() < end) Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 10)
+    while (!this.#retry()) {
+      if (performance.now() >= end) return
+      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 10)
+    }
+    this.#tell()
   }
 
   /** Once a line is dropped so is the next, until all before it is written: the notice then stands where they are missing. */
@@ -56,11 +59,12 @@ export class Sink {
   }
 
   #later(): void {
-    this.#timer ??= setTimeout(() => {
-      this.#timer = undefined
+    setTimeout(() => {
       const before = this.#size
-      if (this.#retry()) this.#pause = PAUSE.first
-      else {
+      if (this.#retry()) {
+        this.#pause = PAUSE.first
+        this.#tell()
+      } else {
         this.#pause = this.#size < before ? PAUSE.first : Math.min(this.#pause * 2, PAUSE.most)
         this.#later()
       }
@@ -75,11 +79,13 @@ export class Sink {
       this.#waiting = rest.length > 0 ? [rest] : []
       this.#size = rest.length
     }
-    if (this.#waiting.length > 0) return false
+    return this.#waiting.length === 0
+  }
+
+  #tell(): void {
     const dropped = this.#dropped
     this.#dropped = 0
     if (dropped > 0) this.#told(dropped)
-    return this.#waiting.length === 0
   }
 
   /** How many bytes are taken. Why not all does not matter: a full disk, a reader that is slow or gone, each may pass. */

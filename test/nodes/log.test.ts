@@ -1,6 +1,6 @@
 // A node whose log goes to a full disk, or to somebody who does not read it: it starts, serves and stops all the same.
 import { expect } from 'chai'
-import { type ChildProcess, execFileSync, spawn } from 'node:child_process'
+import { type ChildProcess, type ChildProcessWithoutNullStreams, execFileSync, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { closeSync, constants, existsSync, openSync } from 'node:fs'
 import { mkdtemp, rm } from 'node:fs/promises'
@@ -150,10 +150,18 @@ const onStoppedTerminal = (): Promise<void> =>
 const TALKER = `
   const { makeLog } = await import(${JSON.stringify(new URL('../../src/telemetry/log.js', import.meta.url).href)})
   const log = makeLog('error')
-  for (let i = 0; i < 20_000; i += 1) log.error({ i }, 'a line of about a hundred bytes')
+  const talk = (count) => {
+    for (let i = 0; i < count; i += 1) log.error({ i }, 'a line of about a hundred bytes')
+  }
+  talk(20_000)
   process.stdin.once('data', () => {
-    log.fatal('the end')
-    process.exit(3)
+    talk(20_000)
+    log.fatal('close to the end')
+    process.stdin.once('data', () => {
+      talk(4_000)
+      log.fatal('the end')
+      process.exit(3)
+    })
   })
   process.stderr.write('said')
 `
@@ -161,6 +169,14 @@ const TALKER = `
 /** More than memory is given to it: the rest is dropped, counted, and told when the reader reads again. */
 async function droppedAndTold(): Promise<void> {
   const child = endsWithUs(spawn(process.execPath, ['--input-type=module', '-e', TALKER], { stdio: 'pipe' }))
+  try {
+    await judgeTalker(child)
+  } finally {
+    child.kill('SIGKILL')
+  }
+}
+
+async function judgeTalker(child: ChildProcessWithoutNullStreams): Promise<void> {
   const exited = once(child, 'exit')
   await once(child.stderr, 'data')
   const lines: { level: number; i?: number; msg: string; dropped?: number }[] = []
@@ -171,9 +187,15 @@ async function droppedAndTold(): Promise<void> {
   expect(kept.map(({ i }) => i)).to.deep.equal(kept.map((_, i) => i))
   expect(notice).to.include({ level: 50, dropped: 20_000 - kept.length })
 
+  child.stdin.write('go on')
+  await eventually(() => expect(lines.some(({ msg }) => msg === 'close to the end')).to.equal(true))
+  await eventually(() => expect(lines.at(-1)?.msg).to.be.oneOf(['lines of the log were dropped', 'close to the end']))
+  lines.splice(0)
+
   child.stdin.write('end')
   expect(await exited).to.deep.equal([3, null])
-  await eventually(() => expect(lines.map(({ level, msg }) => [level, msg])).to.deep.equal([[60, 'the end']]))
+  await eventually(() => expect(lines.at(-1)).to.include({ level: 60, msg: 'the end' }))
+  expect(lines).to.have.length(4_001)
 }
 
 if (process.platform === 'linux')
@@ -183,7 +205,7 @@ if (process.platform === 'linux')
         'starts, serves and stops while its disk is full': onFullDisk,
         'serves on while the reader of its socket has stopped, which gets every line later': beforeStoppedSocket,
         'serves on while the reader of its pipe has stopped, and stops without it': beforeStoppedPipe,
-        'says how many lines were dropped, and its last line when it ends': droppedAndTold,
+        'says how many lines were dropped, and what is left when it ends': droppedAndTold,
         'serves on when its reader is gone': withoutReader,
         ...(existsSync('/usr/bin/script') ? { 'serves on while its terminal is stopped': onStoppedTerminal } : {}),
       },
