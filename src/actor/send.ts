@@ -3,9 +3,9 @@ import { isUtf8 } from 'node:buffer'
 import type { IncomingHttpHeaders } from 'node:http'
 import { type Dispatcher, Pool } from 'undici'
 import { type Body, type Reply, outcomeOf } from '../core/answers.ts'
-import { retryAfter } from '../core/backoff.ts'
 import { checkJson } from '../core/json.ts'
 import { ERROR_BODY, MAX_BODY, MAX_DEPTH } from '../core/limits.ts'
+import { dateOf, retryAfter } from '../core/retry-after.ts'
 import { type Service, urlOf } from '../core/service.ts'
 import { locationOf } from '../core/task.ts'
 import { cappedConnector } from './head.ts'
@@ -134,7 +134,8 @@ class Reading implements Dispatcher.DispatchHandler {
     const outcome = outcomeOf(status)
     this.#cap = outcome === 'complete' || outcome === 'progress' ? MAX_BODY : ERROR_BODY
     const asked = headers['retry-after']
-    if (asked !== undefined) this.#retryAfter = retryAfter(Array.isArray(asked) ? asked[0] : asked, Date.now())
+    // A date is the service's: only its own clock says how far ahead that is.
+    if (asked !== undefined) this.#retryAfter = retryAfter(asked, dateOf(one(headers['date'])) ?? Date.now())
   }
 
   onResponseData(_controller: Dispatcher.DispatchController, chunk: Buffer): void {
@@ -173,6 +174,9 @@ class Reading implements Dispatcher.DispatchHandler {
     this.#resolve(end)
   }
 }
+
+/** The value of a field that should come once: the first, where it came more often. */
+const one = (field: string | string[] | undefined): string | undefined => (Array.isArray(field) ? field[0] : field)
 
 function bodyOf(bytes: Buffer, large: boolean, cap: number): Body {
   if (bytes.length === 0) return { kind: 'empty', text: '' }

@@ -9,8 +9,8 @@ import {
   classify,
   outcomeOf,
 } from '../../../src/core/answers.ts'
-import { MAX_RETRY_AFTER } from '../../../src/core/backoff.ts'
 import { FAILURES } from '../../../src/core/failures.ts'
+import { MAX_RETRY_AFTER } from '../../../src/core/retry-after.ts'
 import { type Service, SERVICE_DEFAULTS } from '../../../src/core/service.ts'
 
 const SERVICE: Service = { ...SERVICE_DEFAULTS, name: 'billing', url: 'http://billing/' }

@@ -1,6 +1,6 @@
 import { expect } from 'chai'
 import * as fc from 'fast-check'
-import { MAX_RETRY_AFTER, backoff, pollWait, retryAfter } from '../../../src/core/backoff.ts'
+import { backoff, pollWait } from '../../../src/core/backoff.ts'
 
 const random = fc.double({ min: 0, max: 1, maxExcluded: true, noNaN: true })
 
@@ -49,75 +49,4 @@ describe('the wait of a poll', () => {
     [1_000_000, 5_000],
   ] as const)
     it(`is ${wait} ms after ${repeats} answers that changed nothing`, () => expect(pollWait(repeats)).to.equal(wait))
-})
-
-describe('Retry-After', () => {
-  const now = Date.UTC(1994, 10, 6, 8, 49, 7)
-
-  for (const [header, wait] of [
-    ['0', 0],
-    ['3', 3_000],
-    [' 120 ', 120_000],
-    ['86400', MAX_RETRY_AFTER],
-    ['86401', MAX_RETRY_AFTER],
-    ['9'.repeat(400), MAX_RETRY_AFTER],
-    ['Sun, 06 Nov 1994 08:49:37 GMT', 30_000],
-    ['Sunday, 06-Nov-94 08:49:37 GMT', 30_000],
-    ['Sun Nov  6 08:49:37 1994', 30_000],
-    ['Sun, 06 Nov 1994 08:49:07 GMT', 0],
-    ['Sat, 05 Nov 1994 08:49:37 GMT', 0],
-    ['Mon, 07 Nov 1994 08:49:08 GMT', MAX_RETRY_AFTER],
-    ['Fri, 06 Nov 2099 08:49:37 GMT', MAX_RETRY_AFTER],
-  ] as const)
-    it(`${header.slice(0, 40)} is ${wait} ms`, () => expect(retryAfter(header, now)).to.equal(wait))
-
-  it('is in UTC also in the form that names no zone, wherever the node runs', () => {
-    const { TZ } = process.env
-    process.env['TZ'] = 'Asia/Tokyo'
-    try {
-      expect(new Date(now).getTimezoneOffset()).to.equal(-540)
-      expect(retryAfter('Sun Nov  6 08:49:37 1994', now)).to.equal(30_000)
-    } finally {
-      if (TZ === undefined) delete process.env['TZ']
-      else process.env['TZ'] = TZ
-    }
-  })
-
-  for (const header of [
-    undefined,
-    '',
-    ' ',
-    '-1',
-    '+1',
-    '1.5',
-    '1e3',
-    '0x10',
-    '3s',
-    '3, 4',
-    'soon',
-    'Soon 1',
-    'May 5',
-    'Sun, 06 Nov 1994',
-    'Sun, 06 Nov 1994 08:49:37',
-    'Sun, 06 Nov 1994 08:49:37 +0100',
-    'Sun, 06 Foo 1994 08:49:37 GMT',
-    'Sun, 06 Nov 1994 25:49:37 GMT',
-    '1994-11-06T08:49:37Z',
-  ])
-    it(`${JSON.stringify(header) ?? 'no header'} makes no sense`, () =>
-      expect(retryAfter(header, now)).to.equal(undefined))
-
-  it('never throws, and asks for 0 to 24 h', () => {
-    const header = fc.oneof(
-      fc.string(),
-      fc.date({ noInvalidDate: true }).map((date) => date.toUTCString()),
-      fc.nat().map(String),
-    )
-    fc.assert(
-      fc.property(header, fc.integer({ min: 0, max: 4e12 }), (text, at) => {
-        const wait = retryAfter(text, at)
-        if (wait !== undefined) expect(wait).to.be.within(0, MAX_RETRY_AFTER)
-      }),
-    )
-  })
 })
