@@ -1,8 +1,10 @@
 // A node: builds the parts from the configuration, starts them in order, and stops them in reverse. The table of contents.
+import { readFile } from 'node:fs/promises'
 import { availableParallelism } from 'node:os'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { Api, SERVER_LIMITS, tryAddress } from './api/server.ts'
 import type { Config } from './config/config.ts'
+import { descriptorLimit, descriptorsNeeded } from './core/descriptors.ts'
 import { type Services } from './core/service.ts'
 import { TIMINGS, type Timings } from './core/timings.ts'
 import { DemoService, demoHints, demoService } from './demo/demo.ts'
@@ -63,6 +65,7 @@ export async function startNode(config: Config, options: NodeOptions): Promise<R
       await demo.start()
     }
     const services: Services = demo ? new Map([['demo', demoService(demo.url)]]) : config.services
+    await warnOfDescriptors(services, config.slots, log)
 
     const store = new Store({ url: config.databaseUrl ?? postgres?.url ?? '', log })
     started.push(store)
@@ -202,4 +205,12 @@ function warn({ host, databaseUrl, redisUrl }: Config, log: Log): void {
     log.warn({ host }, 'the API can be reached from other machines, and it asks nobody who they are')
   if (databaseUrl !== undefined && redisUrl === undefined)
     log.warn('without REDIS_URL other nodes take up to 2 s to start a task and 3 s to cancel one')
+}
+
+/** Linux says what the limit is, which Node has raised as far as it may; elsewhere nobody is asked. */
+async function warnOfDescriptors(services: Services, slots: number, log: Log): Promise<void> {
+  const limit = descriptorLimit(await readFile('/proc/self/limits', 'utf8').catch(() => ''))
+  const needed = descriptorsNeeded(services, slots, SERVER_LIMITS.maxConnections)
+  if (limit !== undefined && limit < needed)
+    log.warn({ limit, needed }, 'too few open files are allowed for SLOTS and the connections; raise `ulimit -n`')
 }

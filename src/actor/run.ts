@@ -97,6 +97,14 @@ export async function run(at: Surroundings, task: Assignment): Promise<void> {
         at.report({ id, token, tell: 'retry', step, attempt, failure })
         if (!(await committed(mailbox, loop))) return
         loop.fails += 1
+        break
+      }
+      case 'uncounted': {
+        // The slot is kept meanwhile: whatever took it would lack the same, and a backlog would pass through Postgres for nothing.
+        await mailbox.pause(Math.min(verdict.wait, Math.max(0, left())))
+        if (mailbox.stopped) return
+        const { failure } = verdict
+        return at.report({ id, token, tell: 'park', step, attempt, wait: 0, failure, uncounted: true })
       }
     }
   }

@@ -9,6 +9,7 @@ import { dateOf, retryAfter } from '../core/retry-after.ts'
 import { type Service, urlOf } from '../core/service.ts'
 import { locationOf } from '../core/task.ts'
 import { cappedConnector } from './head.ts'
+import { replyOf } from './trouble.ts'
 
 /** One request of a task. */
 export interface Request {
@@ -40,6 +41,9 @@ export interface Line {
   readonly targets: Map<string, string>
 }
 
+/** How long a connection to a service may be idle, ms; 4 s where the service says nothing. */
+export const MOST_IDLE = 10_000
+
 /** Request targets that a line remembers. */
 const MOST_TARGETS = 1_000
 
@@ -49,6 +53,8 @@ export function openLine(service: Service, version: string): Line {
     connections: service.concurrency,
     pipelining: 1,
     connect: cappedConnector(service.timeout),
+    // Whatever a service says: what is idle takes descriptors from the API.
+    keepAliveMaxTimeout: MOST_IDLE,
     // Our own deadline covers the whole request.
     headersTimeout: 0,
     bodyTimeout: 0,
@@ -82,7 +88,7 @@ export function send(line: Line, request: Request, mayBegin: () => boolean): Fli
       reading,
     )
   } catch (error) {
-    reading.end(unreachable(error))
+    reading.end(replyOf(error))
   }
   return { reply: reading.done, stop: () => reading.end('stopped') }
 }
@@ -150,7 +156,7 @@ class Reading implements Dispatcher.DispatchHandler {
   }
 
   onResponseError(_controller: Dispatcher.DispatchController, error: Error): void {
-    this.end(unreachable(error))
+    this.end(replyOf(error))
   }
 
   #answer(): void {
@@ -184,11 +190,4 @@ function bodyOf(bytes: Buffer, large: boolean, cap: number): Body {
   if (large) return cap === MAX_BODY ? { kind: 'large', text: '' } : { kind: 'text', text: bytes.toString('utf8') }
   const text = bytes.toString('utf8')
   return { kind: isUtf8(bytes) && checkJson(bytes, MAX_DEPTH) === 'ok' ? 'json' : 'text', text }
-}
-
-function unreachable(error: unknown): Reply {
-  if (!(error instanceof Error)) return { kind: 'unreachable', detail: String(error) }
-  const code = 'code' in error && typeof error.code === 'string' ? error.code : ''
-  // A system error's code says it all and names no address; undici's own errors say more in their text.
-  return { kind: 'unreachable', detail: code === '' || code.startsWith('UND_') ? error.message : code }
 }

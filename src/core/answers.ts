@@ -1,5 +1,5 @@
 // What a service's answer means for its task: the table of answers, and the verdict that is drawn from it.
-import { backoff, pollWait } from './backoff.ts'
+import { backoff, lackWait, pollWait } from './backoff.ts'
 import type { Failure } from './failures.ts'
 import type { Service } from './service.ts'
 
@@ -39,6 +39,8 @@ export type Reply =
   | { readonly kind: 'answer'; readonly status: number; readonly retryAfter: number | undefined; readonly body: Body }
   | { readonly kind: 'timeout' }
   | { readonly kind: 'unreachable'; readonly detail: string }
+  /** This node lacked something of its own to send it: descriptors, ports, memory. */
+  | { readonly kind: 'lacking'; readonly detail: string }
 
 /** Where a task stands when a reply comes in. */
 export interface Standing {
@@ -58,9 +60,12 @@ export type Verdict =
   /** `state` null: the payload stays as it is. */
   | { readonly kind: 'progress'; readonly state: string | null; readonly repeats: number; readonly wait: number }
   | { readonly kind: 'again'; readonly wait: number; readonly failure: Failure }
+  /** The same step again, and this try does not count. */
+  | { readonly kind: 'uncounted'; readonly wait: number; readonly failure: Failure }
 
 /** Draws the verdict. Pure: `random` is uniform in [0, 1). */
 export function classify(reply: Reply, at: Standing, service: Service, random: number): Verdict {
+  if (reply.kind === 'lacking') return { kind: 'uncounted', wait: lackWait(random), failure: lacking(reply.detail) }
   if (reply.kind !== 'answer') return again(reply, at, service, random)
   switch (outcomeOf(reply.status)) {
     case 'complete':
@@ -79,6 +84,7 @@ export function classify(reply: Reply, at: Standing, service: Service, random: n
 const failed = (failure: Failure): Verdict => ({ kind: 'failed', failure })
 
 type Answer = Extract<Reply, { kind: 'answer' }>
+type Tried = Exclude<Reply, { kind: 'lacking' }>
 
 function answered(code: Failure['code'], detail: string, { status, body }: Answer): Failure {
   return body.kind === 'empty' ? { code, detail, status } : { code, detail, status, body: body.text }
@@ -102,7 +108,7 @@ function progress(body: Body, asked: number | undefined, at: Standing, { maxStep
   return { kind: 'progress', state, repeats, wait: asked ?? (repeats > 0 ? pollWait(repeats) : 0) }
 }
 
-function again(reply: Reply, at: Standing, { retry }: Service, random: number): Verdict {
+function again(reply: Tried, at: Standing, { retry }: Service, random: number): Verdict {
   const failure = failureOf(reply)
   const fails = at.fails + 1
   if (retry.attempts > 0 && fails >= retry.attempts) return failed(failure)
@@ -110,7 +116,13 @@ function again(reply: Reply, at: Standing, { retry }: Service, random: number): 
   return { kind: 'again', wait: Math.max(asked, backoff(retry, fails, random)), failure }
 }
 
-function failureOf(reply: Reply): Failure {
+/** The end of a try that this node could not begin. */
+const lacking = (detail: string): Failure => ({
+  code: 'service_unavailable',
+  detail: `This node could not open a connection for want of its own: ${detail}.`,
+})
+
+function failureOf(reply: Tried): Failure {
   if (reply.kind === 'timeout') return { code: 'timeout', detail: 'The service did not answer in time.' }
   if (reply.kind === 'unreachable')
     return { code: 'service_unavailable', detail: `The service could not be reached: ${reply.detail}.` }

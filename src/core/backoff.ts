@@ -1,6 +1,9 @@
 // How long a task waits before the next request where its service does not say: backoff and polling. Times in milliseconds.
 import type { Service } from './service.ts'
 
+/** The longest wait while this node lacks what it needs to send: long enough for idle connections to go. */
+const LACK_MAX = 5_000
+
 const POLL_FIRST = 100
 const POLL_MAX = 5_000
 
@@ -16,3 +19,6 @@ export function backoff(retry: Service['retry'], fails: number, random: number):
 
 /** The wait before a step is asked again whose answer 206 changed nothing: 100 ms, doubling to 5 s. `repeats` is 1 or more. */
 export const pollWait = (repeats: number): number => Math.min(POLL_MAX, POLL_FIRST * 2 ** Math.min(repeats - 1, 30))
+
+/** The wait before a step is sent again for which this node lacked descriptors, ports or memory: 2.5 to 5 s. `random` is uniform in [0, 1). */
+export const lackWait = (random: number): number => LACK_MAX * (0.5 + random / 2)

@@ -63,6 +63,8 @@ export interface Park {
   readonly attempt: number
   readonly wait: number
   readonly failure: Failure
+  /** The try failed for want of something of this node's own, and does not count. */
+  readonly uncounted?: true
 }
 export interface Settle {
   readonly tell: 'settle'

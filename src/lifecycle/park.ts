@@ -3,9 +3,10 @@ import type { Park } from '../core/mailbox.ts'
 import type { Fence, Written } from '../store/fenced.ts'
 import type { Store } from '../store/store.ts'
 
-/** Counts a failed try and gives the claim back; the task is due again after `wait`. */
+/** Counts a failed try, where it counts, and gives the claim back; the task is due again after `wait`. */
 export const park = (
   { store }: { store: Pick<Store, 'park'> },
   { id, token, node }: Fence,
-  { wait, failure }: Park,
-): Promise<Written> => store.park.add({ id, token, node, wait, error: JSON.stringify(failure) })
+  { wait, failure, uncounted }: Park,
+): Promise<Written> =>
+  store.park.add({ id, token, node, wait, fails: uncounted ? 0 : 1, error: JSON.stringify(failure) })

@@ -43,6 +43,8 @@ export interface RetryEntry extends Fence {
 }
 export interface ParkEntry extends Fence {
   readonly wait: number
+  /** Failed tries: 1, or 0 where the try does not count. */
+  readonly fails: number
   readonly error: string
 }
 export interface SettleEntry extends Fence {
@@ -88,9 +90,10 @@ const park: Kind<ParkEntry> = {
   name: 'park',
   columns: [
     { name: 'wait', type: 'double precision', value: (entry) => entry.wait },
+    { name: 'fails', type: 'integer', value: (entry) => entry.fails },
     { name: 'error', type: 'json', value: (entry) => entry.error },
   ],
-  set: `fails = t.fails + 1, node = null, run_at = ${later('w.wait')}, error = w.error`,
+  set: `fails = t.fails + w.fails, node = null, run_at = ${later('w.wait')}, error = w.error`,
 }
 
 const settle: Kind<SettleEntry> = {

@@ -10,6 +10,7 @@ import type { Written } from '../store/fenced.ts'
 import type { Store } from '../store/store.ts'
 import { StoreError } from '../store/trouble.ts'
 import type { Log } from '../telemetry/log.ts'
+import type { Seldom } from '../telemetry/seldom.ts'
 import type { Hands, Held } from './hands.ts'
 
 export interface ReportDependencies {
@@ -17,6 +18,8 @@ export interface ReportDependencies {
   readonly hands: Hands
   readonly trust: Trust
   readonly log: Log
+  /** Tries that this node could not begin for want of something of its own. */
+  readonly lacking: Seldom
   /** The thread of a claim died while its report was being written, and the claim is not over. */
   orphaned(held: Held): void
 }
@@ -44,7 +47,7 @@ export async function take(by: ReportDependencies, report: Report): Promise<void
     hands.drop(held)
     return
   }
-  tellOperator(log, held, report)
+  tellOperator(by, held, report)
   const attempt = nextAttempt(report)
   if (attempt === undefined) {
     hands.drop(held)
@@ -106,10 +109,14 @@ async function unwritten(by: ReportDependencies, held: Held, report: Report, err
   return 'lost'
 }
 
-function tellOperator(log: Log, { id, service, action }: Held, report: Report): void {
+function tellOperator({ log, lacking }: ReportDependencies, { id, service, action }: Held, report: Report): void {
   if (report.tell === 'settle' && report.status === 'failed') {
     const { step, attempt, failure } = report
     log.info({ task: id, service, action, step, attempt, why: failure?.code, status: failure?.status }, 'task failed')
+  } else if (report.tell === 'park' && report.uncounted) {
+    const tries = lacking.happened(performance.now())
+    if (tries !== undefined)
+      log.warn({ service, why: report.failure.detail, tries }, 'this node lacks what requests need; they wait')
   } else if (report.tell === 'park') {
     const { step, attempt, failure, wait } = report
     log.info(

@@ -7,6 +7,7 @@ import type { Slot } from '../lifecycle/submit.ts'
 import type { Queue } from '../queue/port.ts'
 import type { Store } from '../store/store.ts'
 import type { Log } from '../telemetry/log.ts'
+import { Seldom } from '../telemetry/seldom.ts'
 import { makeChores } from './chores.ts'
 import { Dispatch } from './dispatch.ts'
 import { drain } from './drain.ts'
@@ -80,6 +81,7 @@ export class Supervisor implements Part {
       hands,
       trust,
       log,
+      lacking: new Seldom(),
       orphaned: (held: Parameters<typeof orphaned>[0][number]) => orphaned([held]),
     }
     const thread = {

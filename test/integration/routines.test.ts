@@ -29,7 +29,7 @@ const calls = (ids: readonly number[]): [string, Prepared, unknown[]][] => {
   return [
     write('checkpoint', all(0), all('{}'), all(0), all(null)),
     write('retry', all(1), all('{}')),
-    write('park', all(5), all('{}')),
+    write('park', all(5), all(1), all('{}')),
     write('settle', all('complete'), all(1), all('{}'), all(false), all(null), all(false)),
     write('release'),
     ['claim', CLAIM.call, [NODE, TOKEN + 1, ids, true, all('svc'), 'infinity']],

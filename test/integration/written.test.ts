@@ -72,9 +72,16 @@ describe('a verb of an actor', () => {
   it('park: one failed try more, and the claim is given back until the wait is over', async () => {
     const fence = await bench.claimed('fails = 3, crashes = 4')
     const before = await bench.read(fence.id)
-    await bench.store.park.add({ ...fence, wait: 90_000, error: '{"code":"timeout"}' })
+    await bench.store.park.add({ ...fence, wait: 90_000, fails: 1, error: '{"code":"timeout"}' })
     expect(await changes(fence.id, before)).to.deep.equal({ fails: 4, node: null, error: '{"code":"timeout"}' })
     expect(await waitOf(fence.id)).to.be.within(85_000, 90_000)
+  })
+
+  it('park after a try that does not count: as many failed tries as before', async () => {
+    const fence = await bench.claimed('fails = 3, crashes = 4')
+    const before = await bench.read(fence.id)
+    await bench.store.park.add({ ...fence, wait: 0, fails: 0, error: '{"code":"timeout"}' })
+    expect(await changes(fence.id, before)).to.deep.equal({ node: null, error: '{"code":"timeout"}' })
   })
 
   it('settle, complete: status, result and end', async () => {

@@ -1,5 +1,6 @@
 // The mutations: pieces of the compiled code that are broken on purpose, each of which a test must notice.
 
+import { ACTOR_MUTATIONS } from './actor.ts'
 import { DOOR_MUTATIONS } from './door.ts'
 import { type Mutation, one } from './mutation.ts'
 import { VERB_MUTATIONS } from './verbs.ts'
@@ -217,6 +218,7 @@ export const MUTATIONS: readonly Mutation[] = [
     'unit/supervisor/lease',
     'integration/trust',
   ),
+  ...ACTOR_MUTATIONS,
   ...DOOR_MUTATIONS,
   ...VERB_MUTATIONS,
 ]

@@ -54,16 +54,20 @@ export class Fleet {
     }
   }
 
-  /** Spawns a node; `name` is what `senderOf` tells of its requests, `service` adds to the registration of `svc`. */
+  /**
+   * Spawns a node; `name` is what `senderOf` tells of its requests, `service` adds to the registration of `svc`, `files` limits
+   * its descriptors.
+   */
   async spawn(
     name: string,
     env: Environment = {},
     service: Readonly<Record<string, unknown>> = {},
+    files?: number,
   ): Promise<NodeProcess> {
     const svc = { url: this.service.url, concurrency: 200, headers: { 'X-Node': name }, ...service }
     // Another service that nobody calls: it must cost the first one nothing.
     const idle = { url: this.service.url }
-    const node = await NodeProcess.spawn({ ...this.#env, ...env }, { svc, idle })
+    const node = await NodeProcess.spawn({ ...this.#env, ...env }, { svc, idle }, files)
     this.#nodes.push(node)
     return node
   }

@@ -39,15 +39,21 @@ export class NodeProcess {
     child.on('exit', () => this.#events.emit('line'))
   }
 
-  /** Starts a node in a folder of its own. `services`: what task_api.yaml says (JSON is YAML); without it the demo is served. */
+  /**
+   * Starts a node in a folder of its own. `services`: what task_api.yaml says (JSON is YAML); without it the demo is served.
+   * `files`: the most descriptors that it may have open.
+   */
   static async spawn(
     env: Readonly<Record<string, string>>,
     services?: Readonly<Record<string, unknown>>,
+    files?: number,
   ): Promise<NodeProcess> {
     const folder = await mkdtemp(join(tmpdir(), 'task_api-node-'))
     if (services) await writeFile(join(folder, 'task_api.yaml'), JSON.stringify({ services }))
     const { PATH = '', HOME = '' } = process.env
-    const child = spawn(process.execPath, [BIN, 'start'], {
+    const command = [process.execPath, BIN, 'start']
+    const limited = files === undefined ? command : ['sh', '-c', 'ulimit -n "$0"; exec "$@"', String(files), ...command]
+    const child = spawn(limited[0] ?? '', limited.slice(1), {
       cwd: folder,
       env: { PATH, HOME, PORT: '0', ...env },
       stdio: ['ignore', 'pipe', 'pipe'],

@@ -112,6 +112,11 @@ export class ScriptedService {
     return (this.#server.address() as AddressInfo).port
   }
 
+  /** How long it keeps an idle connection, and says so in its answers, ms. */
+  set keepAlive(ms: number) {
+    this.#server.keepAliveTimeout = ms
+  }
+
   /** The URL to register. */
   get url(): string {
     return `http://127.0.0.1:${this.port}/run/{action}`

@@ -126,6 +126,20 @@ describe('the verdict', () => {
       expect(verdict(reply, { fails: 1e6 }, { retry: { ...SERVICE.retry, attempts: 0 } }).kind).to.equal('again')
     })
 
+  it('does not count a try that the node itself could not begin, however often that was', () => {
+    const reply: Reply = { kind: 'lacking', detail: 'memory, ENOMEM' }
+    for (const fails of [0, 19, 1e6])
+      expect(verdict(reply, { fails })).to.deep.equal({
+        kind: 'uncounted',
+        wait: 5_000,
+        failure: {
+          code: 'service_unavailable',
+          detail: 'This node could not open a connection for want of its own: memory, ENOMEM.',
+        },
+      })
+    expect(classify(reply, START, SERVICE, 0)).to.include({ wait: 2_500 })
+  })
+
   for (const [status, wait] of [
     [503, 5_000],
     [429, 5_000],
@@ -149,7 +163,7 @@ describe('the verdict', () => {
         body,
       }),
       fc.constant({ kind: 'timeout' as const }),
-      fc.record({ kind: fc.constant('unreachable' as const), detail: fc.string() }),
+      fc.record({ kind: fc.constantFrom('unreachable' as const, 'lacking' as const), detail: fc.string() }),
     )
     const at = fc.record({ sent: fc.string(), step: fc.nat(), fails: fc.nat(), repeats: fc.nat() })
     const chance = fc.double({ min: 0, max: 1, maxExcluded: true, noNaN: true })

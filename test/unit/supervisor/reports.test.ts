@@ -7,6 +7,7 @@ import type { Store } from '../../../src/store/store.ts'
 import { StoreError, type Trouble } from '../../../src/store/trouble.ts'
 import { Hands, type Held } from '../../../src/supervisor/hands.ts'
 import { take } from '../../../src/supervisor/reports.ts'
+import { Seldom } from '../../../src/telemetry/seldom.ts'
 import type { Thread } from '../../../src/supervisor/thread.ts'
 import { aHeld, aLog, type Line, services } from './build.ts'
 
@@ -56,7 +57,7 @@ describe('a report', () => {
       throw new StoreError(trouble, new Error(trouble))
     }
     const store = { retry: { add } } as unknown as Store
-    taking = take({ store, hands, trust, log, orphaned: () => {} }, RETRY)
+    taking = take({ store, hands, trust, log, lacking: new Seldom(), orphaned: () => {} }, RETRY)
   }
 
   it('is written again after a defect that passes, and its actor goes on', async () => {
