@@ -89,8 +89,9 @@ export class Sweep implements Part {
     const looks = now >= this.#nextLook
     if (looks) this.#nextLook = now + timings.sweep * LOOK
     const room = this.#roomy(looks || anyAge ? services : services.filter(this.#wants))
-    // Without ids nobody else fills the slots of a service that is not asked for now, or that come free meanwhile.
-    if (!queue.healthy) for (const name of services) this.#hungry.add(name)
+    // Without ids nobody else fills the slots that come free of a service that is not asked for now. Of the others this very claim
+    // gives slots back: did they count as wanted before anything was found, passes would follow each other for ever.
+    if (!queue.healthy) for (const name of services) if (!room.has(name)) this.#hungry.add(name)
     const { filled, unannounced } = await this.#claim(room, this.#part(hands.free), anyAge ? 0 : timings.grace, 0)
     for (const service of room.keys()) {
       set(this.#hungry, service, filled.has(service))

@@ -46,6 +46,10 @@ interface Joint {
 export class Link {
   /** Where new connections lead. */
   target: number
+  /** How long each way of `slow` takes, ms. */
+  delay = SLOW
+  /** Called with whatever comes, also where it is not passed on; without a chunk: for a new connection. */
+  heard: (outward: boolean, chunk?: Buffer) => void = () => {}
   readonly #joints = new Set<Joint>()
   readonly #server: Server
   #way: Way = 'open'
@@ -103,6 +107,7 @@ export class Link {
   }
 
   #join(near: Socket): void {
+    this.heard(true)
     if (this.#way === 'cut') return void near.resetAndDestroy()
     const far = connect(this.target, '127.0.0.1')
     const lane = (from: Socket, to: Socket, outward: boolean): Lane => ({
@@ -134,6 +139,7 @@ export class Link {
   }
 
   #take(joint: Joint, lane: Lane, chunk: Buffer): void {
+    this.heard(lane.outward, chunk)
     if (joint.dead) return
     if (lane.outward) this.#recognise(joint, chunk)
     else if (joint.losing) return this.#withhold(joint, lane, chunk)
@@ -141,7 +147,7 @@ export class Link {
   }
 
   #pass(joint: Joint, lane: Lane, chunk: Buffer): void {
-    lane.waiting.push({ chunk, due: this.#way === 'slow' ? performance.now() + SLOW : 0 })
+    lane.waiting.push({ chunk, due: this.#way === 'slow' ? performance.now() + this.delay : 0 })
     void this.#move(joint, lane)
   }
 

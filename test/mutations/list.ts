@@ -36,6 +36,14 @@ export const MUTATIONS: readonly Mutation[] = [
     'integration/one-actor',
   ),
   one(
+    'a sweep that wakes itself',
+    'without Redis the slots that a pass gives back ask for the next pass',
+    'supervisor/sweep.js',
+    'if (!room.has(name))',
+    'if (name)',
+    'unit/supervisor/sweep',
+  ),
+  one(
     'claim pending only',
     'what a dead node or a wait has left behind is not claimed',
     'store/claims.js',

@@ -28,6 +28,8 @@ describe('the sweep, when a pass has filled its slots', () => {
   let room: number
   /** As many are free after each pass; after that as many as before. */
   let left: number[]
+  /** Whether each pass gives its slots back, as they do. */
+  let givesBack: boolean
   let sweep: Sweep
 
   beforeEach(() => {
@@ -38,10 +40,16 @@ describe('the sweep, when a pass has filled its slots', () => {
     coming = 0
     room = 10
     left = []
-    const swept = (query: SweepQuery): Promise<Swept> => {
+    givesBack = false
+    const swept = async (query: SweepQuery): Promise<Swept> => {
       asked.push([...query.room.keys()].sort())
       room = left.shift() ?? room
-      return Promise.resolve(brought.shift() ?? NOTHING)
+      if (givesBack) {
+        // Passes without an end must leave the test its turn.
+        await new Promise(setImmediate)
+        for (const service of query.room.keys()) sweep.freed(service, false)
+      }
+      return brought.shift() ?? NOTHING
     }
     sweep = new Sweep({
       intake: {
@@ -141,6 +149,15 @@ describe('the sweep, when a pass has filled its slots', () => {
     supplied = new Set(['one'])
     healthy = false
     expect(await passes(BOTH)).to.deep.equal([ALL, ALL])
+  })
+
+  it('is not woken by slots that its own claim gives back, while there is no queue', async () => {
+    healthy = false
+    givesBack = true
+    await passes(BOTH)
+    for (let turns = 0; turns < 20; turns += 1) await new Promise(setImmediate)
+    // The third one follows slots that came back while more was to be expected.
+    expect(asked).to.deep.equal([ALL, ALL, ALL])
   })
 
   it('goes on with the next slot that comes free, when there was none left', async () => {
