@@ -1,4 +1,5 @@
 // What the URL of a service must be.
+import { isHostOfUrl } from './rules.ts'
 
 /** What a URL that breaks a rule should have been; undefined when it is fine. Variables are already put in. */
 export function faultOfUrl(text: string): string | undefined {
@@ -10,13 +11,21 @@ const WHOLE_URL = 'an absolute URL, such as http://billing.internal:8080/tasks/{
 /** The part between `//` and the path, as the URL standard cuts it: a backslash ends it too. */
 const authorityOf = (text: string): string => /^[^:/?#\\]*:\/\/([^/?#\\]*)/.exec(text)?.[1] ?? ''
 
+const withAction = (text: string): string => text.replaceAll('{action}', 'a')
+
 /** One row a rule, the first broken one is named. */
 const RULES: readonly (readonly [broken: (text: string) => boolean, expected: string])[] = [
-  [(text) => /[\s\\]/.test(text), 'a URL without spaces, line breaks and backslashes'],
+  [
+    (text) => /[\s\\\p{Cc}]/u.test(text),
+    'a URL without spaces, line breaks and backslashes, and without control characters',
+  ],
   [(text) => !/^https?:\/\//i.test(text), 'a URL that begins with http:// or https://'],
   [(text) => authorityOf(text).includes('@'), 'a URL without user and password: put credentials into `headers`'],
   [(text) => text.includes('#'), 'a URL without a fragment: what follows # is never sent'],
   [(text) => authorityOf(text).includes('{action}'), '{action} in the path or the query only'],
   [(text) => /[{}]/.test(text.replaceAll('{action}', '')), 'no braces but those of {action}: write %7B and %7D'],
-  [(text) => authorityOf(text) === '' || !URL.canParse(text.replaceAll('{action}', 'a')), WHOLE_URL],
+  [(text) => authorityOf(text) === '' || !URL.canParse(withAction(text)), WHOLE_URL],
+  [(text) => !isHostOfUrl(new URL(withAction(text)).hostname), 'a URL with one host name or IP address'],
+  [(text) => new URL(withAction(text)).port === '0', 'a port from 1 to 65535'],
+  [(text) => /%(?![0-9A-F]{2})/i.test(text), 'a URL in which % is written %25'],
 ]

@@ -5,6 +5,8 @@ import { formatDuration, parseDuration } from '../core/units.ts'
 /** Reads a value from text; undefined when the text is not what is `expected`. */
 export interface Rule<T> {
   readonly expected: string
+  /** What this very text should have been, where that is more than `expected` says. */
+  readonly wanted?: (text: string) => string | undefined
   parse(text: string): T | undefined
 }
 
@@ -46,6 +48,10 @@ export const hostName: Rule<string> = {
     return isIP(text) > 0 || (named && !numeric) ? text : undefined
   },
 }
+
+/** Whether a URL's host, as the URL standard writes it, is one that can be connected to. A dot at the end of a name is fine. */
+export const isHostOfUrl = (host: string): boolean =>
+  /^\[.*\]$/.test(host) ? isIP(host.slice(1, -1)) === 6 : hostName.parse(host.replace(/\.$/, '')) !== undefined
 
 /** The prefix of every Redis key. Braces would move the keys of one list to different nodes of a Redis Cluster. */
 export const keyPrefix: Rule<string> = {

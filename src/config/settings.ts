@@ -1,5 +1,6 @@
 // The settings of the environment, one row each, and their reader. `docs/configuration.md` is printed from this table.
 import { type ConfigFault, HIDDEN, quoted } from './faults.ts'
+import { redisUrl } from './redis-url.ts'
 import { duration, filePath, hostName, keyPrefix, oneOf, type Rule, urlOfScheme, wholeNumber } from './rules.ts'
 
 /** One setting. An empty variable counts as one that is not set. */
@@ -35,9 +36,9 @@ export const SETTINGS = {
     secret: true,
   },
   REDIS_URL: {
-    rule: urlOfScheme('redis', 'rediss'),
+    rule: redisUrl,
     meaning:
-      'Redis 6.2 or newer, or Valkey. Not set: a queue in this process, at most 100,000 ids, nothing stored; several nodes then need up to 2 s to start a task and 3 s to cancel one.',
+      'Redis 6.2 or newer, or Valkey: one server, no Sentinel and no Cluster. Not set: a queue in this process, at most 100,000 ids, nothing stored; several nodes then need up to 2 s to start a task and 3 s to cancel one.',
     secret: true,
   },
   REDIS_PREFIX: { rule: keyPrefix, fallback: 'task_api:', meaning: 'Every key in Redis starts with it.' },
@@ -80,7 +81,7 @@ export function readSettings(env: Environment, faults: ConfigFault[]): Settings 
     const value = rule.parse(text)
     if (value !== undefined) return [name, value]
     const found = secret === true ? withoutSecret(text) : quoted(text)
-    faults.push({ source: 'environment', path: name, expected: rule.expected, found })
+    faults.push({ source: 'environment', path: name, expected: rule.wanted?.(text) ?? rule.expected, found })
     return [name, absent]
   })
   return Object.fromEntries(values) as Settings

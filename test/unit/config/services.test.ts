@@ -101,9 +101,25 @@ describe('the services file', () => {
     ['http://a:{action}/', '{action} in the path or the query only'],
     ['http://a/{acton}', 'no braces but'],
     ['http://a/{{action}}', 'no braces but'],
+    ['http://a\u0000/', 'control characters'],
+    ['http://a/\u0001', 'control characters'],
+    ['http://a,b/', 'one host name'],
+    ['http://a:1,b:2/', 'absolute URL'],
+    ['http://*/', 'one host name'],
+    ['http://../', 'one host name'],
+    ['http://a..b/', 'one host name'],
+    [`http://${'a'.repeat(300)}/`, 'one host name'],
+    ['http://256.0.0.1/', 'absolute URL'],
+    ['http://[::1/', 'absolute URL'],
+    ['http://a%2fb/', 'absolute URL'],
+    ['http://a:0/', 'a port from 1'],
+    ['http://a:-1/', 'absolute URL'],
+    ['http://a/100%', '% is written %25'],
+    ['http://a/%{action}', '% is written %25'],
+    ['http://a/?x=%zz', '% is written %25'],
   ] as const) {
-    it(`refuses the URL ${text}`, () => {
-      const faults = faultsOf(service(`url: '${text}'`))
+    it(`refuses the URL ${JSON.stringify(text)}`, () => {
+      const faults = faultsOf(service(`url: ${JSON.stringify(text)}`))
       expect(faults.map((fault) => fault.path)).to.deep.equal(['services.a.url'])
       expect(faults[0]?.expected).to.include(expected)
     })
@@ -115,6 +131,9 @@ describe('the services file', () => {
     'http://[::1]:80/{action}/x',
     'http://a/{action}?b={action}',
     'http://a?x=1',
+    'http://a.',
+    'http://café.example/',
+    'http://a/100%25',
   ]) {
     it(`accepts the URL ${text}`, () => expect(found(`url: '${text}'`)).to.deep.equal([]))
   }

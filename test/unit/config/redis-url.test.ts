@@ -1,0 +1,102 @@
+import { expect } from 'chai'
+import { Redis } from 'ioredis'
+import { faultsOf, read } from './reading.ts'
+
+/** A URL, and what its client must make of it: host, port, user, password, database. */
+const GOOD: readonly (readonly [url: string, ...parts: unknown[]])[] = [
+  ['redis://cache', 'cache', 6379, undefined, undefined, 0],
+  ['redis://cache:', 'cache', 6379, undefined, undefined, 0],
+  ['redis://cache.', 'cache.', 6379, undefined, undefined, 0],
+  ['redis://:[secret@cache', 'cache', 6379, '', '[secret', 0],
+  ['redis://cache/', 'cache', 6379, undefined, undefined, 0],
+  ['redis://cache:6380/15', 'cache', 6380, undefined, undefined, 15],
+  ['REDISS://cache.example.com:6380/1', 'cache.example.com', 6380, undefined, undefined, 1],
+  ['redis://:secret@cache', 'cache', 6379, '', 'secret', 0],
+  ['redis://:@cache', 'cache', 6379, undefined, undefined, 0],
+  ['redis://user@cache', 'cache', 6379, 'user', '', 0],
+  ['redis://us%3Aer:p%40s%2Fs%25@cache/3', 'cache', 6379, 'us:er', 'p@s/s%', 3],
+  ['redis://:p@ss,word@cache', 'cache', 6379, '', 'p@ss,word', 0],
+  ['redis://10.0.0.7:1', '10.0.0.7', 1, undefined, undefined, 0],
+  ['redis://[::1]:65535/0', '::1', 65535, undefined, undefined, 0],
+]
+
+/** A URL that is refused, and what the fault says of it. */
+const BAD: readonly (readonly [url: string, said: RegExp])[] = [
+  ['cache:6379', /begins with redis:\/\/ or rediss:\/\//],
+  ['secret', /begins with/],
+  ['//cache', /begins with/],
+  ['/var/run/redis.sock', /begins with/],
+  ['unix:///var/run/redis.sock', /begins with/],
+  ['redis:cache', /begins with/],
+  ['http://cache', /begins with/],
+  ['redis-sentinel://a:26379/mymaster', /one Redis.*a proxy or a DNS name.*Sentinel is not supported/],
+  ['redis+sentinel://a:26379,b:26379/mymaster', /Sentinel is not supported/],
+  ['rediss+sentinel://a', /Sentinel is not supported/],
+  ['sentinel://a', /Sentinel is not supported/],
+  ['redis-cluster://a:6379', /one Redis.*Cluster is not supported/],
+  ['rediss+cluster://a', /Cluster is not supported/],
+  ['redis://a:6379,b:6379', /one Redis.*Several hosts/],
+  ['redis://:secret@a,b/0', /Several hosts/],
+  ['redis://a,redis://b', /Several hosts/],
+  ['redis://a redis://b', /without spaces/],
+  ['redis://cache\n', /without spaces/],
+  ['redis://cache\0', /control characters/],
+  ['redis:\\\\cache', /backslashes/],
+  ['redis://', /with a host name/],
+  ['redis:///', /with a host name/],
+  ['redis:///0', /with a host name/],
+  ['redis:///var/run/redis.sock', /with a host name/],
+  ['redis://:secret@/0', /host|absolute/],
+  ['redis://:6379', /absolute/],
+  ['redis://cache:0', /a port from 1/],
+  ['redis://cache:-1', /absolute/],
+  ['redis://cache:65536', /absolute/],
+  ['redis://cache:port', /absolute/],
+  ['redis://ca%20che', /with a host name/],
+  ['redis://ca%6', /with a host name/],
+  ['redis://café', /with a host name/],
+  ['redis://256.0.0.1', /with a host name/],
+  ['redis://::1', /absolute/],
+  ['redis://[::1', /absolute/],
+  ['redis://[fe80::zz]', /absolute/],
+  ['redis://cache/-1', /the number of a database/],
+  ['redis://cache/cache', /the number of a database/],
+  ['redis://cache/1.5', /the number of a database/],
+  ['redis://cache/01', /the number of a database/],
+  ['redis://cache/1e1', /the number of a database/],
+  ['redis://cache/1/2', /the number of a database/],
+  ['redis://cache//', /the number of a database/],
+  ['redis://cache/%31', /the number of a database/],
+  ['redis://cache/12345678901', /the number of a database/],
+  ['redis://cache?db=3', /without a query.*%3F/],
+  ['redis://cache/0?enableOfflineQueue=true', /without a query/],
+  ['redis://cache?', /without a query/],
+  ['redis://:pa?ss@cache', /without a query.*%3F/],
+  ['redis://cache#1', /without a fragment.*%23/],
+  ['redis://:pa#ss@cache', /without a fragment.*%23/],
+  ['redis://:100%@cache', /percent-encoded: % is written %25/],
+  ['redis://us%er:secret@cache', /% is written %25/],
+  ['redis://:%ff@cache', /% is written %25/],
+  ['redis://:sec/ret@cache', /absolute.*%2F/],
+]
+
+describe('REDIS_URL', () => {
+  for (const [url, ...parts] of GOOD)
+    it(`may be ${url}, and its client reads the same`, () => {
+      const { redisUrl: text = '' } = read({}, { REDIS_URL: url })
+      const client = new Redis(text, { lazyConnect: true })
+      const { host, port, username, password, db } = client.options
+      client.disconnect()
+      expect([host, port, username ?? undefined, password ?? undefined, db]).to.deep.equal(parts)
+      expect(text.startsWith('rediss://')).to.equal(/^rediss/i.test(url))
+    })
+
+  for (const [url, said] of BAD)
+    it(`may not be ${JSON.stringify(url)}, and the fault says why without a password`, () => {
+      const faults = faultsOf({}, { REDIS_URL: url })
+      expect(faults).to.have.length(1)
+      expect(faults[0]?.path).to.equal('REDIS_URL')
+      expect(faults[0]?.expected).to.match(said)
+      expect(JSON.stringify(faults)).not.to.match(/secret|sec\/ret|pa.ss@|100%/)
+    })
+})
