@@ -22,7 +22,7 @@ export interface ApiDependencies {
     /** Whether Postgres answers and takes writes. */
     ping(): Promise<boolean>
   }
-  readonly queue: Pick<Queue, 'healthy' | 'kind'>
+  readonly queue: Pick<Queue, 'healthy' | 'limited' | 'kind'>
   readonly log: Log
 }
 

@@ -11,10 +11,11 @@ export async function showLife(_api: Surroundings, ctx: Context): Promise<void> 
 /** GET /readyz: names each part. Without Redis everything still works, so that is no reason to be unready. */
 export async function showReadiness(api: Surroundings, ctx: Context): Promise<void> {
   const postgres = await api.postgresAnswers()
-  const { kind, healthy } = api.queue
-  const status = api.draining() ? 'draining' : !postgres ? 'unavailable' : healthy ? 'ready' : 'degraded'
+  const { kind, healthy, limited } = api.queue
+  const queue = !healthy ? 'down' : limited ? 'limited' : 'up'
+  const status = api.draining() ? 'draining' : !postgres ? 'unavailable' : queue === 'up' ? 'ready' : 'degraded'
   const ready = status === 'ready' || status === 'degraded'
-  const body = { status, postgres: upOrDown(postgres), queue: { kind, status: upOrDown(healthy) } }
+  const body = { status, postgres: upOrDown(postgres), queue: { kind, status: queue } }
   sendJson(ctx, ready ? 200 : 503, JSON.stringify(body))
 }
 

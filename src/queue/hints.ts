@@ -50,9 +50,9 @@ export class Hints {
     this.#listener = { node, cancelled }
     const client = this.#link.client
     if (!client || node === before) return
-    const changes = [this.#subscribe(client)]
-    if (before !== undefined) changes.push(client.unsubscribe(this.#options.keys.channel(before)))
-    within(Promise.all(changes), this.#options.answer).then(
+    // A connection hears one channel only.
+    if (before !== undefined) return this.#link.drop(client, 'renamed')
+    within(this.#subscribe(client), this.#options.answer).then(
       (answer) => answer === OVERDUE && this.#link.drop(client, 'no answer'),
       (error: unknown) => this.#link.drop(client, error),
     )

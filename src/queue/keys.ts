@@ -1,4 +1,4 @@
-// Names in Redis, what may be read from them, and what may be said of an address.
+// Names in Redis, and what may be read from them.
 import { isTaskId } from '../core/task.ts'
 
 /** The names that a queue uses. All start with the prefix, and share one hash tag: on a cluster they live on one node. */
@@ -35,26 +35,4 @@ export function idIn(element: Buffer): string | undefined {
   if (element.length > 19) return undefined
   const text = element.toString('latin1')
   return isTaskId(text) ? text : undefined
-}
-
-/** What an error says, in a form for the log: short, and without the password of the URL. */
-export function reasonOf(error: unknown, url: string): string {
-  const text = error instanceof Error ? error.message || error.name : String(error)
-  return secretsOf(url)
-    .reduce((clean, secret) => clean.replaceAll(secret, '***'), text)
-    .slice(0, 200)
-}
-
-function secretsOf(url: string): string[] {
-  if (!URL.canParse(url)) return []
-  const { password } = new URL(url)
-  return [password, decoded(password)].filter((secret) => secret !== '')
-}
-
-function decoded(text: string): string {
-  try {
-    return decodeURIComponent(text)
-  } catch {
-    return text
-  }
 }

@@ -1,7 +1,7 @@
 // One connection to Redis that is thrown away at the first sign of trouble and built anew.
 import { isIP } from 'node:net'
 import { Redis, type RedisOptions } from 'ioredis'
-import { reasonOf } from './keys.ts'
+import { reasonOf } from './reasons.ts'
 import { OVERDUE, within } from './within.ts'
 
 export interface LinkOptions {
@@ -9,13 +9,13 @@ export interface LinkOptions {
   /** Shown by CLIENT LIST. */
   readonly name: string
   readonly pipelined?: boolean
-  /** Asks Redis something that only a good connection answers well; before the link is up, and then once `every` ms. */
-  readonly check: (client: Redis) => Promise<unknown>
+  /** Asks Redis something that only a good connection answers well; before the link is up (`first`), and then once `every` ms. */
+  readonly check: (client: Redis, first: boolean) => Promise<unknown>
   readonly every?: number
   readonly times: LinkTimes
   readonly up?: () => void
-  /** Called for every connection that was lost or could not be made; `failures`: how many in a row. */
-  readonly down?: (reason: string, failures: number) => void
+  /** Called for every connection that was lost or could not be made. */
+  readonly down?: (reason: string) => void
 }
 
 /** In milliseconds. */
@@ -98,7 +98,7 @@ export class Link {
       this.#failures = lasted > this.#options.times.maxPause ? 1 : this.#failures + 1
       this.#timer = setTimeout(() => void this.#open(), pauseAfter(this.#failures, this.#options.times))
     }
-    this.#options.down?.(reasonOf(trouble, this.#options.url), this.#failures)
+    this.#options.down?.(reasonOf(trouble, this.#options.url))
   }
 
   async #open(): Promise<void> {
@@ -110,10 +110,12 @@ export class Link {
     client.on('end', () => this.drop(client, trouble ?? 'connection closed'))
     try {
       const answer = await within(
-        client.connect().then(() => check(client)),
+        client.connect().then(() => check(client, true)),
         times.connect,
       )
       if (answer === OVERDUE) this.drop(client, 'no answer')
+      // ioredis goes on in database 0 when Redis refuses the one that was asked for.
+      else if (trouble !== undefined) this.drop(client, trouble)
     } catch (error) {
       this.drop(client, trouble ?? error)
     }
@@ -128,7 +130,7 @@ export class Link {
     const { check, every, times } = this.#options
     if (every === undefined || client !== this.#current) return
     this.#timer = setTimeout(() => {
-      within(check(client), times.answer).then(
+      within(check(client, false), times.answer).then(
         (answer) => (answer === OVERDUE ? this.drop(client, 'no answer') : this.#checkLater(client)),
         (error: unknown) => this.drop(client, error),
       )

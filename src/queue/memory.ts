@@ -12,6 +12,7 @@ export class MemoryQueue implements Queue {
   readonly name = 'queue'
   readonly kind = 'memory'
   readonly healthy = true
+  readonly limited = false
   readonly #popWait: number
   readonly #capacity: number
   readonly #lists = new Map<string, Fifo<string>>()

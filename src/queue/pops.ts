@@ -20,7 +20,7 @@ export interface PopTimes {
 export interface PopsOptions {
   readonly keys: Keys
   readonly commands: Link
-  /** Makes the connection that waits; its check is to ask for the connection's id. */
+  /** Makes the connection that waits; its check is to ask for the connection's id, and whether it may wait. */
   readonly popLink: (check: (client: Redis) => Promise<void>) => Link
   readonly times: PopTimes
   readonly counts: Counts
@@ -55,7 +55,12 @@ export class Pops {
     this.#link = popLink(async (client) => {
       this.#connectionId = undefined
       // A user that may not ask waits for the end of each BRPOP instead of interrupting it.
-      this.#connectionId = await client.client('ID').catch(() => undefined)
+      const asked = client.client('ID').catch(() => undefined)
+      // A millisecond: 0 would be for ever.
+      const waited = client.brpop(keys.probe, 0.001).catch((error: unknown) => {
+        if (!isWrongType(error)) throw error
+      })
+      ;[this.#connectionId] = await Promise.all([asked, waited])
     })
   }
 

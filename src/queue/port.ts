@@ -11,6 +11,8 @@ export interface Popped {
 export interface Queue extends Part {
   /** Whether ids and hints get through at the moment. */
   readonly healthy: boolean
+  /** Whether Redis refuses something without which ids get through all the same: hints come late, or keys are not mended. */
+  readonly limited: boolean
   /** Which adapter this is, for the log and `/readyz`. */
   readonly kind: 'redis' | 'memory'
   /** Rings the bell for a row that is committed. Never throws and never waits; resolves to false when the id did not get in. */

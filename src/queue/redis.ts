@@ -4,11 +4,13 @@ import type { Log } from '../telemetry/log.ts'
 import { type Counts, noCounts } from './counts.ts'
 import { Hints } from './hints.ts'
 import { Keys } from './keys.ts'
-import { Link, type LinkTimes } from './link.ts'
+import { Link, type LinkOptions, type LinkTimes } from './link.ts'
 import { isWrongType } from './mend.ts'
 import { Pops, type PopTimes } from './pops.ts'
 import type { Popped, Queue } from './port.ts'
 import { Pushes } from './pushes.ts'
+import { reasonOf } from './reasons.ts'
+import { refusedCommands } from './rights.ts'
 import { within } from './within.ts'
 
 /** In milliseconds. */
@@ -27,6 +29,9 @@ export const REDIS_TIMES: RedisTimes = {
   beat: 1_000,
 }
 
+/** Failures in a row after which a connection is said not to come up, while another one works. */
+const STUCK_FROM = 5
+
 export interface RedisQueueOptions {
   /** `redis:` or `rediss:`. May hold a password, which is never logged. */
   readonly url: string
@@ -40,12 +45,13 @@ export interface RedisQueueOptions {
 
 /**
  * A queue at a Redis server (6.2 or newer) or Valkey. Healthy while the connection for commands is up, which it is only
- * as long as Redis takes writes, answers each command in time, and refuses none. Throws if the URL cannot be read.
+ * as long as Redis takes writes, answers each command in time, and refuses none that is needed, and while pops can wait. Throws if the URL cannot be read.
  */
 export class RedisQueue implements Queue {
   readonly name = 'queue'
   readonly kind = 'redis'
   readonly #log: Log
+  readonly #url: string
   readonly #times: RedisTimes
   readonly #keys: Keys
   readonly #counts: Counts = noCounts()
@@ -57,12 +63,17 @@ export class RedisQueue implements Queue {
   #running = false
   #healthy = false
   #complained = false
+  /** What Redis refused when it was tried, of that which is not needed. */
+  #refused: readonly string[] = []
+  /** Connections that do not come up, while the one for commands does. */
+  readonly #stuck = new Set<'pop' | 'hints'>()
   #starting: Promise<void> = Promise.resolve()
   #stopping: Promise<void> = Promise.resolve()
 
   constructor({ url, prefix, log, times = {}, pushCapacity = 10_000 }: RedisQueueOptions) {
     checkUrl(url)
     this.#log = log
+    this.#url = url
     this.#times = { ...REDIS_TIMES, ...times }
     this.#keys = new Keys(prefix)
     const { answer, beat } = this.#times
@@ -72,9 +83,10 @@ export class RedisQueue implements Queue {
       name: 'task_api:commands',
       pipelined: true,
       every: beat,
-      check: (client) => takesWrites(client, this.#keys),
-      up: () => this.#up(),
-      down: (reason) => this.#down(reason),
+      check: (client, first) =>
+        Promise.all([takesWrites(client, this.#keys), first ? this.#tryAll(client) : undefined]),
+      up: () => this.#look(),
+      down: (reason) => this.#look(reason),
     })
     const shared = { keys: this.#keys, counts: this.#counts, commands, answer, mended: this.#mended }
     this.#commands = commands
@@ -82,17 +94,20 @@ export class RedisQueue implements Queue {
     this.#pops = new Pops({
       ...shared,
       times: this.#times,
-      popLink: (check) => new Link({ ...common, name: 'task_api:pop', check, down: this.#refused('pop') }),
+      popLink: (check) => new Link({ ...common, name: 'task_api:pop', check, ...this.#watch('pop') }),
     })
     this.#hints = new Hints({
       ...shared,
-      hearLink: (check) =>
-        new Link({ ...common, name: 'task_api:hints', check, every: beat, down: this.#refused('hints') }),
+      hearLink: (check) => new Link({ ...common, name: 'task_api:hints', check, every: beat, ...this.#watch('hints') }),
     })
   }
 
   get healthy(): boolean {
     return this.#healthy
+  }
+
+  get limited(): boolean {
+    return this.#refused.length > 0 || this.#stuck.has('hints')
   }
 
   /** What went wrong and was made good, so far. */
@@ -118,7 +133,8 @@ export class RedisQueue implements Queue {
   }
 
   push(service: string, id: string): Promise<boolean> {
-    return this.#running ? this.#pushes.push(service, id) : this.#pushes.refuse()
+    // Where nobody can pop, a list would only grow.
+    return this.#running && this.#healthy ? this.#pushes.push(service, id) : this.#pushes.refuse()
   }
 
   pop(services: readonly string[]): Promise<Popped[]> {
@@ -158,15 +174,15 @@ export class RedisQueue implements Queue {
     await this.#commands.stop()
   }
 
-  #up(): void {
-    if (this.#complained) this.#log.info('redis is back')
-    this.#complained = false
-    this.#change(true)
-  }
-
-  #down(reason: string): void {
-    if (this.#running) this.#complain(reason)
-    this.#change(false)
+  /** A connection came up, or went down. */
+  #look(reason = 'no answer'): void {
+    const healthy = this.#commands.client !== undefined && !this.#stuck.has('pop')
+    if (healthy && this.#complained) this.#log.info('redis is back')
+    if (healthy) this.#complained = false
+    else this.#complain(reason)
+    if (healthy === this.#healthy) return
+    this.#healthy = healthy
+    for (const changed of this.#health) changed(healthy)
   }
 
   #complain(reason: string): void {
@@ -175,17 +191,30 @@ export class RedisQueue implements Queue {
     this.#log.warn({ reason }, 'redis is unreachable, tasks are found by the sweep')
   }
 
-  #change(healthy: boolean): void {
-    if (healthy === this.#healthy) return
-    this.#healthy = healthy
-    for (const changed of this.#health) changed(healthy)
+  /** Notices a connection that does not come up while that for commands is up: the user's rights, most likely. */
+  #watch(connection: 'pop' | 'hints'): Pick<LinkOptions, 'up' | 'down'> {
+    let failures = 0
+    return {
+      up: () => {
+        failures = 0
+        if (this.#stuck.delete(connection)) this.#look()
+      },
+      down: (reason) => {
+        failures = this.#commands.client ? failures + 1 : 0
+        if (failures !== STUCK_FROM) return
+        this.#log.warn({ connection, reason }, 'redis refuses a connection')
+        this.#stuck.add(connection)
+        this.#look(reason)
+      },
+    }
   }
 
-  /** Tells of a connection that alone does not come up: the user's rights, most likely. Once, at the fifth failure. */
-  #refused(connection: string): (reason: string, failures: number) => void {
-    return (reason, failures) => {
-      if (failures === 5 && this.#healthy) this.#log.warn({ connection, reason }, 'redis refuses a connection')
-    }
+  async #tryAll(client: Redis): Promise<void> {
+    const refused = await refusedCommands(client, this.#keys)
+    const reasons = refused.map(({ command, error }) => `${command}: ${reasonOf(error, this.#url)}`)
+    if (reasons.length > 0 && reasons.join() !== this.#refused.join())
+      this.#log.warn({ reasons }, 'redis refuses commands that are of use')
+    this.#refused = reasons
   }
 
   readonly #mended = (keys: readonly string[]): void => {

@@ -1,7 +1,7 @@
 // The queue at a Redis that others write to, and what it sends there itself.
 import { expect } from 'chai'
 import { Redis } from 'ioredis'
-import { reasonOf } from '../../src/queue/keys.ts'
+import { reasonOf } from '../../src/queue/reasons.ts'
 import type { Popped } from '../../src/queue/port.ts'
 import { RedisQueue } from '../../src/queue/redis.ts'
 import { silentLog } from '../../src/telemetry/log.ts'
@@ -47,9 +47,10 @@ describe('the redis queue among strangers', () => {
   })
 
   it('sends the pushes of one turn as one command a service', async () => {
+    const before = await calls('lpush')
     const pushes = Array.from({ length: 900 }, (_, at) => watched.queue.push(`service-${at % 3}`, String(at + 1)))
     expect(await Promise.all(pushes)).not.to.include(false)
-    expect(await calls('lpush')).to.equal(3)
+    expect((await calls('lpush')) - before).to.equal(3)
     expect(await admin.lrange('test:{queue}:service-0', -2, -1)).to.deep.equal(['4', '1'])
   })
 
@@ -182,18 +183,5 @@ describe('the redis queue among strangers', () => {
       .and.not.include('wr@ng')
     for (const bad of ['redis://:secret@host:port', 'http://:secret@localhost', 'redis://:%secret@h'])
       expect(() => watchedQueue(bad)).to.throw(/^(?!.*secret)/)
-  })
-
-  it('serves a user who may neither ask for its id nor run scripts', async () => {
-    await admin.call('ACL', ['SETUSER', 'poor', 'on', '>pw', '~test:*', '&test:*', '+@all', '-client', '-eval'])
-    const poor = watchedQueue(`redis://poor:pw@127.0.0.1:${redis.port}`)
-    await poor.queue.start()
-    const waiting = poor.queue.pop(['billing'])
-    poor.queue.interrupt()
-    expect(await waiting).to.deep.equal([])
-    expect(await poor.queue.push('billing', '1')).to.equal(true)
-    expect(ids(await poor.queue.pop(['billing']))).to.deep.equal(['1'])
-    expect(poor.lines).to.deep.equal([])
-    await poor.queue.stop()
   })
 })

@@ -60,6 +60,12 @@ describe('the API as a part', () => {
       })
     }
 
+    it('answers 200 degraded when Redis refuses something that is not needed', async () => {
+      open.backstage.queue.limited = true
+      const body = { status: 'degraded', postgres: 'up', queue: { kind: 'redis', status: 'limited' } }
+      expect(await readiness()).to.deep.equal([200, body])
+    })
+
     it('takes a ping that fails for a Postgres that is down', async () => {
       open.backstage.ping = () => Promise.reject(new Error('db.internal'))
       expect((await readiness())[1].postgres).to.equal('down')

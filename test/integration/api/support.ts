@@ -49,7 +49,11 @@ export class Backstage {
   readonly logged: Record<string, unknown>[] = []
   readonly tasks = new Map<string, FullView>()
   page: Page = { tasks: [] }
-  queue: { healthy: boolean; kind: 'redis' | 'memory' } = { healthy: true, kind: 'redis' }
+  queue: { healthy: boolean; limited: boolean; kind: 'redis' | 'memory' } = {
+    healthy: true,
+    limited: false,
+    kind: 'redis',
+  }
   ping: () => Promise<boolean> = async () => true
   /** Runs before every verb; throws what the test wants to be thrown. */
   before: () => Promise<void> = async () => undefined
