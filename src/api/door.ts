@@ -11,6 +11,15 @@ const CHARSET = /;[ \t]*charset=("?)([^\s;"]*)\1/gi
 
 const NO_BYTES = Buffer.alloc(0)
 
+/** Refuses what a caller would rely on, and what would be ignored. */
+export function checkSupported(ctx: Context): void {
+  if (ctx.req.headers['idempotency-key'] === undefined) return
+  throw new Refusal(
+    'not_supported',
+    'There is no `Idempotency-Key` for POST in this release: send the request without it. A repeated POST is a second task.',
+  )
+}
+
 /** Refuses a body that is not declared as plain JSON in UTF-8, or is declared as too long. */
 export function checkDeclared(ctx: Context): void {
   const type = MEDIA_TYPE.exec(ctx.get('Content-Type'))

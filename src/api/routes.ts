@@ -5,7 +5,7 @@ import type { Context } from 'koa'
 import { Refusal } from '../core/refusal.ts'
 import { isTaskId } from '../core/task.ts'
 import type { Surroundings } from './dependencies.ts'
-import { checkDeclared, makeBodyReader } from './door.ts'
+import { checkDeclared, checkSupported, makeBodyReader } from './door.ts'
 import { showLife, showReadiness } from './health.ts'
 import { type ParameterName, type Parameters, readParameters } from './parameters.ts'
 import { createTask, deleteTask, listTasks, noSuchTask, readOneTask } from './tasks.ts'
@@ -41,6 +41,7 @@ export function addRoutes(app: Koa, api: Surroundings): void {
       if (path.endsWith('/:id') && !isTaskId(String(ctx.params.id))) throw noSuchTask()
       const given = readParameters(parameters === undefined ? '' : ctx.querystring, parameters ?? [])
       if (!body) return verb(api, ctx, given)
+      checkSupported(ctx)
       checkDeclared(ctx)
       return reader(ctx, () => verb(api, ctx, given))
     }

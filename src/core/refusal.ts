@@ -14,6 +14,11 @@ export const REFUSALS = {
     meaning: "The service is not in this node's configuration.",
   },
   invalid_parameter: { status: 400, title: 'A query parameter is not valid', meaning: '`detail` names the parameter.' },
+  not_supported: {
+    status: 400,
+    title: 'The request asks for what this release cannot do',
+    meaning: '`Idempotency-Key` on POST: a repeated POST is a second task. Nothing was created.',
+  },
   bad_request: { status: 400, title: 'The request is not valid HTTP', meaning: 'The request could not be parsed.' },
   not_found: { status: 404, title: 'Not found', meaning: 'No such path, or no such task: never created, or deleted.' },
   method_not_allowed: { status: 405, title: 'Method not allowed', meaning: '`Allow` names the methods of the path.' },

@@ -82,6 +82,21 @@ describe('the door of POST /tasks', () => {
     })
   })
 
+  describe('an idempotency key', () => {
+    const task = '{"service":"billing","action":"charge"}'
+    for (const key of ['"8e03978e-40d5-43dd-bc93-6894a57f9324"', 'x', ''])
+      refuses(`the key ${key || '(empty)'}`, 400, 'not_supported', task, { 'Idempotency-Key': key })
+
+    it('is named in the refusal, with what to do', async () => {
+      const problem = (await (await open.post(task, { 'idempotency-key': 'k' })).json()) as Problem
+      expect(problem.detail).to.contain('`Idempotency-Key`').and.to.contain('without it')
+    })
+
+    it('is nobody’s business where nothing is created', async () => {
+      expect((await open.request('/tasks', { headers: { 'Idempotency-Key': 'k' } })).status).to.equal(200)
+    })
+  })
+
   describe('sizes', () => {
     it('takes a body of exactly 1 MiB', async () => {
       expect((await open.post(padded(MAX_BODY))).status).to.equal(302)

@@ -9,6 +9,7 @@ describe('the codes of refusals', () => {
     invalid_task: 400,
     unknown_service: 400,
     invalid_parameter: 400,
+    not_supported: 400,
     bad_request: 400,
     not_found: 404,
     method_not_allowed: 405,
