@@ -1,5 +1,6 @@
 // The Koa application: what every request passes through, from the outside in.
 import Koa, { type Context, type Next } from 'koa'
+import { MAX_HEADERS } from '../core/limits.ts'
 import { Refusal } from '../core/refusal.ts'
 import { answerAll } from './answer.ts'
 import type { Surroundings } from './dependencies.ts'
@@ -19,6 +20,8 @@ export function makeApp(api: Surroundings): Koa {
 function checkRequestLine(ctx: Context, next: Next): Promise<unknown> {
   const { req } = ctx
   if (!/^1\.[01]$/.test(req.httpVersion)) throw new Refusal('bad_request', 'The version must be HTTP/1.1.')
+  if (req.rawHeaders.length > 2 * MAX_HEADERS)
+    throw new Refusal('headers_too_large', `There are more than ${MAX_HEADERS} headers: send fewer.`)
   let hosts = 0
   for (let i = 0; i < req.rawHeaders.length; i += 2) if (req.rawHeaders[i]?.toLowerCase() === 'host') hosts += 1
   if (hosts > 1 || (hosts === 0 && req.httpVersion === '1.1')) {

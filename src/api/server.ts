@@ -3,6 +3,7 @@ import { once } from 'node:events'
 import { createServer, type RequestListener, type Server } from 'node:http'
 import { createServer as createPlainServer, Server as NetServer } from 'node:net'
 import { setTimeout as after } from 'node:timers/promises'
+import { MAX_HEADERS } from '../core/limits.ts'
 import type { Part } from '../core/part.ts'
 import { makeApp } from './app.ts'
 import type { ApiDependencies } from './dependencies.ts'
@@ -20,8 +21,6 @@ export interface ServerLimits {
   readonly connectionsCheckingInterval: number
   /** How long a connection may be idle; longer than the 60 s of common load balancers, so that they close first. */
   readonly keepAliveTimeout: number
-  /** Headers beyond are ignored. */
-  readonly maxHeadersCount: number
   readonly maxRequestsPerSocket: number
   readonly maxConnections: number
   /** How long Postgres may take to answer `/readyz`. */
@@ -37,7 +36,6 @@ export const SERVER_LIMITS: ServerLimits = {
   requestTimeout: 15_000,
   connectionsCheckingInterval: 2_000,
   keepAliveTimeout: 65_000,
-  maxHeadersCount: 64,
   maxRequestsPerSocket: 1_000,
   maxConnections: 4_096,
   ping: 2_000,
@@ -105,7 +103,8 @@ export class Api implements Part {
   async #listen(): Promise<Listening> {
     const { host, port, log } = this.#dependencies
     const server = createServer({ ...this.#limits, requireHostHeader: false }, this.#answerer())
-    server.maxHeadersCount = this.#limits.maxHeadersCount
+    // Node drops headers beyond its count; with one more than may be sent they are still there to be counted.
+    server.maxHeadersCount = MAX_HEADERS + 1
     server.maxRequestsPerSocket = this.#limits.maxRequestsPerSocket
     server.maxConnections = this.#limits.maxConnections
     const ledger = keepLedger(server)

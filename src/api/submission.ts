@@ -29,18 +29,32 @@ export function readTask(bytes: Buffer, services: Services): NewTask {
 
 function membersOf(bytes: Buffer): readonly Member[] {
   if (bytes.length === 0) throw new Refusal('malformed_json', 'The body is empty.')
-  if (!isUtf8(bytes)) throw new Refusal('malformed_json', 'The body is not UTF-8.')
+  if (!isUtf8(bytes)) throw new Refusal('malformed_json', isUtf16(bytes) ? UTF_16 : 'The body is not UTF-8.')
   const scan = scanMembers(bytes, MAX_DEPTH)
   switch (scan.kind) {
     case 'members':
       return scan.members
     case 'malformed':
-      throw new Refusal('malformed_json', `The body is not JSON, from its byte ${scan.at} on (counted from 0).`)
+      throw new Refusal('malformed_json', whyMalformed(bytes, scan.at))
     case 'too_deep':
       throw new Refusal('too_deep', `The body is nested deeper than ${MAX_DEPTH} containers.`)
     default:
       throw refuseFaults('invalid_task', [{ pointer: '', detail: 'The body must be an object.' }])
   }
+}
+
+const UTF_16 = 'The body is UTF-16: send it in UTF-8.'
+
+/** Whether the bytes begin as UTF-16 does: with its byte order mark, or with a character whose other half is 0. */
+const isUtf16 = ([first, second]: Uint8Array): boolean =>
+  (first === 0xff && second === 0xfe) || (first === 0xfe && second === 0xff) || (first === 0) !== (second === 0)
+
+/** A byte order mark cannot be seen in an editor, so that it is named. */
+function whyMalformed(bytes: Buffer, at: number): string {
+  if (isUtf16(bytes)) return UTF_16
+  const marked = bytes.subarray(at, at + 3).toString('hex') === 'efbbbf'
+  const why = marked ? ': there is a byte order mark (EF BB BF); send it without' : ''
+  return `The body is not JSON, from its byte ${at} on (counted from 0)${why}.`
 }
 
 /** The members by name. One that is unknown, or is named again, is a fault, told once however often it comes. */

@@ -9,6 +9,9 @@ export const MAX_BODY = 1024 * 1024
 /** How much of a failed answer's body is kept with the task. Bytes. */
 export const ERROR_BODY = 64 * 1024
 
+/** The most headers that a request to us may have: beyond them Node would drop headers without a word. */
+export const MAX_HEADERS = 64
+
 /** A page of the list ends once it passes this. Bytes of payload. */
 export const PAGE_BYTES = 8 * 1024 * 1024
 

@@ -29,7 +29,11 @@ export const REFUSALS = {
     title: 'The body is not declared as JSON',
     meaning: '`Content-Type` must be `application/json`, with no content encoding.',
   },
-  headers_too_large: { status: 431, title: 'The headers are too large', meaning: 'The headers are over 16 KiB.' },
+  headers_too_large: {
+    status: 431,
+    title: 'The headers are too large',
+    meaning: 'The headers are over 16 KiB, or there are more than 64.',
+  },
   internal: {
     status: 500,
     title: 'Something went wrong here',
