@@ -4,7 +4,7 @@ import type { Fault } from '../core/refusal.ts'
 import { isAction, SERVICE_NAME } from '../core/service.ts'
 import { isStatus, isTaskId, STATUSES } from '../core/task.ts'
 import type { ListQuery } from '../core/view.ts'
-import { pointerTo, refuseFaults } from './faults.ts'
+import { refuseFaults } from './faults.ts'
 
 interface Parameter {
   accepts(value: string): boolean
@@ -40,7 +40,7 @@ export function readParameters(query: string, allowed: readonly ParameterName[])
   for (const [key, value] of new URLSearchParams(`?${query}`)) {
     const name = allowed.find((name) => name === key)
     const detail = name === undefined ? unknown(key) : faultOf(name, value, parameters)
-    if (detail !== undefined) faults.push({ pointer: pointerTo(key), detail })
+    if (detail !== undefined) faults.push({ parameter: key, detail })
     if (name !== undefined) parameters.set(name, value)
   }
   if (faults.length > 0) throw refuseFaults('invalid_parameter', faults)

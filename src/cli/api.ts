@@ -87,8 +87,9 @@ function problemOf(text: string): Problem {
   const strings = Object.fromEntries(Object.entries(value).filter(([, member]) => typeof member === 'string'))
   const list: unknown[] = Array.isArray(value.errors) ? value.errors : []
   const errors = list.map((item) => {
-    const { pointer, detail } = typeof item === 'object' && item !== null ? (item as Record<string, unknown>) : {}
-    return `${String(pointer)}: ${String(detail)}`
+    const { pointer, parameter, detail } =
+      typeof item === 'object' && item !== null ? (item as Record<string, unknown>) : {}
+    return `${String(pointer ?? parameter)}: ${String(detail)}`
   })
   return { ...strings, errors }
 }

@@ -13,7 +13,11 @@ export const REFUSALS = {
     title: 'The service is not registered',
     meaning: "The service is not in this node's configuration.",
   },
-  invalid_parameter: { status: 400, title: 'A query parameter is not valid', meaning: '`detail` names the parameter.' },
+  invalid_parameter: {
+    status: 400,
+    title: 'A query parameter is not valid',
+    meaning: '`errors` names each fault with its parameter.',
+  },
   not_supported: {
     status: 400,
     title: 'The request asks for what this release cannot do',
@@ -53,11 +57,9 @@ export const REFUSALS = {
 
 export type RefusalCode = keyof typeof REFUSALS
 
-/** One fault of the input, by JSON Pointer (RFC 6901). */
-export interface Fault {
-  readonly pointer: string
-  readonly detail: string
-}
+/** One fault of the input: of the body, by JSON Pointer (RFC 6901), or of the query, by its parameter. */
+export type Fault =
+  { readonly pointer: string; readonly detail: string } | { readonly parameter: string; readonly detail: string }
 
 /** An expected refusal: a caller's fault, or Postgres out of reach. Anything else that is thrown is a fault of ours. */
 export class Refusal extends Error {

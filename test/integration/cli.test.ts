@@ -146,8 +146,9 @@ describe('the commands', () => {
     })
 
     it('ends with 4 when a filter is refused', async () => {
-      api.script(problem(400, 'invalid_parameter'))
-      expect((await api.run(['list', '--limit', '0'])).code).to.equal(4)
+      api.script(problem(400, 'invalid_parameter', { errors: [{ parameter: 'limit', detail: 'is 0' }] }))
+      const { code, err } = await api.run(['list', '--limit', '0'])
+      expect([code, err]).to.deep.equal([4, 'task_api: 400 invalid_parameter - A title: a detail\n  limit: is 0\n'])
     })
   })
 

@@ -96,9 +96,10 @@ describe('GET /tasks', () => {
   it('names every parameter that is wrong at once', async () => {
     const problem = (await (await open.request('/tasks?limit=0&page=2&status=x&before=1&before=2')).json()) as {
       detail: string
-      errors: { pointer: string }[]
+      errors: { parameter: string; pointer?: string }[]
     }
-    expect(problem.errors.map(({ pointer }) => pointer)).to.deep.equal(['/limit', '/page', '/status', '/before'])
+    expect(problem.errors.map(({ parameter }) => parameter)).to.deep.equal(['limit', 'page', 'status', 'before'])
+    for (const fault of problem.errors) expect(fault).to.have.all.keys('parameter', 'detail')
     expect(problem.detail).to.contain('limit').and.to.contain('page')
   })
 
