@@ -6,6 +6,7 @@ import { Refusal } from '../core/refusal.ts'
 import { isTaskId } from '../core/task.ts'
 import type { Surroundings } from './dependencies.ts'
 import { checkDeclared, checkSupported, makeBodyReader } from './door.ts'
+import { showFront } from './front.ts'
 import { showLife, showReadiness } from './health.ts'
 import { type ParameterName, type Parameters, readParameters } from './parameters.ts'
 import { createTask, deleteTask, listTasks, noSuchTask, readOneTask } from './tasks.ts'
@@ -23,6 +24,7 @@ interface Route {
 }
 
 export const ROUTES: readonly Route[] = [
+  { method: 'GET', path: '/', verb: showFront },
   { method: 'POST', path: '/tasks', parameters: [], body: true, verb: createTask },
   { method: 'GET', path: '/tasks', parameters: ['limit', 'before', 'status', 'service', 'action'], verb: listTasks },
   { method: 'GET', path: '/tasks/:id', parameters: ['view'], verb: readOneTask },

@@ -4,11 +4,10 @@ import { type Member, scanMembers } from '../core/json.ts'
 import { MAX_DEPTH } from '../core/limits.ts'
 import { type Fault, Refusal } from '../core/refusal.ts'
 import { isAction, type Services } from '../core/service.ts'
+import { nearest } from '../core/suggest.ts'
 import type { NewTask } from '../core/task.ts'
 import { pointerTo, refuseFaults } from './faults.ts'
 import { PARAMETERS } from './parameters.ts'
-
-const UNKNOWN_SERVICE: Fault = { pointer: '/service', detail: 'No service of this name is registered.' }
 
 /** Reads a task. The payload is never parsed: its bytes are the caller's. Throws a Refusal with all faults. */
 export function readTask(bytes: Buffer, services: Services): NewTask {
@@ -16,15 +15,22 @@ export function readTask(bytes: Buffer, services: Services): NewTask {
   const members = distinct(membersOf(bytes), faults)
   const service = textOf(bytes, members, 'service', faults)
   const action = textOf(bytes, members, 'action', faults)
-  if (service !== undefined && !services.has(service)) faults.push(UNKNOWN_SERVICE)
+  const unknown = service !== undefined && !services.has(service) ? unknownService(service, services) : undefined
+  if (unknown !== undefined) faults.push(unknown)
   if (action !== undefined && !isAction(action)) {
     faults.push({ pointer: '/action', detail: `\`action\` must be ${PARAMETERS.action.expected}.` })
   }
   const payload = members.get('payload')
   if (service === undefined || action === undefined || faults.length > 0) {
-    throw refuseFaults(faults.every((fault) => fault === UNKNOWN_SERVICE) ? 'unknown_service' : 'invalid_task', faults)
+    throw refuseFaults(faults.every((fault) => fault === unknown) ? 'unknown_service' : 'invalid_task', faults)
   }
   return { service, action, payload: payload === undefined ? '{}' : sliceOf(bytes, payload) }
+}
+
+function unknownService(service: string, services: Services): Fault {
+  const meant = nearest(service, services.keys())
+  const hint = meant === undefined ? '' : ` Did you mean \`${meant}\`?`
+  return { pointer: '/service', detail: `No service of this name is registered.${hint}` }
 }
 
 function membersOf(bytes: Buffer): readonly Member[] {

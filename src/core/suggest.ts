@@ -1,11 +1,25 @@
 // "Did you mean": the known name that is nearest to a mistyped one.
 
-/** The known name nearest to `text`, when it is near enough to be a slip of the fingers; case does not count. */
-export function nearest(text: string, known: Iterable<string>): string | undefined {
+/** How many pairs of letters are compared at most: some milliseconds, whatever a stranger sends and however much is known. */
+const MOST_PAIRS = 100_000
+
+/**
+ * The known name nearest to `text`, when it is near enough to be a slip of the fingers; case does not count. `slip`: how
+ * many letters may differ, by default a third of them. Names that come after very many others are not looked at.
+ */
+export function nearest(
+  text: string,
+  known: Iterable<string>,
+  slip = Math.max(1, Math.floor(text.length / 3)),
+): string | undefined {
   const typed = text.toLowerCase()
   let best: string | undefined
-  let least = Math.max(1, Math.floor(typed.length / 3)) + 1
+  let least = slip + 1
+  let pairs = 0
   for (const name of known) {
+    if (Math.abs(name.length - typed.length) >= least) continue
+    pairs += name.length * typed.length
+    if (pairs > MOST_PAIRS) break
     const distance = slips(typed, name.toLowerCase())
     if (distance < least) [best, least] = [name, distance]
   }

@@ -97,7 +97,10 @@ const TARGETS: Readonly<Record<string, Target>> = {
     request: (string) => plain('DELETE', `/tasks/${encoded(string)}${isId(string) ? '000000' : ''}`),
     status: () => 404,
   },
-  'as the path': { request: (string) => plain('GET', `/${encoded(string)}`), status: () => 404 },
+  'as the path': {
+    request: (string) => plain('GET', `/${encoded(string)}`),
+    status: (string) => (string === '' ? 200 : 404),
+  },
   'as a view': {
     request: (string) => plain('GET', `/tasks/1?view=${encoded(string)}`),
     status: (string) => (string === 'full' ? 200 : 400),

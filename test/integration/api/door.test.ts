@@ -168,24 +168,6 @@ describe('the door of POST /tasks', () => {
       expect((await open.post(nested(MAX_DEPTH))).status).to.equal(302)
     })
 
-    for (const [what, body, cause] of [
-      [
-        'a byte order mark',
-        '\ufeff{"service":"billing","action":"charge"}',
-        'byte 0 on (counted from 0): there is a byte order mark',
-      ],
-      ['one before the payload', '{"payload":\ufeff1}', 'byte 11 on (counted from 0): there is a byte order mark'],
-      ['UTF-16 with a mark', Buffer.from('\ufeff{}', 'utf16le'), 'UTF-16: send it in UTF-8'],
-      ['UTF-16 with a mark, the other way round', Buffer.from('\ufeff{}', 'utf16le').swap16(), 'UTF-16'],
-      ['UTF-16 without a mark', Buffer.from('{}', 'utf16le'), 'UTF-16'],
-      ['UTF-16 without a mark, the other way round', Buffer.from('{}', 'utf16le').swap16(), 'UTF-16'],
-    ] as const)
-      it(`names the cause: ${what}`, async () => {
-        const problem = (await (await open.post(body)).json()) as Problem
-        expect(problem).to.include({ code: 'malformed_json' })
-        expect(problem.detail).to.contain(cause)
-      })
-
     it('says from which byte on a body is not JSON', async () => {
       const problem = (await (await open.post('{"é":tru}')).json()) as Problem
       expect(problem.detail).to.contain('byte 9')

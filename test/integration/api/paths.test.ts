@@ -4,6 +4,7 @@ import { ROUTES } from '../../../src/api/routes.ts'
 import { aTask, codeOf, type Opened, openApi, words } from './support.ts'
 
 const ALLOWED: Record<string, string[]> = {
+  '/': ['GET', 'HEAD', 'OPTIONS'],
   '/tasks': ['POST', 'GET', 'HEAD', 'OPTIONS'],
   '/tasks/1': ['GET', 'HEAD', 'DELETE', 'OPTIONS'],
   '/livez': ['GET', 'HEAD', 'OPTIONS'],
@@ -52,6 +53,43 @@ describe('paths and methods', () => {
     })
   }
 
+  const BROWSER = 'text/html,application/xhtml+xml,application/xml;q=0.9,image/avif,image/webp,*/*;q=0.8'
+  const fronts: [string | undefined, 'json' | 'html'][] = [
+    [undefined, 'json'],
+    ['', 'json'],
+    ['*/*', 'json'],
+    ['application/json', 'json'],
+    ['image/png', 'json'],
+    ['text/html;q=0', 'json'],
+    ['text/html;q=0.5, application/json', 'json'],
+    ['text/html', 'html'],
+    ['text/*', 'html'],
+    [BROWSER, 'html'],
+  ]
+  for (const [accept, kind] of fronts) {
+    it(`says at / what this is, as ${kind} to Accept: ${accept ?? '(none)'}`, async () => {
+      const header = accept === undefined ? '' : `Accept: ${accept}\r\n`
+      const answer = await open.raw(`GET / HTTP/1.1\r\nHost: x\r\n${header}Connection: close\r\n\r\n`)
+      const [head = '', body = ''] = answer.split('\r\n\r\n')
+      expect(head).to.match(/^HTTP\/1\.1 200 /)
+      expect(head).to.match(/\r\nVary: Accept\r\n/i)
+      const type = kind === 'html' ? 'text/html' : 'application/json'
+      expect(head.toLowerCase()).to.contain(`\r\ncontent-type: ${type}; charset=utf-8\r\n`)
+      for (const named of ['background tasks', '/tasks', '/readyz', 'docs/contract.md']) expect(body).to.contain(named)
+      if (kind === 'json') expect(JSON.parse(body)).to.have.all.keys('about', 'paths', 'docs')
+    })
+  }
+
+  it('loads nothing from elsewhere into the page, and lets nobody else', async () => {
+    const response = await open.request('/', { headers: { Accept: BROWSER } })
+    expect(response.headers.get('Content-Security-Policy')).to.match(/^default-src 'none';/)
+    const page = await response.text()
+    expect(page).to.match(/^<!doctype html>/)
+    expect(page).not.to.match(/<(script|link|img|style|iframe)|https?:|javascript:| on\w+=/i)
+    for (const [, path = ''] of page.matchAll(/href="([^"]*)"/g))
+      expect((await open.request(path)).status).to.equal(200)
+  })
+
   it('answers HEAD of what is not there with 404', async () => {
     expect((await open.request('/tasks/2', { method: 'HEAD' })).status).to.equal(404)
   })
@@ -66,7 +104,7 @@ describe('paths and methods', () => {
   })
 
   const nowhere = words(`
-    / /task /tasks/ /tasks/1/ /TASKS /Tasks/1 /tasks/1/x //tasks /tasks//1 /./tasks /tasks/.. /tasks/../tasks
+    /task /tasks/ /tasks/1/ /TASKS /Tasks/1 /tasks/1/x //tasks /tasks//1 /./tasks /tasks/.. /tasks/../tasks
     /%74asks /tasks%2f1 /tasks%00 /tasks/1%00 /tasks/%2e%2e /%2e%2e/tasks /% /%zz /tasks/% /tasks/%e0%a4%a
     /tasks;x /tasks/1;x /livez/ /LIVEZ /readyz/x /healthz /__proto__ /constructor /favicon.ico /tasks\\1
     /tasks/1| *

@@ -76,23 +76,6 @@ describe('the wire', () => {
       expectProblem(await open.raw(`${GET}X-A: ${'x'.repeat(20_000)}\r\n\r\n`), 431, 'headers_too_large')
     })
 
-    const many = (count: number): string => Array.from({ length: count }, (_, i) => `X-${i}: a\r\n`).join('')
-    for (const count of [64, 65, 66, 96, 97, 1_000]) {
-      const [status, created] = count > 64 ? [431, 0] : [302, 1]
-      it(`answers ${status} to ${count} headers, whichever comes last`, async () => {
-        const body = `Content-Type: application/json\r\nContent-Length: ${TASK.length}\r\nConnection: close\r\n\r\n${TASK}`
-        const answer = await open.raw(`POST /tasks HTTP/1.1\r\nHost: x\r\n${many(count - 4)}${body}`)
-        if (status === 431) expectProblem(answer, 431, 'headers_too_large')
-        expect(statuses(answer)).to.deep.equal([status])
-        expect(open.backstage.submitted).to.have.length(created)
-      })
-    }
-
-    it('serves the connection on after too many headers', async () => {
-      const answer = await open.raw(`${GET}${many(64)}\r\n${GET}Connection: close\r\n\r\n`)
-      expect(statuses(answer)).to.deep.equal([431, 200])
-    })
-
     it('lets one who is refused send on, so that the refusal is heard', async () => {
       const socket = await open.connect()
       let failed = false
@@ -114,11 +97,16 @@ describe('the wire', () => {
       expect(answer).not.to.contain('evil')
     })
 
-    for (const target of ['http://x', 'http://[', 'http://x?a=b', 'https://u:p@x:1/nowhere']) {
-      it(`answers 404 to the target ${target}`, async () => {
+    for (const [target, status] of [
+      ['http://x', 200],
+      ['http://[', 200],
+      ['http://x?a=b', 200],
+      ['https://u:p@x:1/nowhere', 404],
+    ] as const) {
+      it(`answers ${status} to the target ${target}`, async () => {
         expect(
           statuses(await open.raw(`GET ${target} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n`)),
-        ).to.deep.equal([404])
+        ).to.deep.equal([status])
       })
     }
 

@@ -1,0 +1,50 @@
+// The front page: what this is and where to go on, for whoever opens the address in a browser or with curl.
+import type { Context } from 'koa'
+import { sendJson } from './answer.ts'
+import type { Surroundings } from './dependencies.ts'
+
+const ABOUT =
+  'task_api runs background tasks for other services. This is its REST API; a page to look at does not exist yet.'
+
+/** Where to go on: one row a path. */
+const PATHS: Readonly<Record<string, string>> = {
+  '/tasks': 'POST creates a task, GET lists the newest',
+  '/tasks/{id}': 'GET shows a task (?view=full: all of it), DELETE deletes it',
+  '/livez': 'GET: whether this node lives',
+  '/readyz': 'GET: whether this node is ready',
+}
+
+const DOCS = 'README.md and the folder docs of the package task_api; docs/contract.md is the whole interface'
+
+const TEXT = JSON.stringify({ about: ABOUT, paths: PATHS, docs: DOCS })
+
+const rows = Object.entries(PATHS).map(([path, meaning]) => {
+  const name = `<code>${path}</code>`
+  return `<li>${path.includes('{') ? name : `<a href="${path}">${name}</a>`} ${meaning}</li>`
+})
+
+const PAGE = `<!doctype html>
+<html lang="en">
+<head><meta charset="utf-8"><title>task_api</title></head>
+<body>
+<h1>task_api</h1>
+<p>${ABOUT}</p>
+<ul>
+${rows.join('\n')}
+</ul>
+<p>Documentation: ${DOCS}.</p>
+</body>
+</html>
+`
+
+/** GET /: HTML for those who would rather have it than JSON, as browsers do. */
+export async function showFront(_api: Surroundings, ctx: Context): Promise<void> {
+  ctx.vary('Accept')
+  if (ctx.accepts('application/json', 'text/html') !== 'text/html') {
+    sendJson(ctx, 200, TEXT)
+    return
+  }
+  ctx.set('Content-Security-Policy', "default-src 'none'; frame-ancestors 'none'; base-uri 'none'")
+  ctx.set('Content-Type', 'text/html; charset=utf-8')
+  ctx.body = PAGE
+}
