@@ -15,10 +15,12 @@ const [command, ...rest] = process.argv.slice(2)
 if (command === 'start' && rest.length === 0) await start()
 else {
   const { runCli } = await import('./cli/cli.ts')
+  const { isPiped } = await import('./cli/input.ts')
   // Whoever reads our output may have read enough (`task_api list | head`).
   process.stdout.on('error', (error: NodeJS.ErrnoException) => process.exit(error.code === 'EPIPE' ? 0 : 1))
   const { stdout, stderr, env } = process
-  process.exitCode = await runCli(process.argv.slice(2), { version: readVersion(), stdout, stderr, env })
+  const io = { version: readVersion(), stdout, stderr, env, stdin: () => process.stdin, piped: isPiped() }
+  process.exitCode = await runCli(process.argv.slice(2), io)
 }
 
 /** Runs a node until a signal ends it. Exit codes: 0 stopped, 1 a part failed, 78 the configuration is faulty. */

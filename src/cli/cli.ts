@@ -1,11 +1,11 @@
 // The command line: a REST caller of a running node, like any other.
-import { Buffer } from 'node:buffer'
 import { setTimeout as wait } from 'node:timers/promises'
 import { nearest } from '../core/suggest.ts'
 import { type Command, COMMANDS } from './commands.ts'
 import type { Context } from './context.ts'
 import { CommandError, EXITS, type Exit } from './exits.ts'
 import { help, helpOf, usage } from './help.ts'
+import { readAll, readPiped, type Source } from './input.ts'
 import { type Arguments, readArguments } from './options.ts'
 
 /** What the command line reads and writes. */
@@ -15,9 +15,11 @@ export interface Io {
   readonly stdout: { write(text: string): unknown }
   readonly stderr: { write(text: string): unknown }
   readonly env: Readonly<Record<string, string | undefined>>
-  /** `process.stdin` when absent. */
-  readonly stdin?: AsyncIterable<Uint8Array | string>
-  /** Of one request, in milliseconds; 10 s when absent. */
+  /** Opens stdin; absent: nothing comes in. */
+  readonly stdin?: () => Source
+  /** Whether something may be piped in on stdin. */
+  readonly piped?: boolean
+  /** Of one request, and for stdin that nobody asked for, in milliseconds; 10 s when absent. */
   readonly timeLimit?: number
   /** Between two looks at a watched task. */
   readonly wait?: (milliseconds: number) => Promise<void>
@@ -72,13 +74,15 @@ function check(name: string, command: Command, { words, values }: Arguments): vo
 }
 
 function contextOf(values: Arguments['values'], io: Io): Context {
+  const { stdin, piped = false, timeLimit = 10_000 } = io
   return {
-    api: { url: urlOf(values.url, io.env.TASK_API_URL), timeLimit: io.timeLimit ?? 10_000 },
+    api: { url: urlOf(values.url, io.env.TASK_API_URL), timeLimit },
     json: values.json !== undefined,
     values,
     print: (line) => void io.stdout.write(`${line}\n`),
     warn: (line) => void io.stderr.write(`${line}\n`),
-    input: () => readAll(io.stdin ?? process.stdin),
+    input: async () => (stdin ? readAll(stdin()) : Buffer.alloc(0)),
+    piped: async () => (piped && stdin ? readPiped(stdin(), timeLimit) : Buffer.alloc(0)),
     wait: io.wait ?? ((milliseconds) => wait(milliseconds)),
   }
 }
@@ -94,10 +98,4 @@ function urlOf(option: string | undefined, variable: string | undefined): string
     'usage',
     `${source} is the API's address, such as http://127.0.0.1:3000, without user, password and query`,
   )
-}
-
-async function readAll(stream: AsyncIterable<Uint8Array | string>): Promise<Buffer> {
-  const chunks: Buffer[] = []
-  for await (const chunk of stream) chunks.push(Buffer.from(chunk))
-  return Buffer.concat(chunks)
 }

@@ -24,7 +24,7 @@ export const COMMANDS: Readonly<Record<string, Command>> = {
   start: { words: [], meaning: 'run a node: the API and the tasks', options: ['help'] },
   submit: {
     words: ['SERVICE', 'ACTION', '[PAYLOAD]'],
-    meaning: 'create a task; PAYLOAD is JSON text, sent as it is; - reads it from stdin',
+    meaning: 'create a task; PAYLOAD is JSON text, sent as it is; without it, or with -, from stdin',
     options: EVERYWHERE,
     run: submit,
   },
@@ -45,8 +45,7 @@ export const COMMANDS: Readonly<Record<string, Command>> = {
 }
 
 async function submit(context: Context, service = '', action = '', payload?: string): Promise<Exit> {
-  const bytes = payload === '-' ? await context.input() : payload === undefined ? undefined : Buffer.from(payload)
-  if (bytes !== undefined && !isJson(bytes)) throw new CommandError('usage', 'PAYLOAD is not JSON text in UTF-8')
+  const bytes = await payloadOf(context, payload)
   const head = `{"service":${JSON.stringify(service)},"action":${JSON.stringify(action)}`
   const body = Buffer.concat([
     Buffer.from(head),
@@ -59,6 +58,18 @@ async function submit(context: Context, service = '', action = '', payload?: str
     throw new CommandError('unreachable', `${context.api.url} answered without the location of a task`)
   context.print(context.json ? oneLine(reply.text) : `task ${id} created`)
   return 'ok'
+}
+
+/** The bytes of a payload; undefined where there is none. Throws a `CommandError` when they are not JSON. */
+async function payloadOf(context: Context, word?: string): Promise<Buffer | undefined> {
+  const bytes = word === undefined ? await context.piped() : word === '-' ? await context.input() : Buffer.from(word)
+  if (word === undefined && bytes.length === 0) return undefined
+  if (isJson(bytes)) return bytes
+  const marked = bytes.subarray(0, 3).toString('hex') === 'efbbbf'
+  throw new CommandError(
+    'usage',
+    marked ? 'PAYLOAD begins with a byte order mark: leave it out' : 'PAYLOAD is not JSON text in UTF-8',
+  )
 }
 
 async function show(context: Context, word = ''): Promise<Exit> {

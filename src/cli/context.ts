@@ -11,7 +11,9 @@ export interface Context {
   print(line: string): void
   /** One line to stderr. */
   warn(line: string): void
-  /** All of stdin. */
+  /** All of stdin, however long it takes. */
   input(): Promise<Buffer>
+  /** What is piped in without being asked for; empty when there is nothing. */
+  piped(): Promise<Buffer>
   wait(milliseconds: number): Promise<void>
 }

@@ -36,7 +36,7 @@ describe('the commands', () => {
       const stdin = (async function* () {
         yield* parts
       })()
-      expect((await api.run(['submit', 'demo', 'count', '-'], { stdin })).code).to.equal(0)
+      expect((await api.run(['submit', 'demo', 'count', '-'], { stdin: () => stdin })).code).to.equal(0)
       expect(api.seen[0]?.body).to.equal(`{"service":"demo","action":"count","payload":${bytes.toString('latin1')}}`)
     })
 
@@ -51,7 +51,7 @@ describe('the commands', () => {
         expect((await api.run(['submit', 'demo', 'echo', payload])).code).to.equal(2)
       }
       const stdin = [Buffer.from('"\xff"', 'latin1')].values() as unknown as AsyncIterable<Uint8Array>
-      expect((await api.run(['submit', 'demo', 'echo', '-'], { stdin })).code).to.equal(2)
+      expect((await api.run(['submit', 'demo', 'echo', '-'], { stdin: () => stdin })).code).to.equal(2)
       expect(api.seen).to.deep.equal([])
     })
 
