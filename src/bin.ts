@@ -34,6 +34,7 @@ async function start(): Promise<void> {
   const { CONFIG_EXIT_CODE, ConfigError, describeFaults } = await import('./config/faults.ts')
   const { foreignTo } = await import('./config/foreign.ts')
   const { readConfig } = await import('./config/read.ts')
+  const { misspeltSettings } = await import('./config/settings.ts')
   const hints = openSink(2)
   const tell = (text: string): void => hints.write(text)
   // Others write there too, for example Node its warnings: what they cannot write must not end the node.
@@ -56,6 +57,9 @@ async function start(): Promise<void> {
       log.fatal({ err: error }, 'this node has a defect and ends')
       process.exit(1)
     })
+
+  for (const { name, meant } of misspeltSettings(process.env))
+    log.warn({ variable: name, meant }, 'a variable is nearly the name of a setting, and is not read')
 
   // Before the client of Postgres is loaded: it looks at some of them only then.
   for (const name of foreignTo(process.env, config.databaseUrl === undefined)) delete process.env[name]

@@ -5,7 +5,10 @@ import type { FaultAt } from './variables.ts'
 
 /** The faults of names and of values against each other. Asked of the raw data, whatever else is wrong with it. */
 export function faultsAcross(data: unknown): FaultAt[] {
-  return Object.entries(mapping(mapping(data).services)).flatMap(([name, service]) => {
+  const { services } = mapping(data)
+  if (isMapping(services) && Object.keys(services).length === 0)
+    return [{ path: ['services'], expected: 'at least one service', found: 'none' }]
+  return Object.entries(mapping(services)).flatMap(([name, service]) => {
     const path = ['services', name]
     const named = SERVICE_NAME.test(name) ? [] : [{ path, expected: A_NAME, found: 'this name' }]
     return [...named, ...faultOfBackoff([...path, 'retry'], mapping(mapping(service).retry))]
@@ -28,5 +31,7 @@ function milliseconds(value: unknown, fallback: number): number | undefined {
   return typeof value === 'string' ? parseDuration(value) : undefined
 }
 
-const mapping = (value: unknown): Readonly<Record<string, unknown>> =>
-  typeof value === 'object' && value !== null && !Array.isArray(value) ? { ...value } : {}
+const isMapping = (value: unknown): value is object =>
+  typeof value === 'object' && value !== null && !Array.isArray(value)
+
+const mapping = (value: unknown): Readonly<Record<string, unknown>> => (isMapping(value) ? { ...value } : {})

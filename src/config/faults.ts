@@ -7,6 +7,8 @@ export interface ConfigFault {
   readonly source: string
   /** The line in the file, from 1, where there is one. */
   readonly line?: number
+  /** The column in the line, from 1, where the text itself is broken there. */
+  readonly column?: number
   /** Which value: the name of a variable, or a path such as `services.billing.timeout`; empty: the whole file. */
   readonly path: string
   readonly expected: string
@@ -37,8 +39,8 @@ export function describeFaults(error: ConfigError): string {
   return title + error.faults.map(describe).join('') + '\nEvery setting: docs/configuration.md\n'
 }
 
-function describe({ source, line, path, expected, found }: ConfigFault): string {
-  const place = line === undefined ? source : `${source}:${line}`
+function describe({ source, line, column, path, expected, found }: ConfigFault): string {
+  const place = [source, line, column].filter((part) => part !== undefined).join(':')
   return `\n  ${[place, path].filter(Boolean).join('  ')}\n    expected  ${expected}\n    found     ${found}\n`
 }
 

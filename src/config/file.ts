@@ -1,6 +1,7 @@
 // The services file: finding it, and reading its text as YAML or JSON.
 import { resolve } from 'node:path'
 import { type Document, isNode, LineCounter, parseDocument, type YAMLError } from 'yaml'
+import { scanMembers } from '../core/json.ts'
 import type { ConfigFault } from './faults.ts'
 
 /** Reads a file whole; throws an error with a `code`, as `readFileSync` does. */
@@ -69,11 +70,11 @@ const REASONS: Readonly<Record<string, string>> = {
 
 function parse(path: string, bytes: Uint8Array, faults: ConfigFault[]): ServicesFile | undefined {
   const lines = new LineCounter()
-  const report = (expected: string, found: string, at?: number): undefined => {
-    const line = at === undefined ? {} : { line: lines.linePos(at).line }
-    faults.push({ source: path, ...line, path: '', expected, found })
-  }
   const text = decoded(bytes)
+  const report = (expected: string, found: string, at?: number): undefined => {
+    const place = at === undefined ? {} : placeOf(text ?? '', at)
+    faults.push({ source: path, ...place, path: '', expected, found })
+  }
   if (text === undefined) return report('text in UTF-8', 'other bytes')
   const json = path.endsWith('.json')
   const language = json ? 'JSON' : 'YAML'
@@ -97,8 +98,21 @@ function parse(path: string, bytes: Uint8Array, faults: ConfigFault[]): Services
       json
         ? 'something else (comments and trailing commas are not JSON)'
         : 'an alias or a nesting that cannot be resolved',
+      json ? brokenAt(text) : undefined,
     )
   }
+}
+
+/** Where a text stops to be JSON: Node's own words quote the text, and name no place. */
+function brokenAt(text: string): number | undefined {
+  const bytes = Buffer.from(text)
+  const scan = scanMembers(bytes, Infinity)
+  return scan.kind === 'malformed' ? bytes.toString('utf8', 0, scan.at).length : undefined
+}
+
+function placeOf(text: string, at: number): { line: number; column: number } {
+  const before = text.slice(0, at).split(/\r\n|\r|\n/)
+  return { line: before.length, column: (before.at(-1)?.length ?? 0) + 1 }
 }
 
 function decoded(bytes: Uint8Array): string | undefined {

@@ -120,7 +120,11 @@ export const fileSchema = z.strictObject(
     $schema: z.string('text').optional().meta({ description: 'For editors: where the JSON Schema of this file is.' }),
     services: z
       .record(z.string(), serviceSchema, 'a mapping of services by name')
-      .meta({ description: 'The target services by name.', propertyNames: { pattern: SERVICE_NAME.source } }),
+      .meta({
+        description: 'The target services by name; at least one.',
+        minProperties: 1,
+        propertyNames: { pattern: SERVICE_NAME.source },
+      }),
   },
   'a mapping with `services`',
 )

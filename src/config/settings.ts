@@ -1,4 +1,5 @@
 // The settings of the environment, one row each, and their reader. `docs/configuration.md` is printed from this table.
+import { type Misspelt, misspelt } from '../core/suggest.ts'
 import { type ConfigFault, HIDDEN, quoted } from './faults.ts'
 import { redisUrl } from './redis-url.ts'
 import { duration, filePath, hostName, keyPrefix, oneOf, type Rule, urlOfScheme, wholeNumber } from './rules.ts'
@@ -68,6 +69,9 @@ export const SETTINGS = {
 } as const satisfies Record<string, Setting<unknown>>
 
 export type Environment = Readonly<Record<string, string | undefined>>
+
+/** The variables that look like a setting, are none, and are not read. */
+export const misspeltSettings = (env: Environment): Misspelt[] => misspelt(env, Object.keys(SETTINGS))
 
 type Parsed<S> = S extends { rule: Rule<infer T> } ? (S extends { fallback: string } ? T : T | undefined) : never
 export type Settings = { readonly [Name in keyof typeof SETTINGS]: Parsed<(typeof SETTINGS)[Name]> }

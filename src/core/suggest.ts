@@ -26,6 +26,21 @@ export function nearest(
   return best
 }
 
+/** A name that is not known, and the known one that it nearly is. */
+export interface Misspelt {
+  readonly name: string
+  readonly meant: string
+}
+
+/** The set variables of an environment that are one slip from a known variable that is not set. */
+export function misspelt(env: Readonly<Record<string, string | undefined>>, known: readonly string[]): Misspelt[] {
+  const unset = known.filter((name) => !env[name])
+  return Object.keys(env).flatMap((name) => {
+    const meant = env[name] && !known.includes(name) ? nearest(name, unset, 1) : undefined
+    return meant === undefined ? [] : [{ name, meant }]
+  })
+}
+
 /** How many letters were added, left out, replaced or swapped with their neighbour between two words. */
 function slips(a: string, b: string): number {
   let [before, last]: number[][] = [[], Array.from({ length: b.length + 1 }, (_, j) => j)]

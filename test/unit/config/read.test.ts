@@ -22,7 +22,11 @@ describe('readConfig', () => {
   })
 
   it('reads the file that TASK_API_CONFIG names, and no other', () => {
-    const files = { 'task_api.yaml': 'nonsense', 'etc/services.conf': FINE, '/etc/x.json': '{"services":{}}' }
+    const files = {
+      'task_api.yaml': 'nonsense',
+      'etc/services.conf': FINE,
+      '/etc/x.json': '{"services":{"a":{"url":"http://a"}}}',
+    }
     expect(read(files, { TASK_API_CONFIG: 'etc/services.conf' }).file).to.equal('/w/etc/services.conf')
     expect(read(files, { TASK_API_CONFIG: '/etc/x.json' }).file).to.equal('/etc/x.json')
   })
@@ -76,7 +80,7 @@ describe('readConfig', () => {
 
   it('reads a file that begins with a byte order mark', () => {
     expect(read({ 'task_api.yaml': `\ufeff${FINE}` }).services.size).to.equal(1)
-    expect(read({ 'task_api.json': '\ufeff{"services":{}}' }).services.size).to.equal(0)
+    expect(read({ 'task_api.json': '\ufeff{"services":{"a":{"url":"http://a"}}}' }).services.size).to.equal(1)
   })
 
   it('refuses duplicate keys, with their line', () => {

@@ -174,9 +174,8 @@ describe('the services file', () => {
       ['services.a.colour', '"colour"'],
       ['services.a.retry.maxbackof', '"maxbackof": did you mean maxBackoff?'],
     ])
-    expect(faultsOf({ 'task_api.yaml': 'services: {}\nservice: {}' })[0]?.found).to.equal(
-      '"service": did you mean services?',
-    )
+    const faults = faultsOf({ 'task_api.yaml': 'services: { a: { url: http://a } }\nservice: {}' })
+    expect(faults.map((fault) => fault.found)).to.deep.equal(['"service": did you mean services?'])
   })
 
   it('does not show the value of an unknown key', () => {
@@ -194,7 +193,7 @@ describe('the services file', () => {
     for (const name of ['constructor', 'toString', '007', '...', 'true']) {
       expect([...read(named(name)).services.keys()]).to.deep.equal([name])
     }
-    expect(faultsOf(named('__proto__')).map((fault) => fault.path)).to.deep.equal(['services.__proto__'])
+    expect(faultsOf(named('__proto__')).map((fault) => fault.path)).to.include('services.__proto__')
   })
 
   it('needs a url', () => expect(found('timeout: 3s')).to.deep.equal([['services.a.url', 'nothing']]))
