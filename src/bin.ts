@@ -1,5 +1,6 @@
 #!/usr/bin/env node
 // The program behind the command (src/task_api.mjs): `task_api start` is a node, everything else is the command line.
+import { randomUUID } from 'node:crypto'
 import { once } from 'node:events'
 import { readFileSync } from 'node:fs'
 import { setFlagsFromString } from 'node:v8'
@@ -49,7 +50,8 @@ async function start(): Promise<void> {
     return
   }
 
-  const log = makeLog(config.logLevel)
+  const identity = { node: randomUUID() }
+  const log = makeLog(config.logLevel, identity)
   say = (level, name, text) => log[level]({ signal: name }, text)
   for (const event of ['uncaughtException', 'unhandledRejection'] as const)
     process.on(event, (error) => {
@@ -67,7 +69,7 @@ async function start(): Promise<void> {
   const { CannotListen } = await import('./api/server.ts')
   const { EmbeddedPostgresFailure } = await import('./embedded/failure.ts')
   try {
-    const node = await startNode(config, { log, version: readVersion(), tell, signal })
+    const node = await startNode(config, { log, identity, version: readVersion(), tell, signal })
     if (!signal.aborted) await once(signal, 'abort')
     await node.stop()
     log.info('stopped')

@@ -1,10 +1,12 @@
 // A node: builds the parts from the configuration, starts them in order, and stops them in reverse. The table of contents.
+import { randomUUID } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
-import { availableParallelism } from 'node:os'
+import { availableParallelism, hostname } from 'node:os'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { Api, SERVER_LIMITS, tryAddress } from './api/server.ts'
 import type { Config } from './config/config.ts'
 import { descriptorLimit, descriptorsNeeded } from './core/descriptors.ts'
+import type { Identity } from './core/identity.ts'
 import { type Services } from './core/service.ts'
 import { TIMINGS, type Timings } from './core/timings.ts'
 import { DemoService, demoHints, demoService } from './demo/demo.ts'
@@ -21,6 +23,8 @@ import type { Log } from './telemetry/log.ts'
 /** What a node needs beside its configuration. */
 export interface NodeOptions {
   readonly log: Log
+  /** Who this node is, where the log wants to know it too. */
+  readonly identity?: Identity
   readonly version: string
   /** Says something to a person, on stderr. */
   readonly tell: (text: string) => void
@@ -43,7 +47,7 @@ const REMIND = 10_000
 
 /** Starts a node; resolves when it serves. Throws when a part cannot start; what had been started is stopped again. */
 export async function startNode(config: Config, options: NodeOptions): Promise<RunningNode> {
-  const { log, version, tell, signal, timings = TIMINGS } = options
+  const { log, version, tell, signal, timings = TIMINGS, identity = { node: randomUUID() } } = options
   const started: { stop(): Promise<void> }[] = []
   const stop = async (): Promise<void> => {
     for (const part of started.splice(0).toReversed())
@@ -77,6 +81,9 @@ export async function startNode(config: Config, options: NodeOptions): Promise<R
     await queue.start()
 
     const supervisor = new Supervisor({
+      identity,
+      // The port tells the nodes of one host apart, and where to ask one.
+      name: () => `${hostname()}${/:\d+$/.exec(api.url)?.[0] ?? ''}`,
       store,
       queue,
       services,

@@ -118,13 +118,11 @@ export const serviceSchema = z.strictObject(
 export const fileSchema = z.strictObject(
   {
     $schema: z.string('text').optional().meta({ description: 'For editors: where the JSON Schema of this file is.' }),
-    services: z
-      .record(z.string(), serviceSchema, 'a mapping of services by name')
-      .meta({
-        description: 'The target services by name; at least one.',
-        minProperties: 1,
-        propertyNames: { pattern: SERVICE_NAME.source },
-      }),
+    services: z.record(z.string(), serviceSchema, 'a mapping of services by name').meta({
+      description: 'The target services by name; at least one.',
+      minProperties: 1,
+      propertyNames: { pattern: SERVICE_NAME.source },
+    }),
   },
   'a mapping with `services`',
 )

@@ -1,6 +1,6 @@
 // The lease of this node: who it is, its beats, how far it is trusted, and whether it may take over from others.
 import { randomUUID } from 'node:crypto'
-import { hostname } from 'node:os'
+import type { Identity } from '../core/identity.ts'
 import type { Part } from '../core/part.ts'
 import type { Timings } from '../core/timings.ts'
 import type { Trust } from '../core/trust.ts'
@@ -10,6 +10,9 @@ import { Ticker } from './ticker.ts'
 
 export interface LeaseOptions {
   readonly store: Pick<Store, 'enroll' | 'beat' | 'resign' | 'resignOthers'>
+  readonly identity: Identity
+  /** What a person calls this node. Asked when its row is made. */
+  name(): string
   readonly services: readonly string[]
   readonly timings: Timings
   readonly trust: Trust
@@ -31,7 +34,6 @@ export class Lease implements Part {
   readonly name = 'lease'
   readonly #options: LeaseOptions
   readonly #ticker: Ticker
-  #node: string = randomUUID()
   #heldSince = Infinity
   #until = '-infinity'
   /** The same by the own clock, hrtime. */
@@ -45,7 +47,7 @@ export class Lease implements Part {
 
   /** The node's id: one per start of a process, and a new one when its row was gone. */
   get node(): string {
-    return this.#node
+    return this.#options.identity.node
   }
 
   /** Whether this node may begin requests now. */
@@ -81,7 +83,7 @@ export class Lease implements Part {
 
   async start(): Promise<void> {
     await this.#enroll()
-    if (this.#options.alone) await this.#options.store.resignOthers(this.#node)
+    if (this.#options.alone) await this.#options.store.resignOthers(this.node)
     await this.#ticker.start()
   }
 
@@ -91,32 +93,32 @@ export class Lease implements Part {
     if (this.#heldSince === Infinity) return
     this.#heldSince = Infinity
     this.#options.trust.revoke()
-    await this.#options.store.resign(this.#node).catch(() => this.#options.log.warn('the lease could not be given up'))
+    await this.#options.store.resign(this.node).catch(() => this.#options.log.warn('the lease could not be given up'))
   }
 
   async #enroll(): Promise<void> {
     const begun = process.hrtime.bigint()
-    const { store, services, timings } = this.#options
-    const { until } = await store.enroll({ id: this.#node, name: hostname(), services }, timings.lease, this.#reliance)
+    const { store, services, timings, name } = this.#options
+    const { until } = await store.enroll({ id: this.node, name: name(), services }, timings.lease, this.#reliance)
     this.#heldSince = performance.now()
     this.#extend(begun, until)
   }
 
   async #beat(): Promise<boolean> {
-    const { store, timings, log, renamed, beaten } = this.#options
+    const { identity, store, timings, log, renamed, beaten } = this.#options
     const begun = process.hrtime.bigint()
-    const found = await store.beat(this.#node, timings.lease, this.#reliance)
+    const found = await store.beat(this.node, timings.lease, this.#reliance)
     if (!found) {
-      log.warn({ node: this.#node }, 'the row of this node is gone; it goes on as a new node')
+      log.warn({ node: this.node }, 'the row of this node is gone; it goes on as a new node')
       this.#options.trust.revoke()
-      this.#node = randomUUID()
-      renamed(this.#node)
+      identity.node = randomUUID()
+      renamed(this.node)
       await this.#enroll()
     } else {
       // Where this node had no trust any more the others had none either, and some have no lease: they get the time to beat.
       if (!this.trusted) this.#heldSince = performance.now()
       if (!found.held) {
-        log.warn({ node: this.#node }, 'the lease had run out; what this node holds is asked about before it goes on')
+        log.warn({ node: this.node }, 'the lease had run out; what this node holds is asked about before it goes on')
         this.#heldSince = performance.now()
         // Also where this process's clock stood still and trust seems to hold: a new epoch, so that all is asked about.
         this.#options.trust.revoke()

@@ -15,7 +15,7 @@ import { Hands } from './hands.ts'
 import { threadHeap } from './heap.ts'
 import { Hints } from './hints.ts'
 import { Intake } from './intake.ts'
-import { Lease } from './lease.ts'
+import { Lease, type LeaseOptions } from './lease.ts'
 import { Pool } from './pool.ts'
 import { Pop } from './pop.ts'
 import { Quarantine } from './quarantine.ts'
@@ -23,7 +23,7 @@ import { take } from './reports.ts'
 import { Sweep } from './sweep.ts'
 import { sync } from './sync.ts'
 
-export interface SupervisorOptions {
+export interface SupervisorOptions extends Pick<LeaseOptions, 'identity' | 'name'> {
   readonly store: Store
   readonly queue: Queue
   readonly services: Services
@@ -95,6 +95,8 @@ export class Supervisor implements Part {
       reported: (_thread: unknown, report: Parameters<typeof take>[1]) => void take(reports, report),
     }
     this.#lease = new Lease({
+      identity: options.identity,
+      name: options.name,
       store,
       services: names,
       timings,

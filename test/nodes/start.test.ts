@@ -118,6 +118,7 @@ async function faults(): Promise<void> {
   const named = ['PORT', 'DRAIN_TIMEOUT', 'DATABASE_URL', 'SLOTS', 'billing.url', 'timout', 'attempts', 'no name']
   for (const name of named) expect(said).to.include(name)
   expect(said).not.to.include('secret')
+  expect(await refusal({}, {})).to.include('at least one service')
   expect(await refusal({ TASK_API_CONFIG: '/nowhere/task_api.yaml' })).to.include('/nowhere/task_api.yaml')
 }
 

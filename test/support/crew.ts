@@ -1,4 +1,5 @@
 // A supervisor without an API on a world's database: its store and its queue are open to the test, to be held up or listened to.
+import { randomUUID } from 'node:crypto'
 import { type SinonSpy, type SinonStub, spy, stub } from 'sinon'
 import { SERVICE_DEFAULTS, type Service } from '../../src/core/service.ts'
 import type { Timings } from '../../src/core/timings.ts'
@@ -48,6 +49,8 @@ export async function openCrew(world: World, setup: CrewSetup = {}): Promise<Cre
   await queue.start()
   setup.prepare?.(store)
   const supervisor = new Supervisor({
+    identity: { node: randomUUID() },
+    name: () => 'crew',
     store,
     queue,
     services: new Map(

@@ -1,6 +1,8 @@
+import { readFileSync } from 'node:fs'
 import { expect } from 'chai'
 import * as fc from 'fast-check'
 import { backoff, pollWait } from '../../../src/core/backoff.ts'
+import { SERVICE_DEFAULTS } from '../../../src/core/service.ts'
 
 const random = fc.double({ min: 0, max: 1, maxExcluded: true, noNaN: true })
 
@@ -49,4 +51,19 @@ describe('the wait of a poll', () => {
     [1_000_000, 5_000],
   ] as const)
     it(`is ${wait} ms after ${repeats} answers that changed nothing`, () => expect(pollWait(repeats)).to.equal(wait))
+})
+
+describe('the tries of a step, by default', () => {
+  const { retry } = SERVICE_DEFAULTS
+  /** All waits between the tries, in minutes, rounded to a tenth. */
+  const minutes = (random: number): number => {
+    const waits = Array.from({ length: retry.attempts - 1 }, (_, i) => backoff(retry, i + 1, random))
+    return Math.round(waits.reduce((sum, wait) => sum + wait, 0) / 6_000) / 10
+  }
+
+  it('take 3.3 to 6.5 minutes, 4.9 at the median, and the documents say so', () => {
+    expect([minutes(0), minutes(0.5), minutes(1 - Number.EPSILON)]).to.deep.equal([3.3, 4.9, 6.5])
+    expect(readFileSync('docs/contract.md', 'utf8')).to.contain('about 5 minutes (3.3 to 6.5)')
+    expect(readFileSync('docs/operations.md', 'utf8')).to.contain('at the median 4.9; 3.3 to 6.5')
+  })
 })

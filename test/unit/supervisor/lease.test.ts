@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto'
 import { expect } from 'chai'
 import { TIMINGS } from '../../../src/core/timings.ts'
 import { Trust, trustBuffer } from '../../../src/core/trust.ts'
@@ -19,6 +20,8 @@ describe('the lease', () => {
     beats = []
     beaten = () => {}
     lease = new Lease({
+      identity: { node: randomUUID() },
+      name: () => 'host:1',
       store: {
         enroll: async ({ id }, _lease, reliance = 0) => {
           names.push(id)

@@ -28,6 +28,10 @@ describe('a readable line of the log', () => {
       expect(line({ level, msg: 'so' })).to.equal(`03:04:05.678 ${word}so\n`)
     })
 
+  it('leaves out the id of the node: a terminal shows one', () => {
+    expect(line({ msg: 'so', node: 'n', n: 1 })).to.equal('03:04:05.678 so  n=1\n')
+  })
+
   it('needs no message', () => {
     expect(line({ n: 1 })).to.equal('03:04:05.678   n=1\n')
   })
