@@ -1,6 +1,6 @@
 // Requests to the API, with a time limit, and what its refusals mean for a command.
 import { Buffer } from 'node:buffer'
-import fetch from 'node-fetch'
+import fetch, { Headers } from 'node-fetch'
 import { CommandError } from './exits.ts'
 import { oneLine, visible } from './text.ts'
 
@@ -10,6 +10,10 @@ export interface Api {
   readonly url: string
   /** The time limit of one request, its answer included, in milliseconds. */
   readonly timeLimit: number
+  /** Sent with every request. Never shown: they may be secrets. */
+  readonly headers: Headers
+  /** Whether somebody said where the API is, or gave headers for it in the environment. */
+  readonly settled: boolean
 }
 
 /** An answer that the caller expected. */
@@ -42,7 +46,8 @@ async function sent(api: Api, method: string, path: string, body?: Buffer): Prom
   try {
     const response = await fetch(api.url + path, {
       method,
-      ...(body === undefined ? {} : { body, headers: { 'content-type': 'application/json' } }),
+      headers: headersOf(api, body),
+      ...(body && { body }),
       redirect: 'manual',
       size: MAX_ANSWER,
       signal: AbortSignal.timeout(api.timeLimit),
@@ -52,6 +57,12 @@ async function sent(api: Api, method: string, path: string, body?: Buffer): Prom
   } catch (error) {
     throw new CommandError('unreachable', unreachable(api, error))
   }
+}
+
+function headersOf(api: Api, body?: Buffer): Headers {
+  const headers = new Headers(api.headers)
+  if (body) headers.set('content-type', 'application/json')
+  return headers
 }
 
 function unreachable(api: Api, error: unknown): string {
@@ -70,8 +81,8 @@ function refusal(api: Api, status: number, text: string): CommandError {
   const said = code === undefined ? oneLine(text).slice(0, 200) : [title, detail].filter(Boolean).join(': ')
   const lines =
     [`${status} ${code ?? ''}`.trim(), said].filter(Boolean).join(' - ') + errors.map((line) => `\n  ${line}`).join('')
-  if (status >= 500) return new CommandError('unreachable', visible(lines))
-  return new CommandError(status === 404 && code === 'not_found' ? 'no_task' : 'refused', visible(lines))
+  const exit = status >= 500 ? 'unreachable' : status === 404 && code === 'not_found' ? 'no_task' : 'refused'
+  return new CommandError(exit, visible(lines), code === undefined ? undefined : text)
 }
 
 interface Problem {

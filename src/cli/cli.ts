@@ -1,12 +1,15 @@
 // The command line: a REST caller of a running node, like any other.
 import { setTimeout as wait } from 'node:timers/promises'
-import { nearest } from '../core/suggest.ts'
+import { misspelt, nearest } from '../core/suggest.ts'
+import { urlOf } from './address.ts'
 import { type Command, COMMANDS } from './commands.ts'
 import type { Context } from './context.ts'
 import { CommandError, EXITS, type Exit } from './exits.ts'
+import { headersOf } from './headers.ts'
 import { help, helpOf, usage } from './help.ts'
 import { readAll, readPiped, type Source } from './input.ts'
 import { type Arguments, readArguments } from './options.ts'
+import { oneLine } from './text.ts'
 
 /** What the command line reads and writes. */
 export interface Io {
@@ -31,8 +34,9 @@ export async function runCli(argv: string[], io: Io): Promise<number> {
     return EXITS[await run(readArguments(argv), io)].code
   } catch (error) {
     if (!(error instanceof CommandError)) throw error
-    io.stderr.write(`task_api: ${error.message}\n`)
-    if (error.exit === 'usage') io.stderr.write('task_api --help says more.\n')
+    const json = asksForJson(argv)
+    io.stderr.write(errorLine(error, json))
+    if (error.exit === 'usage' && !json) io.stderr.write('task_api --help says more.\n')
     return EXITS[error.exit].code
   }
 }
@@ -45,8 +49,26 @@ async function run({ words: [name, ...words], values }: Arguments, io: Io): Prom
   if (command === undefined) throw unknown(name)
   if (values.help !== undefined) return say(io, helpOf(name, command))
   check(name, command, { words, values })
+  if (name === 'help') return say(io, helpFor(words[0]))
   if (command.run === undefined) throw new CommandError('usage', `${name} stands alone: task_api ${name}`)
   return command.run(contextOf(values, io), ...words)
+}
+
+/** Also where the rest of the arguments cannot be read. */
+const asksForJson = (argv: readonly string[]): boolean =>
+  argv.slice(0, [...argv, '--'].indexOf('--')).includes('--json')
+
+function errorLine({ exit, message, problem }: CommandError, json: boolean): string {
+  if (!json) return `task_api: ${message}\n`
+  const text = JSON.stringify({ error: exit, exit: EXITS[exit].code, detail: message })
+  return `${problem === undefined ? text : `${text.slice(0, -1)},"problem":${oneLine(problem)}}`}\n`
+}
+
+function helpFor(name: string | undefined): string {
+  if (name === undefined) return help()
+  const command = Object.hasOwn(COMMANDS, name) ? COMMANDS[name] : undefined
+  if (command === undefined) throw unknown(name)
+  return helpOf(name, command)
 }
 
 function say(io: Io, text: string): Exit {
@@ -55,7 +77,7 @@ function say(io: Io, text: string): Exit {
 }
 
 function unknown(name: string): CommandError {
-  const meant = nearest(name, Object.keys(COMMANDS))
+  const meant = nearest(name, [...Object.keys(COMMANDS), '--version'])
   return new CommandError(
     'usage',
     `there is no command ${name}${meant === undefined ? '' : `: did you mean ${meant}?`}`,
@@ -66,7 +88,8 @@ function check(name: string, command: Command, { words, values }: Arguments): vo
   const foreign = Object.keys(values).find((option) => !command.options.some((own) => own === option))
   if (foreign !== undefined) throw new CommandError('usage', `${name} has no option --${foreign}`)
   const needed = command.words.filter((word) => !word.startsWith('[')).length
-  if (words.length >= needed && words.length <= command.words.length) return
+  const most = command.words.at(-1)?.endsWith('...') ? Infinity : command.words.length
+  if (words.length >= needed && words.length <= most) return
   throw new CommandError(
     'usage',
     `${words.length < needed ? 'too few' : 'too many'} words: task_api ${usage(name, command)}`,
@@ -74,28 +97,26 @@ function check(name: string, command: Command, { words, values }: Arguments): vo
 }
 
 function contextOf(values: Arguments['values'], io: Io): Context {
-  const { stdin, piped = false, timeLimit = 10_000 } = io
+  const { stdin, piped = false, timeLimit = 10_000, env } = io
+  const json = values.json !== undefined
+  const warn = (line: string): void => void io.stderr.write(`${json ? JSON.stringify({ warning: line }) : line}\n`)
+  for (const { name, meant } of misspelt(env, ['TASK_API_URL', 'TASK_API_HEADERS']))
+    warn(`${name} is not read: did you mean ${meant}?`)
+  const settled = Boolean(values.url ?? (env.TASK_API_URL || env.TASK_API_HEADERS))
   return {
-    api: { url: urlOf(values.url, io.env.TASK_API_URL), timeLimit },
-    json: values.json !== undefined,
+    api: {
+      url: urlOf(values.url, env.TASK_API_URL),
+      timeLimit,
+      headers: headersOf(values.header, env.TASK_API_HEADERS),
+      settled,
+    },
+    json,
     values,
     print: (line) => void io.stdout.write(`${line}\n`),
-    warn: (line) => void io.stderr.write(`${line}\n`),
+    warn,
+    fail: (error) => void io.stderr.write(errorLine(error, json)),
     input: async () => (stdin ? readAll(stdin()) : Buffer.alloc(0)),
     piped: async () => (piped && stdin ? readPiped(stdin(), timeLimit) : Buffer.alloc(0)),
     wait: io.wait ?? ((milliseconds) => wait(milliseconds)),
   }
-}
-
-function urlOf(option: string | undefined, variable: string | undefined): string {
-  const text = option ?? (variable || 'http://127.0.0.1:3000')
-  const url = URL.canParse(text) ? new URL(text) : undefined
-  const plain =
-    url !== undefined && /^https?:$/.test(url.protocol) && url.username + url.password + url.search + url.hash === ''
-  if (plain) return url.href.replace(/\/+$/, '')
-  const source = option === undefined ? 'TASK_API_URL' : '--url'
-  throw new CommandError(
-    'usage',
-    `${source} is the API's address, such as http://127.0.0.1:3000, without user, password and query`,
-  )
 }

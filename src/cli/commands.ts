@@ -1,23 +1,24 @@
 // The commands: one row each.
 import { Buffer, isUtf8 } from 'node:buffer'
-import { isTaskId } from '../core/task.ts'
-import { call, objectOf } from './api.ts'
+import { call } from './api.ts'
 import type { Context } from './context.ts'
+import { each } from './each.ts'
 import { CommandError, type Exit } from './exits.ts'
+import { list } from './list.ts'
 import type { OptionName } from './options.ts'
-import { elementsOf, membersOf, oneLine, visible } from './text.ts'
+import { membersOf, oneLine, visible } from './text.ts'
 import { watch } from './watch.ts'
 
 /** One command. Absent `run`: it is run elsewhere and stands here for the help. */
 export interface Command {
-  /** Words after the command; those in brackets may be left out. */
+  /** Words after the command; those in brackets may be left out, and there may be more of the last if it ends in dots. */
   readonly words: readonly string[]
   readonly meaning: string
   readonly options: readonly OptionName[]
   readonly run?: (context: Context, ...words: string[]) => Promise<Exit>
 }
 
-const EVERYWHERE = ['url', 'json', 'help'] as const
+const EVERYWHERE = ['url', 'header', 'json', 'help'] as const
 
 /** One row a command. `--help` is printed from this table. */
 export const COMMANDS: Readonly<Record<string, Command>> = {
@@ -28,21 +29,39 @@ export const COMMANDS: Readonly<Record<string, Command>> = {
     options: EVERYWHERE,
     run: submit,
   },
-  show: { words: ['ID'], meaning: 'show a task', options: EVERYWHERE, run: show },
+  show: {
+    words: ['ID...'],
+    meaning: 'show tasks; an ID may be the location or the URL of a task',
+    options: EVERYWHERE,
+    run: (context, ...words) => each(context, words, show),
+  },
   list: {
     words: [],
-    meaning: 'list tasks, the newest first',
+    meaning: 'list tasks, the newest first, with their age and their last error',
     options: [...EVERYWHERE, 'status', 'service', 'action', 'limit', 'before'],
     run: list,
   },
   watch: {
-    words: ['ID'],
-    meaning: 'print each change of a task until it ends; the exit code says how',
+    words: ['ID...'],
+    meaning: 'print each change of a task until it ends; the exit code says how. Several: one after the other',
     options: EVERYWHERE,
-    run: (context, id) => watch(context, idOf(id)),
+    run: (context, ...words) =>
+      each(context, words, (own, id) => watch(words.length > 1 ? { ...own, print: named(own, id) } : own, id)),
   },
-  cancel: { words: ['ID'], meaning: 'delete a task, and stop it if it runs', options: EVERYWHERE, run: cancel },
+  cancel: {
+    words: ['ID...'],
+    meaning: 'delete tasks, and stop those that run',
+    options: EVERYWHERE,
+    run: (context, ...words) => each(context, words, cancel),
+  },
+  help: { words: ['[COMMAND]'], meaning: 'this text, or that of one command', options: ['help'] },
 }
+
+/** Prints lines that say which task they are of; JSON says it anyway. */
+const named =
+  ({ json, print }: Context, id: string) =>
+  (line: string): void =>
+    print(json ? line : `task ${id}  ${line}`)
 
 async function submit(context: Context, service = '', action = '', payload?: string): Promise<Exit> {
   const bytes = await payloadOf(context, payload)
@@ -72,56 +91,25 @@ async function payloadOf(context: Context, word?: string): Promise<Buffer | unde
   )
 }
 
-async function show(context: Context, word = ''): Promise<Exit> {
-  const { text } = await call(context.api, { method: 'GET', path: `/tasks/${idOf(word)}?view=full`, expect: [200] })
+async function show(context: Context, id: string, turn: number): Promise<Exit> {
+  const { text } = await call(context.api, { method: 'GET', path: `/tasks/${id}?view=full`, expect: [200] })
   const members = membersOf(text)
   if (members === undefined)
     throw new CommandError('unreachable', `${context.api.url} answered something else than a task`)
-  if (context.json) context.print(oneLine(text))
-  else
-    for (const [name, value] of members)
-      if (value !== 'null') context.print(visible(`${name.padEnd(14)}${oneLine(value)}`))
-  return 'ok'
-}
-
-async function list(context: Context): Promise<Exit> {
-  const query = new URLSearchParams()
-  for (const name of ['status', 'service', 'action', 'limit', 'before'] as const) {
-    const value = context.values[name]
-    if (value !== undefined) query.set(name, value)
+  if (context.json) {
+    context.print(oneLine(text))
+    return 'ok'
   }
-  const path = query.size === 0 ? '/tasks' : `/tasks?${query.toString()}`
-  const reply = await call(context.api, { method: 'GET', path, expect: [200] })
-  const tasks = elementsOf(reply.text)
-  if (tasks === undefined)
-    throw new CommandError('unreachable', `${context.api.url} answered something else than a list`)
-  if (!context.json && tasks.length > 0) context.print(columns('ID', 'STATUS', 'SERVICE/ACTION'))
-  for (const task of tasks) context.print(context.json ? oneLine(task) : line(task))
-  if (!context.json && tasks.length === 0) context.warn('no tasks')
-  const next = /[?&]before=([0-9]+)[^>]*>; *rel="?next/.exec(reply.header('link') ?? '')?.[1]
-  if (next !== undefined) context.warn(`there may be more: --before ${next}`)
+  if (turn > 0) context.print('')
+  for (const [name, value] of members)
+    if (value !== 'null') context.print(visible(`${name.padEnd(14)}${oneLine(value)}`))
   return 'ok'
 }
 
-async function cancel(context: Context, word = ''): Promise<Exit> {
-  const id = idOf(word)
+async function cancel(context: Context, id: string): Promise<Exit> {
   await call(context.api, { method: 'DELETE', path: `/tasks/${id}`, expect: [204] })
   if (!context.json) context.print(`task ${id} deleted`)
   return 'ok'
-}
-
-function line(task: string): string {
-  const { location, status, service, action } = objectOf(task)
-  return visible(columns(String(location).replace(/^.*\//, ''), String(status), `${String(service)}/${String(action)}`))
-}
-
-const columns = (id: string, status: string, target: string): string => `${id.padEnd(12)}${status.padEnd(10)}${target}`
-
-/** The id of a task, given as such or as its location. */
-function idOf(word = ''): string {
-  const id = word.replace(/^\/tasks\//, '')
-  if (isTaskId(id)) return id
-  throw new CommandError('usage', `${JSON.stringify(word)} is not the id of a task: ids are whole numbers from 1`)
 }
 
 function isJson(bytes: Buffer): boolean {

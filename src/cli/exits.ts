@@ -2,7 +2,7 @@
 
 /** One row an exit code. `--help` is printed from this table. */
 export const EXITS = {
-  ok: { code: 0, meaning: 'it worked; of watch: the task is complete' },
+  ok: { code: 0, meaning: 'it worked; of watch: the task is complete; of several IDs: it worked for all' },
   failed: { code: 1, meaning: 'watch: the task failed' },
   usage: { code: 2, meaning: 'the command line is wrong' },
   no_task: { code: 3, meaning: 'there is no such task: never created, or deleted' },
@@ -15,10 +15,13 @@ export type Exit = keyof typeof EXITS
 /** Ends a command: the text goes to stderr, the code to the shell. */
 export class CommandError extends Error {
   readonly exit: Exit
+  /** The API's own account of it, JSON text; absent where there is none. */
+  readonly problem: string | undefined
 
-  constructor(exit: Exit, text: string) {
+  constructor(exit: Exit, text: string, problem?: string) {
     super(text)
     this.name = 'CommandError'
     this.exit = exit
+    this.problem = problem
   }
 }

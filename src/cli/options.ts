@@ -7,20 +7,28 @@ import { CommandError } from './exits.ts'
 interface Option {
   readonly value?: string
   readonly short?: string
+  /** Whether it may be given several times; its value then has a line for each. */
+  readonly many?: true
   readonly meaning: string
 }
 
 /** One row an option. */
 export const OPTIONS = {
   url: { value: 'URL', meaning: 'where the API is; else TASK_API_URL, else http://127.0.0.1:3000' },
-  json: { meaning: 'one JSON value a line on stdout, as the API gave it' },
+  header: {
+    value: "'NAME: VALUE'",
+    short: 'H',
+    many: true,
+    meaning: 'sent with every request, as a proxy may want it; again for more. Else TASK_API_HEADERS, one a line',
+  },
+  json: { meaning: 'one JSON value a line: on stdout as the API gave it, on stderr what went wrong' },
   status: { value: 'STATUS', meaning: 'only tasks that are pending, running, complete or failed' },
   service: { value: 'NAME', meaning: 'only tasks of this service' },
   action: { value: 'NAME', meaning: 'only tasks of this action' },
   limit: { value: 'N', meaning: 'at most so many tasks, 1 to 1000; else 100' },
   before: { value: 'ID', meaning: 'only tasks older than this one' },
   help: { short: 'h', meaning: 'this text' },
-  version: { meaning: 'the version of task_api' },
+  version: { short: 'v', meaning: 'the version of task_api' },
 } as const satisfies Record<string, Option>
 
 export type OptionName = keyof typeof OPTIONS
@@ -51,12 +59,13 @@ export function readArguments(argv: readonly string[]): Arguments {
     if (token.kind === 'positional') words.push(token.value)
     if (token.kind !== 'option') continue
     if (!isOption(token.name)) throw unknown(token.rawName)
-    const { value }: Option = OPTIONS[token.name]
+    const { value, many }: Option = OPTIONS[token.name]
     if (value === undefined && token.value !== undefined)
       throw new CommandError('usage', `${token.rawName} takes no value`)
     if (value !== undefined && !token.value)
       throw new CommandError('usage', `${token.rawName} needs a value: ${token.rawName} ${value}`)
-    values[token.name] = token.value ?? ''
+    const before = many && values[token.name]
+    values[token.name] = (before ? `${before}\n` : '') + (token.value ?? '')
   }
   return { words, values }
 }

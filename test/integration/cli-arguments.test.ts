@@ -51,6 +51,10 @@ describe('the command line', () => {
       [['submit', 'a', 'b', '1', '2'], 'too many words'],
       [['list', '7'], 'too many words: task_api list'],
       [['show', '1', '--limit', '5'], 'show has no option --limit'],
+      [['show'], 'too few words: task_api show ID...'],
+      [['version'], 'there is no command version: did you mean --version?'],
+      [['help', 'lits'], 'there is no command lits: did you mean list?'],
+      [['help', 'list', 'show'], 'too many words: task_api help [COMMAND]'],
       [['list', '--limit'], '--limit needs a value: --limit N'],
       [['list', '--limit='], '--limit needs a value'],
       [['list', '--json=yes'], '--json takes no value'],
@@ -83,27 +87,31 @@ describe('the command line', () => {
       for (const word of [
         'start',
         'submit SERVICE ACTION [PAYLOAD]',
-        'show ID',
+        'show ID...',
         'list',
-        'watch ID',
-        'cancel ID',
+        'watch ID...',
+        'cancel ID...',
+        'help [COMMAND]',
+        '--header',
         '--url URL',
         '--json',
       ]) {
         expect(out).to.include(word)
       }
       for (const exit of Object.values(EXITS)) expect(out).to.match(new RegExp(`^ +${exit.code} `, 'm'))
-      expect(await api.run(['-h'])).to.deep.include({ code: 0, out })
+      for (const argv of [['-h'], ['help']]) expect(await api.run(argv)).to.deep.include({ code: 0, out })
     })
 
     it('print the help of one command', async () => {
       const { code, out } = await api.run(['list', '--help'])
       expect(code).to.equal(0)
       expect(out).to.include('--before ID').and.not.include('submit')
+      expect(await api.run(['help', 'list'])).to.deep.equal({ code: 0, out, err: '' })
     })
 
     it('print the version that they are given', async () => {
-      expect(await api.run(['--version'])).to.deep.equal({ code: 0, out: '1.2.3\n', err: '' })
+      for (const option of ['--version', '-v'])
+        expect(await api.run([option])).to.deep.equal({ code: 0, out: '1.2.3\n', err: '' })
     })
   })
 })

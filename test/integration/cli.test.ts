@@ -1,4 +1,5 @@
 import { expect } from 'chai'
+import { ageText } from '../../src/cli/list.ts'
 import { type Answer, FakeApi, PAYLOAD, problem, task } from './fake-api.ts'
 
 const api = new FakeApi()
@@ -117,25 +118,64 @@ describe('the commands', () => {
   describe('list', () => {
     const page: Answer = {
       status: 200,
-      headers: { link: '</tasks?status=failed&before=3>; rel="next"' },
+      headers: { date: 'Fri, 02 Jan 2026 05:05:00 GMT', link: '</tasks?status=failed&before=3>; rel="next"' },
       body: `[${task(4, 'failed')} ,\n${task(3, 'complete')}]`,
     }
 
-    it('passes the filters on and prints a line for each task', async () => {
+    it('passes the filters on and prints a line for each task, with its age and its error', async () => {
       api.script(page)
+      api.routes = {
+        'GET /tasks/4?view=full': {
+          status: 200,
+          body: task(
+            4,
+            'failed',
+            ',"createdAt":"2026-01-02T03:04:05.678Z","lastError":{"code":"service_error","detail":"a\\nb"}',
+          ),
+        },
+        'GET /tasks/3?view=full': problem(404, 'not_found'),
+      }
       const argv = ['list', '--status', 'failed', '--service=a&b', '--action', 'x', '--limit', '2', '--before', '5']
       const { code, out, err } = await api.run(argv)
       expect(api.seen[0]?.line).to.equal('GET /tasks?status=failed&service=a%26b&action=x&limit=2&before=5')
       expect([code, out]).to.deep.equal([
         0,
-        'ID          STATUS    SERVICE/ACTION\n4           failed    demo/count\n3           complete  demo/count\n',
+        'ID          STATUS    AGE   SERVICE/ACTION  ERROR\n' +
+          '4           failed    2h    demo/count  service_error: a b\n' +
+          '3           complete  -     demo/count\n',
       ])
       expect(err).to.equal('there may be more: --before 3\n')
     })
 
-    it('prints one task a line with --json, every digit kept', async () => {
+    for (const [seconds, age] of [
+      [-3, '0s'],
+      [59, '59s'],
+      [60, '1m'],
+      [3_599, '59m'],
+      [47 * 3_600, '47h'],
+      [48 * 3_600, '2d'],
+      [NaN, '-'],
+    ] as const)
+      it(`shows an age of ${seconds} s as ${age}`, () => expect(ageText(seconds * 1000)).to.equal(age))
+
+    it('asks for a page of a hundred tasks by a few requests at once, and keeps their order', async () => {
+      const ids = Array.from({ length: 100 }, (_, i) => 100 - i)
+      api.script({ status: 200, body: `[${ids.map((id) => task(id, 'complete')).join(',')}]` })
+      api.routes = Object.fromEntries(
+        ids.map((id) => [
+          `GET /tasks/${id}?view=full`,
+          { status: 200, body: task(id, 'complete', ',"lastError":null') },
+        ]),
+      )
+      const { code, out } = await api.run(['list'])
+      expect(code).to.equal(0)
+      expect(out.match(/^\d+/gm)?.map(Number)).to.deep.equal(ids)
+    })
+
+    it('prints one task a line with --json, every digit kept, by one request', async () => {
       api.script(page)
       const { out } = await api.run(['list', '--json'])
+      expect(api.seen).to.have.length(1)
       expect(out).to.equal([task(4, 'failed'), task(3, 'complete'), ''].join('\n').replaceAll('\r\n', ' '))
     })
 

@@ -17,6 +17,8 @@ interface Seen {
 /** Gives the answers in their order, and keeps every request. */
 export class FakeApi {
   answers: Answer[] = []
+  /** Answers by `METHOD /path`, before those. */
+  routes: Readonly<Record<string, Answer>> = {}
   seen: Seen[] = []
   readonly #server = createServer((request, response) => {
     const chunks: Buffer[] = []
@@ -24,7 +26,7 @@ export class FakeApi {
     request.on('end', () => {
       const line = `${request.method} ${request.url}`
       this.seen.push({ line, body: Buffer.concat(chunks).toString('latin1'), headers: request.headers })
-      const answer = this.answers.shift() ?? 500
+      const answer = this.routes[line] ?? this.answers.shift() ?? 500
       if (answer === 'hang') return
       const { status, body, headers } = typeof answer === 'number' ? { status: answer } : answer
       response.writeHead(status, headers).end(body)
@@ -49,6 +51,7 @@ export class FakeApi {
   /** Forgets what was asked, and answers with these from now on. */
   script(...answers: Answer[]): void {
     this.answers = answers
+    this.routes = {}
     this.seen = []
   }
 

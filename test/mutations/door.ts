@@ -27,6 +27,22 @@ export const DOOR_MUTATIONS: readonly Mutation[] = [
     'integration/api/wire',
   ),
   one(
+    'an idempotency key is nothing',
+    'a caller who relies on a key makes a second task',
+    'api/door.js',
+    "if (ctx.req.headers['idempotency-key'] === undefined)",
+    'if (true)',
+    'integration/api/door',
+  ),
+  one(
+    'headers are cut',
+    'headers beyond the most are dropped, the type of the body among them',
+    'api/app.js',
+    'if (req.rawHeaders.length > 2 * MAX_HEADERS)',
+    'if (false)',
+    'integration/api/headers',
+  ),
+  one(
     'half-close is the end',
     'a caller who closes his half is not answered',
     'api/server.js',

@@ -1,0 +1,44 @@
+// Where the API is, and which task of it a word names.
+import { isTaskId } from '../core/task.ts'
+import type { Api } from './api.ts'
+import { CommandError } from './exits.ts'
+
+/** An address as every request uses it, without a slash at its end; undefined for what is none, or holds more than that. */
+function addressOf(text: string): string | undefined {
+  const url = URL.canParse(text) ? new URL(text) : undefined
+  const plain =
+    url !== undefined && /^https?:$/.test(url.protocol) && url.username + url.password + url.search + url.hash === ''
+  return plain ? url.href.replace(/\/+$/, '') : undefined
+}
+
+/** The API's address from the option, else the variable, else the default. */
+export function urlOf(option: string | undefined, variable: string | undefined): string {
+  const url = addressOf(option ?? (variable || 'http://127.0.0.1:3000'))
+  if (url !== undefined) return url
+  const source = option === undefined ? 'TASK_API_URL' : '--url'
+  throw new CommandError(
+    'usage',
+    `${source} is the API's address, such as http://127.0.0.1:3000, without user, password and query; for a proxy's password there is --header`,
+  )
+}
+
+/** A task, and the API that has it. */
+export interface Target {
+  readonly api: Api
+  readonly id: string
+}
+
+/** The task that a word names: by its id, its location, or its whole URL. */
+export function targetOf(api: Api, word: string): Target {
+  const [, base, location] = /^(https?:\/\/[^?#]*)?\/tasks\/([^/?#]*)(?:\?[^#]*)?$/i.exec(word) ?? []
+  const id = location ?? word
+  const url = base === undefined ? api.url : addressOf(base)
+  if (url === undefined) throw new CommandError('usage', 'the URL of a task is without user and password')
+  if (!isTaskId(id))
+    throw new CommandError('usage', `${JSON.stringify(word)} is not the id of a task: ids are whole numbers from 1`)
+  if (url === api.url) return { api, id }
+  // Headers from the environment are secrets of one API, and an address that comes along is not to get them.
+  if (api.settled)
+    throw new CommandError('usage', `task ${id} is at ${url}, and the API at ${api.url}: say --url ${url}`)
+  return { api: { ...api, url }, id }
+}

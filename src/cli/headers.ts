@@ -1,0 +1,38 @@
+// The headers that are sent with every request, as a proxy in front of the API may want them. Their values are never shown.
+import { Headers } from 'node-fetch'
+import { CommandError } from './exits.ts'
+
+/** Set by the command line, or by HTTP for one connection. */
+const TAKEN = words('accept-encoding connection content-encoding content-length content-type expect host').concat(
+  words('http2-settings keep-alive proxy-connection te trailer transfer-encoding upgrade'),
+)
+
+/** Reads headers, one a line; those of the option replace those of the variable. */
+export function headersOf(option: string | undefined, variable: string | undefined): Headers {
+  const headers = new Headers()
+  for (const [name, value] of linesOf('TASK_API_HEADERS', variable ?? '')) headers.append(name, value)
+  const given = linesOf('--header', option ?? '')
+  for (const [name] of given) headers.delete(name)
+  for (const [name, value] of given) headers.append(name, value)
+  return headers
+}
+
+function linesOf(source: string, text: string): [name: string, value: string][] {
+  const lines = text.split('\n').filter((line) => line.trim() !== '')
+  return lines.map((line) => {
+    const [, name, value] =
+      /^([!#$%&'*+.^_`|~0-9A-Za-z-]+):[ \t]*([\t\x20-\x7e\x80-\xff]*[\x21-\x7e\x80-\xff])[ \t\r]*$/.exec(line) ?? []
+    if (name === undefined || value === undefined)
+      throw new CommandError(
+        'usage',
+        `${source} is a header such as 'Authorization: Bearer …', in Latin-1; what was given is not shown`,
+      )
+    if (TAKEN.includes(name.toLowerCase()))
+      throw new CommandError('usage', `${source} cannot set ${name}: HTTP itself does`)
+    return [name, value]
+  })
+}
+
+function words(text: string): string[] {
+  return text.split(' ')
+}
