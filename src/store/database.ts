@@ -11,6 +11,8 @@ const STATEMENT_TIMEOUT = 4_000
 const CANCEL_AFTER = 3_500
 /** How often a statement is sent whose transaction got in the way of another's. */
 const CONFLICT_TRIES = 3
+/** Why knex is told not to give a connection away. */
+const RENEWED = 'replaced by a new one'
 const CONNECT_TIMEOUT = 2_000
 const ACQUIRE_TIMEOUT = 3_000
 
@@ -67,10 +69,16 @@ export class Database {
       }
   }
 
-  /** Connections that are open now are not given away again. */
+  /** Connections that are open now are not given away again, nor those that are being made. */
   renew(): void {
-    const { free, used } = (this.knex.client as Client).pool
-    for (const { resource } of [...free, ...used]) resource.__knex__disposed = 'renewed'
+    const { free, used, pendingCreates } = (this.knex.client as Client).pool
+    for (const { resource } of free) discard(resource, RENEWED)
+    for (const { resource } of used) resource.__knex__disposed = RENEWED
+    for (const { promise } of pendingCreates)
+      promise.then(
+        (made) => (made.__knex__disposed = RENEWED),
+        () => undefined,
+      )
   }
 
   async #once<Row>(sql: string | Prepared, values: readonly unknown[]): Promise<Row[]> {
@@ -107,7 +115,7 @@ export class Database {
     } finally {
       clearTimeout(limit)
       // A cancellation that comes late must not meet the next statement.
-      if (cancelled) discard(connection, 'cancelled')
+      if (cancelled || connection.__knex__disposed === RENEWED) discard(connection, RENEWED)
       void client.releaseConnection(connection)
     }
   }
@@ -139,7 +147,11 @@ async function within(ended: Promise<boolean>, ms: number): Promise<boolean> {
 interface Client {
   acquireConnection(): Promise<Connection>
   releaseConnection(connection: Connection): Promise<void>
-  readonly pool: { readonly free: readonly Pooled[]; readonly used: readonly Pooled[] }
+  readonly pool: {
+    readonly free: readonly Pooled[]
+    readonly used: readonly Pooled[]
+    readonly pendingCreates: readonly { readonly promise: Promise<Connection> }[]
+  }
 }
 interface Pooled {
   readonly resource: Connection

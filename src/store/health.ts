@@ -14,13 +14,16 @@ const FORGOTTEN = 10_000
 /** The health of Postgres, as this node sees it. */
 export class Health {
   readonly #log: Log
+  readonly #again: () => void
   readonly #refused = new Map<string, Refusal>()
   #through = true
   #away = false
   #over = false
 
-  constructor(log: Log) {
+  /** @param again called when writes are taken again: this may be another server, and connections for reads never hear that theirs is not */
+  constructor(log: Log, again: () => void) {
     this.#log = log
+    this.#again = again
   }
 
   /** Whether the last statement got through. */
@@ -71,6 +74,8 @@ export class Health {
   #forget(which: (kind: string, refusal: Refusal) => boolean): void {
     if (!this.refusing) return
     for (const [kind, refusal] of this.#refused) if (which(kind, refusal)) this.#refused.delete(kind)
-    if (!this.refusing && !this.#over) this.#log.info('postgres takes writes again')
+    if (this.refusing || this.#over) return
+    this.#log.info('postgres takes writes again')
+    this.#again()
   }
 }

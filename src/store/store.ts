@@ -65,7 +65,7 @@ export class Store implements Part {
 
   constructor({ url, log }: { url: string; log: Log }) {
     this.#url = url
-    this.#health = new Health(log)
+    this.#health = new Health(log, () => this.#renew())
     this.#writes = new Database(url, WRITE_CONNECTIONS)
     this.#reads = new Database(url, READ_CONNECTIONS)
     const query = this.#query
@@ -209,11 +209,14 @@ export class Store implements Part {
       return rows
     } catch (error) {
       this.#health.failed(kind, error)
-      if (error instanceof StoreError && blameOf(error.cause) === 'server')
-        for (const database of [this.#writes, this.#reads]) database.renew()
+      if (error instanceof StoreError && blameOf(error.cause) === 'server') this.#renew()
       throw error
     }
   }
+  #renew(): void {
+    for (const database of [this.#writes, this.#reads]) database.renew()
+  }
+
   readonly #read: Query = (sql, values) => this.#reads.query(sql, values)
 }
 

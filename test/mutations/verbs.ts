@@ -172,7 +172,7 @@ export const VERB_MUTATIONS: readonly Mutation[] = [
     'no renewal',
     'idle connections stay at a server that is read-only',
     'store/database.js',
-    'of [...free, ...used])',
+    'of free)',
     'of [])',
     'integration/database',
   ),

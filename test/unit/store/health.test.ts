@@ -8,11 +8,13 @@ describe('the health of Postgres', () => {
   let clock: sinon.SinonFakeTimers
   let health: Health
   let lines: Line[]
+  let agains: number
   beforeEach(() => {
     clock = sinon.useFakeTimers({ toFake: ['performance'] })
     const logged = aLog()
     lines = logged.lines
-    health = new Health(logged.log)
+    agains = 0
+    health = new Health(logged.log, () => (agains += 1))
   })
   afterEach(() => clock.restore())
 
@@ -47,6 +49,7 @@ describe('the health of Postgres', () => {
       expect([health.through, health.refusing]).to.deep.equal([true, true])
       health.succeeded('claim')
       expect(health.refusing).to.equal(false)
+      expect(agains).to.equal(1)
       expect(said()).to.deep.equal(['50 postgres refuses writes', '30 postgres takes writes again'])
     })
 
@@ -74,6 +77,6 @@ describe('the health of Postgres', () => {
     fail('unsent')
     refuse('insert', '25006')
     health.succeeded('beat')
-    expect(said()).to.deep.equal([])
+    expect([agains, said()]).to.deep.equal([0, []])
   })
 })
