@@ -1,24 +1,12 @@
 // The binaries of Postgres: found in the platform's npm package, completed with their links, copied where their account can reach them.
-import {
-  access,
-  chmod,
-  copyFile,
-  cp,
-  lstat,
-  mkdir,
-  mkdtemp,
-  readFile,
-  readdir,
-  rename,
-  rm,
-  symlink,
-} from 'node:fs/promises'
+import { access, chmod, copyFile, cp, lstat, mkdtemp, readFile, readdir, rename, rm, symlink } from 'node:fs/promises'
 import { createRequire } from 'node:module'
 import { homedir, tmpdir } from 'node:os'
 import { basename, dirname, join, relative, resolve } from 'node:path'
 import type { Log } from '../telemetry/log.ts'
 import { type Account, reaches } from './account.ts'
 import { EmbeddedPostgresFailure, errno } from './failure.ts'
+import { makeFolder } from './folder.ts'
 
 /** Absolute paths of the programs that are used. */
 export interface Binaries {
@@ -97,7 +85,7 @@ async function copyOf(native: string, account: Account | undefined, log: Log): P
   const refusals: string[] = []
   for (const base of copyPlaces()) {
     try {
-      await mkdir(base, { recursive: true })
+      await makeFolder(base)
       if (!(await reaches(account, base))) throw new Error(`${base} is closed to user ${account?.uid}`)
       return await copyInto(join(base, name), native, log)
     } catch (error) {

@@ -22,10 +22,13 @@ export function errno(error: unknown): string {
   return error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : ''
 }
 
+/** What this process lacks, not the folder. */
+const OWN_LACK = ['EMFILE', 'ENFILE', 'ENOMEM', 'EAGAIN']
+
 /** Turns a file system's refusal about the data folder into a failure that names the fix; anything else stays as it is. */
 export function folderFailure(dataDir: string, error: unknown): unknown {
-  const codes = ['EACCES', 'EPERM', 'EROFS', 'ENOTDIR', 'EEXIST', 'ENOSPC', 'EDQUOT']
-  if (!(error instanceof Error) || !codes.includes(errno(error))) return error
+  const refused = error instanceof Error && 'syscall' in error && !OWN_LACK.includes(errno(error))
+  if (!refused) return error
   const text = `The data folder ${dataDir} cannot be used (${error.message}). Set DATA_DIR to a folder that this user may write, or DATABASE_URL to a Postgres.`
   return new EmbeddedPostgresFailure('unusable_folder', text, error)
 }

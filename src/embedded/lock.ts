@@ -1,10 +1,11 @@
 // The lock on DATA_DIR: one live node at a time, freed by the kernel however its owner ends.
 import { randomBytes } from 'node:crypto'
-import { type FileHandle, link, mkdir, open, readFile, readdir, rm, writeFile } from 'node:fs/promises'
+import { type FileHandle, link, open, readFile, readdir, rm, writeFile } from 'node:fs/promises'
 import { type Server, connect, createServer } from 'node:net'
 import { hostname, tmpdir } from 'node:os'
 import { isAbsolute, join } from 'node:path'
 import { EmbeddedPostgresFailure, errno } from './failure.ts'
+import { makeFolder } from './folder.ts'
 
 // The life of a lock. Every owner listens on a socket of its own: while it lives, be it frozen, the kernel accepts connections
 // there, and refuses them the moment that it is gone, which a process id cannot tell (ids are reused, and start again in a
@@ -23,10 +24,10 @@ interface Owner {
   readonly socket: string
 }
 
-/** Takes the lock of a data folder, which must exist. Throws a failure (`in_use`) when a live node has it. */
+/** Takes the lock of a data folder, which is made if it is not there. Throws a failure (`in_use`) when a live node has it. */
 export async function lockDataDir(dataDir: string): Promise<DataDirLock> {
   const folder = join(dataDir, 'lock')
-  await mkdir(folder, { recursive: true })
+  await makeFolder(folder)
   const handle = process.platform === 'win32' ? undefined : await open(folder)
   const name = randomBytes(6).toString('hex')
   const { server, socket } = await listen(folder, name, handle)

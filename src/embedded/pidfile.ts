@@ -1,7 +1,7 @@
 // What postmaster.pid says, and whether the process that it names is really a Postgres on this very data directory.
 import { execFile } from 'node:child_process'
 import { readFileSync } from 'node:fs'
-import { readFile, readlink, rm, stat, writeFile } from 'node:fs/promises'
+import { readFile, readdir, readlink, rm, stat, writeFile } from 'node:fs/promises'
 import { connect } from 'node:net'
 import { basename, join } from 'node:path'
 import { promisify } from 'node:util'
@@ -70,6 +70,22 @@ export async function disown(cluster: Cluster): Promise<void> {
   if (process.platform === 'win32') return rm(file, { force: true })
   const [, ...rest] = (await readFile(file, 'utf8')).split('\n')
   await writeFile(file, [process.pid, ...rest].join('\n'))
+}
+
+/**
+ * Removes a postmaster.pid that names nobody, as a power cut leaves it: empty, zeros, or its first bytes. Postgres would refuse to
+ * start. Where a server still runs on this data it stays, and Postgres says so.
+ */
+export async function removeTorn(cluster: Cluster): Promise<void> {
+  if (!(await isServed(cluster))) await rm(join(cluster.data, 'postmaster.pid'), { force: true })
+}
+
+/** Whether any process of a Postgres runs in the data folder. Elsewhere than on Linux its shared memory has to tell Postgres. */
+async function isServed(cluster: Cluster): Promise<boolean> {
+  if (process.platform !== 'linux') return false
+  for (const name of await readdir('/proc'))
+    if (/^\d+$/.test(name) && (await kinshipByProc(cluster, Number(name))) !== 'stranger') return true
+  return false
 }
 
 const STARTUP = startupPacket()

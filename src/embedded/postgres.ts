@@ -1,5 +1,4 @@
 // The embedded Postgres of a node: one server on loopback, which lives as long as the part runs.
-import { mkdir } from 'node:fs/promises'
 import { setTimeout as pause } from 'node:timers/promises'
 import type { Part } from '../core/part.ts'
 import type { Log } from '../telemetry/log.ts'
@@ -134,7 +133,6 @@ export class EmbeddedPostgres implements Part {
 
 async function lockFolder(dataDir: string): Promise<DataDirLock> {
   try {
-    await mkdir(dataDir, { recursive: true })
     return await lockDataDir(dataDir)
   } catch (error) {
     throw folderFailure(dataDir, error)

@@ -5,7 +5,7 @@ import { setTimeout as pause } from 'node:timers/promises'
 import type { Log } from '../telemetry/log.ts'
 import type { Cluster } from './cluster.ts'
 import { EmbeddedPostgresFailure } from './failure.ts'
-import { answers, disown, isThere, kinship, type PidFile, readPidFile } from './pidfile.ts'
+import { answers, disown, isThere, kinship, type PidFile, readPidFile, removeTorn } from './pidfile.ts'
 import { cannotRun, lastLines, launch, run } from './programs.ts'
 
 /** A server that accepts connections. */
@@ -42,7 +42,8 @@ const SETTINGS: Readonly<Record<string, string>> = {
 /** Starts a server on a port of loopback and waits until it is ready. Throws a failure that carries what Postgres said. */
 export async function startPostmaster({ cluster, log, signal }: Start, port: number): Promise<Postmaster> {
   const found = await readPidFile(cluster)
-  if (found && (await kinship(cluster, found)) === 'stranger') await disown(cluster)
+  if (!found) await removeTorn(cluster)
+  else if ((await kinship(cluster, found)) === 'stranger') await disown(cluster)
   const file = await openLog(cluster)
   try {
     const from = (await file.stat()).size

@@ -156,14 +156,6 @@ describe('the embedded Postgres', () => {
     stranger.kill()
   })
 
-  it('says what is wrong with a data folder that cannot be one', async () => {
-    const file = join(folder, 'file')
-    await writeFile(file, 'a file')
-    const refusal = await refusalOf(part(file))
-    expect(refusal).to.be.instanceOf(EmbeddedPostgresFailure).with.property('code', 'unusable_folder')
-    expect(refusal).to.have.property('message').that.contains(file).and.contains('DATA_DIR')
-  })
-
   it('touches no folder of somebody else that is in its place', async () => {
     const taken = join(folder, 'taken')
     await mkdir(join(taken, 'postgres'), { recursive: true })

@@ -46,7 +46,7 @@ async function starting(
   child.stderr?.on('data', (chunk: Buffer) => (stderr += chunk.toString()))
   const url = `http://127.0.0.1:${port}`
   try {
-    await eventually(async () => expect((await fetch(`${url}/readyz`)).status).to.equal(200), 20_000)
+    await eventually(async () => expect((await fetch(`${url}/readyz`)).status).to.equal(200), 60_000)
     await run({ child, url, stderr: () => stderr })
   } finally {
     if (child.exitCode === null && child.signalCode === null) {
@@ -68,7 +68,7 @@ async function runTasks(url: string, count: number): Promise<void> {
   await eventually(async () => {
     const failed: unknown = await (await fetch(`${url}/tasks?status=failed&limit=1000`)).json()
     expect(failed).to.have.length(count)
-  }, 20_000)
+  }, 60_000)
 }
 
 async function stops({ child }: Started): Promise<void> {
@@ -97,7 +97,7 @@ const beforeStoppedSocket = (): Promise<void> =>
     if (!stdout) throw new Error('no stdout')
     const messages: unknown[] = []
     createInterface({ input: stdout }).on('line', (text) => messages.push((JSON.parse(text) as { msg: string }).msg))
-    await eventually(() => expect(messages.filter((msg) => msg === 'task failed')).to.have.length(TASKS))
+    await eventually(() => expect(messages.filter((msg) => msg === 'task failed')).to.have.length(TASKS), 20_000)
     await stops(started)
     expect(messages.at(-1)).to.equal('stopped')
   })
@@ -138,7 +138,7 @@ const onStoppedTerminal = (): Promise<void> =>
       await runTasks(url, TASKS)
       expect(shown.split('task failed').length).to.be.below(TASKS)
       child.stdin?.write('\x11')
-      await eventually(() => expect(shown.split('task failed')).to.have.length(TASKS + 1))
+      await eventually(() => expect(shown.split('task failed')).to.have.length(TASKS + 1), 20_000)
       const exited = once(child, 'exit')
       child.stdin?.write('\x03')
       expect(await exited).to.deep.equal([0, null])
@@ -209,6 +209,6 @@ if (process.platform === 'linux')
         'serves on when its reader is gone': withoutReader,
         ...(existsSync('/usr/bin/script') ? { 'serves on while its terminal is stopped': onStoppedTerminal } : {}),
       },
-      60_000,
+      120_000,
     )
   })
