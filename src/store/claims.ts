@@ -133,11 +133,25 @@ export interface SweepQuery {
 }
 
 // A probe of the index for each service: 200,000 due rows of one dead service cost the others nothing.
-// No routine: which index finds what a dead node has left depends on the rows that there are, so it is planned each time.
-const SWEEP = `/* task_api_claim_due */
+export const SWEEP = routineOf({
+  name: 'claim_due',
+  types: [
+    'uuid',
+    'bigint',
+    'text[]',
+    'boolean',
+    'integer[]',
+    'integer',
+    'double precision',
+    'double precision',
+    'timestamptz',
+  ],
+  returns: CLAIMED,
+  ordered: true,
+  sql: `
   with recursive ${goneOwners('$4')},
   wanted as (
-    select * from unnest($3::text[], $5::integer[]) with ordinality as w(service, room, place)
+    select * from unnest($3, $5) with ordinality as w(service, room, place)
   ),
   abandoned as materialized (
     select id, token, node, room, place from (
@@ -150,14 +164,15 @@ const SWEEP = `/* task_api_claim_due */
   orphans as materialized (
     select t.id, t.run_at, t.bytes, a.room, a.place from abandoned a cross join lateral (
       select t.id, t.run_at, ${BYTES} as bytes from tasks t
-      where t.id = a.id and t.token = a.token and t.node = a.node and t.status = 'running' for update of t skip locked
+      where ${withId('a.id')} and t.token = a.token and t.node is not distinct from a.node and ${ALIVE}
+      for update of t skip locked
     ) t
   ),
   waiting as materialized (
     select found.*, w.room, w.place from (select * from wanted order by place) w cross join lateral (
       select t.id, t.run_at, ${BYTES} as bytes from tasks t
       where t.node is null and t.status in ('pending', 'running') and t.service = w.service
-        and t.run_at <= now() - (case t.status when 'pending' then $7::double precision else $8 end) * interval '1 millisecond'
+        and t.run_at <= now() - (case t.status when 'pending' then $7 else $8 end) * interval '1 millisecond'
         and t.run_at <= now() and ${myLeaseHolds('$9')}
       order by t.run_at, t.id limit w.room for update skip locked
     ) found
@@ -172,7 +187,8 @@ const SWEEP = `/* task_api_claim_due */
     order by turn limit $6
   ),
   due as (select id, lost from (select *, sum(bytes) over (order by turn) - bytes as before from fair) f ${WITHIN_BYTES})
-  update tasks t set ${TAKE} from due where t.id = due.id ${RETURNING}, due.lost`
+  update tasks t set ${TAKE} from due where ${withId('due.id')} ${RETURNING}, due.lost`,
+})
 
 /** Claims the oldest due rows of each service that has room, and those of dead nodes first. */
 export const claimDue = (
@@ -180,7 +196,7 @@ export const claimDue = (
   by: Claimant,
   { room, limit, grace, parkedGrace }: SweepQuery,
 ): Promise<ClaimedRow[]> =>
-  query<ClaimedRow>(SWEEP, [
+  query<ClaimedRow>(SWEEP.call, [
     by.node,
     by.token,
     [...room.keys()],
@@ -199,13 +215,17 @@ export interface Orphan extends Fence {
 }
 
 // The number of the try judges: where it is the next one already, an earlier revive went through and its answer was lost.
-const REVIVE = `
-  with w as (select * from unnest($1::bigint[], $2::bigint[], $3::uuid[], $4::integer[]) as w(id, token, node, attempt)),
+export const REVIVE = routineOf({
+  name: 'revive',
+  types: ['bigint[]', 'bigint[]', 'uuid[]', 'integer[]'],
+  returns: CLAIMED,
+  sql: `
+  with w as (select * from unnest($1, $2, $3, $4) as w(id, token, node, attempt)),
   due as materialized (
     select t.id, w.attempt + 1 as attempt, t.crashes + (t.attempt = w.attempt)::integer as crashes
-    from tasks t join w on w.id = t.id
-    where t.token = w.token and t.node = w.node and t.status = 'running' and t.attempt in (w.attempt, w.attempt + 1)
-    order by t.id for update of t
+    from (select * from w order by id) w join tasks t on ${withId('w.id')}
+    where t.token = w.token and t.node is not distinct from w.node and ${ALIVE} and t.attempt in (w.attempt, w.attempt + 1)
+    for update of t
   )
   update tasks t set
     status = case when due.crashes >= ${MAX_CRASHES} then 'failed' else t.status end,
@@ -213,11 +233,12 @@ const REVIVE = `
     finished_at = case when due.crashes >= ${MAX_CRASHES} then now() end,
     error = case when due.crashes >= ${MAX_CRASHES} then ${CRASHED} else t.error end,
     attempt = due.attempt, crashes = due.crashes
-  from due where t.id = due.id ${RETURNING}, false as lost`
+  from due where ${withId('due.id')} ${RETURNING}, false as lost`,
+})
 
 /** Takes claims of our own up again whose thread died: the next try, one crash more. Those missing are not ours any more. */
 export const reviveClaims = (query: Query, claims: readonly Orphan[]): Promise<ClaimedRow[]> =>
-  query<ClaimedRow>(REVIVE, [
+  query<ClaimedRow>(REVIVE.call, [
     claims.map(({ id }) => id),
     claims.map(({ token }) => token),
     claims.map(({ node }) => node),

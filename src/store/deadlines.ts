@@ -1,5 +1,6 @@
 // Tasks that nobody holds and that have grown older than the deadline of their service.
 import type { Query } from './database.ts'
+import { routineOf, withId } from './routine.ts'
 
 /** A service whose tasks may grow so old. */
 export interface Deadline {
@@ -23,9 +24,14 @@ const CUTOFF = `now() - w.deadline * interval '1 millisecond'`
 // are the head of the index of waiting rows. One that was parked or released is due later than it was created: it is found
 // by its id in the same index, as ids grow with age (but for statements that overlap: what one turn misses a later one finds),
 // and the last id of an age is found by halving.
-export const EXPIRE = `
+export const EXPIRE = routineOf({
+  name: 'expire',
+  types: ['text[]', 'double precision[]', 'json[]', 'integer'],
+  returns: 'id bigint, service text',
+  ordered: true,
+  sql: `
   with recursive w as materialized (
-    select * from unnest($1::text[], $2::double precision[], $3::json[]) with ordinality as w(service, deadline, error, place)
+    select * from unnest($1, $2, $3) with ordinality as w(service, deadline, error, place)
   ),
   halving (deadline, low, high) as (
     select distinct w.deadline, 0::bigint, (select coalesce(max(id), 0) from tasks) from w
@@ -54,16 +60,17 @@ export const EXPIRE = `
   ),
   given_back as materialized (
     select t.id, w.error from later w cross join lateral (
-      select t.id from tasks t where t.id = w.id and ${WAITS} and t.created_at <= ${CUTOFF} for update of t skip locked
+      select t.id from tasks t where ${withId('w.id')} and ${WAITS} and t.created_at <= ${CUTOFF} for update of t skip locked
     ) t
   )
   update tasks t set status = 'failed', finished_at = now(), error = found.error
   from (select id, error from unclaimed union all select id, error from given_back) found
-  where t.id = found.id returning t.id, t.service`
+  where ${withId('found.id')} returning t.id, t.service`,
+})
 
 /** Fails waiting tasks of these services that are past their deadline, at most `2 * limit`; whoever claims one at that moment keeps it. */
 export const expireTasks = (query: Query, deadlines: readonly Deadline[], limit: number): Promise<Expired[]> =>
-  query<Expired>(EXPIRE, [
+  query<Expired>(EXPIRE.call, [
     deadlines.map(({ service }) => service),
     deadlines.map(({ deadline }) => deadline),
     deadlines.map(({ error }) => error),

@@ -113,15 +113,20 @@ export function insertFlush(query: Query, highest: HighestId, looking: Set<Promi
   }
 }
 
+export const FIND = routineOf({
+  name: 'find',
+  types: ['bigint', 'uuid[]'],
+  returns: 'id bigint, key uuid, node uuid, token bigint, age double precision',
+  sql: `
+  select t.id, t.key, t.node, t.token, (extract(epoch from now() - t.created_at) * 1000)::double precision
+  from tasks t where t.id > $1 and t.key = any($2)`,
+})
+
 async function readBack(query: Query, keys: readonly string[], above: bigint): Promise<Found> {
   const end = performance.now() + READ_BACK.limit
   for (let pause = READ_BACK.first; ; pause = Math.min(READ_BACK.most, pause * 2)) {
     // Only rows that are there prove anything: the statement may still be under way in its backend.
-    const found = await query<FoundRow>(
-      `select id, key, node, token, (extract(epoch from now() - created_at) * 1000)::double precision as age
-       from tasks where id > $1 and key = any($2::uuid[])`,
-      [String(above), keys],
-    ).catch(() => [])
+    const found = await query<FoundRow>(FIND.call, [String(above), keys]).catch(() => [])
     if (found.length > 0 || performance.now() + pause > end) return byKey(found)
     await sleep(pause)
   }

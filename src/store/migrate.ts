@@ -1,17 +1,20 @@
 // Brings the schema and the functions up to date, safely when many nodes start at once and when one of them is killed in the middle.
 import { readdir } from 'node:fs/promises'
 import knex, { type Knex } from 'knex'
-import { CLAIM } from './claims.ts'
+import { CLAIM, REVIVE, SWEEP } from './claims.ts'
+import { EXPIRE } from './deadlines.ts'
 import { FENCED_WRITES } from './fenced.ts'
-import { INSERT, REMOVE } from './inserts.ts'
-import { READ } from './reads.ts'
+import { FIND, INSERT, REMOVE } from './inserts.ts'
+import { FAIL_UNKNOWN, FORGET_NODES, HOLDINGS } from './nodes.ts'
+import { PAGES, READ } from './reads.ts'
 import { StoreError, troubleOf } from './trouble.ts'
 
 const FOLDER = new URL('../../migrations/', import.meta.url)
 /** Any number that nothing else on this Postgres locks. */
 const LOCK = 7_220_318_511
 const TABLE = 'task_api_migrations'
-const ROUTINES = [INSERT, REMOVE, CLAIM, READ, ...Object.values(FENCED_WRITES)]
+const BY_ID = [INSERT, REMOVE, CLAIM, REVIVE, READ, ...Object.values(FENCED_WRITES)]
+const ROUTINES = [...BY_ID, SWEEP, EXPIRE, HOLDINGS, FORGET_NODES, FAIL_UNKNOWN, FIND, ...PAGES]
 
 interface Migration {
   readonly file: string

@@ -2,6 +2,7 @@
 import type { Query } from './database.ts'
 import { failureLiteral } from './literal.ts'
 import { goneOwners, heldBy } from './owners.ts'
+import { routineOf, withId } from './routine.ts'
 
 /** A node as its row names it. */
 export interface NodeRow {
@@ -51,13 +52,19 @@ export interface Holdings {
   readonly highest: string | null
 }
 
+export const HOLDINGS = routineOf({
+  name: 'holdings',
+  types: ['uuid'],
+  returns: 'id bigint, token bigint, highest bigint',
+  ordered: true,
+  sql: `
+  select null::bigint as id, null::bigint as token, (select max(t.id) from tasks t) as highest
+  union all select held.id, held.token, null from (${heldBy('$1')}) held`,
+})
+
 /** Reads which rows are this node's, by which token. */
 export async function holdings(query: Query, node: string): Promise<Holdings> {
-  const rows = await query<{ id: string | null; token: string | null; highest: string | null }>(
-    `select null as id, null as token, (select max(id) from tasks) as highest
-     union all select id, token, null from tasks where node = $1`,
-    [node],
-  )
+  const rows = await query<{ id: string | null; token: string | null; highest: string | null }>(HOLDINGS.call, [node])
   return {
     held: rows.flatMap(({ id, token }) => (id === null ? [] : [{ id, token: Number(token) }])),
     highest: rows[0]?.highest ?? null,
@@ -74,11 +81,19 @@ export async function resignOthers(query: Query, id: string): Promise<void> {
   await query('update nodes set lease_until = now() where id <> $1 and lease_until > now()', [id])
 }
 
+export const FORGET_NODES = routineOf({
+  name: 'forget_nodes',
+  types: [],
+  returns: 'id uuid',
+  ordered: true,
+  sql: `
+  delete from nodes n where n.lease_until < now() - interval '1 day'
+    and not exists (select from (${heldBy('n.id')}) held) returning n.id`,
+})
+
 /** Deletes nodes that have been gone for a day and that no task names. */
 export async function forgetNodes(query: Query): Promise<void> {
-  await query(
-    `delete from nodes n where lease_until < now() - interval '1 day' and not exists (select from tasks t where t.node = n.id)`,
-  )
+  await query(FORGET_NODES.call)
 }
 
 const UNKNOWN = failureLiteral({
@@ -87,7 +102,12 @@ const UNKNOWN = failureLiteral({
 })
 
 // Steps from service to service in the index of waiting rows, then adds those of rows that dead nodes hold.
-const FAIL_UNKNOWN = `
+export const FAIL_UNKNOWN = routineOf({
+  name: 'fail_unknown',
+  types: ['double precision'],
+  returns: 'id bigint, service text',
+  ordered: true,
+  sql: `
   with recursive ${goneOwners('true')},
   waiting (service) as (
     (select service from tasks where node is null and status in ('pending', 'running') order by service limit 1)
@@ -101,9 +121,11 @@ const FAIL_UNKNOWN = `
       select from nodes n where w.service = any(n.services) and n.lease_until > now() - $1 * interval '1 millisecond')
   ),
   due as materialized (
-    select t.id from forgotten f join tasks t on t.service = f.service
-    where t.node is null and t.status in ('pending', 'running')
-    limit 1000 for update of t skip locked
+    select found.id from forgotten f cross join lateral (
+      select t.id from tasks t where t.service = f.service and t.node is null and t.status in ('pending', 'running')
+      order by t.run_at, t.id limit 1000 for update skip locked
+    ) found
+    limit 1000
   ),
   abandoned as materialized (
     select held.id, held.node from gone cross join lateral (${heldBy('gone.node')}) held
@@ -113,11 +135,15 @@ const FAIL_UNKNOWN = `
   ),
   orphans as materialized (
     select locked.id from abandoned a
-      cross join lateral (select t.id from tasks t where t.id = a.id and t.node = a.node for update skip locked) locked
+      cross join lateral (
+        select t.id from tasks t where ${withId('a.id')} and t.node is not distinct from a.node for update skip locked
+      ) locked
   )
   update tasks t set status = 'failed', node = null, finished_at = now(), error = ${UNKNOWN}
-  from (select id from due union all select id from orphans) found where t.id = found.id returning t.id, t.service`
+  from (select id from due union all select id from orphans) found
+  where ${withId('found.id')} returning t.id, t.service`,
+})
 
 /** Fails tasks of services that no node has known for `ms`; at most 2,000 at a time. */
 export const failUnknown = (query: Query, ms: number): Promise<{ id: string; service: string }[]> =>
-  query<{ id: string; service: string }>(FAIL_UNKNOWN, [ms])
+  query<{ id: string; service: string }>(FAIL_UNKNOWN.call, [ms])

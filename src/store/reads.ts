@@ -2,7 +2,7 @@
 import { PAGE_BYTES, PAGE_ROWS } from '../core/limits.ts'
 import type { FullView, ListQuery, Page, TaskView } from '../core/view.ts'
 import type { Query } from './database.ts'
-import { routineOf, withId } from './routine.ts'
+import { type Routine, routineOf, withId } from './routine.ts'
 import { StoreError } from './trouble.ts'
 
 const time = (column: string, alias: string): string =>
@@ -79,28 +79,39 @@ export async function readStanding(query: Query, ids: readonly string[]): Promis
 // `nulls last` names the order of the two filter indexes and not that of the primary key: the planner must not walk the key
 // and hope to meet a status that happens to lie 50,000 rows further on.
 const WINDOWS = {
-  all: 'order by id desc',
-  status: 'and status = $2 order by id desc nulls last',
-  service: 'and service = $3 order by id desc nulls last',
+  all: pageOf('all', 'order by id desc'),
+  status: pageOf('status', 'and status = $2 order by id desc nulls last'),
+  service: pageOf('service', 'and service = $3 order by id desc nulls last'),
 } as const
+/** The statements that read a page. */
+export const PAGES = Object.values(WINDOWS)
 
-const pageSql = (window: string): string => `
+function pageOf(along: string, window: string): Routine {
+  return routineOf({
+    name: `page_by_${along}`,
+    types: ['bigint', 'text', 'text', 'text', 'integer', 'integer'],
+    returns:
+      'id bigint, service text, action text, payload json, status text, count bigint, last bigint, matched bigint',
+    ordered: true,
+    sql: `
   with seen as materialized (
-    select id, service, action, status, payload_bytes from tasks where id < coalesce($1::bigint, 9223372036854775807)
+    select id, service, action, status, payload_bytes from tasks where id < coalesce($1, 9223372036854775807)
     ${window} limit $5
   ),
   matching as (
     select id, sum(payload_bytes) over (order by id desc) - payload_bytes as before from seen
-    where ($2::text is null or status = $2) and ($3::text is null or service = $3) and ($4::text is null or action = $4)
+    where ($2 is null or status = $2) and ($3 is null or service = $3) and ($4 is null or action = $4)
     order by id desc limit $6
   ),
   shown as (
-    select t.id, t.service, t.action, t.payload, t.status from matching m join tasks t on t.id = m.id
+    select t.id, t.service, t.action, t.payload, t.status from matching m join tasks t on ${withId('m.id')}
     where m.before < ${PAGE_BYTES}
   )
   select shown.*, looked.count, looked.last, (select count(*) from matching) as matched
   from (select count(*), min(id) as last from seen) looked left join shown on true
-  order by shown.id desc`
+  order by shown.id desc`,
+  })
+}
 
 interface PageRow extends TaskView {
   readonly count: string
@@ -117,7 +128,7 @@ export async function readPage(query: Query, { limit, before, status, service, a
   const window = exact ? limit + 1 : PAGE_ROWS
   const along = service !== undefined ? 'service' : status !== undefined ? 'status' : 'all'
   const values = [before ?? null, status ?? null, service ?? null, action ?? null, window, limit + 1]
-  const rows = await query<PageRow>(pageSql(WINDOWS[along]), values)
+  const rows = await query<PageRow>(WINDOWS[along].call, values)
   const found = rows.filter(({ id }) => id !== null).slice(0, limit)
   const tasks = found.map(({ id, service, action, payload, status }) => ({ id, service, action, payload, status }))
   const next = nextOf(rows[0], tasks, window)

@@ -1,5 +1,5 @@
-// Statements that run all the time, as functions of the database: planned once a connection, where a plain one is each time.
-// A prepared statement alone would be as well, but there may be a pooler between that knows none.
+// Statements as functions of the database: planned once a connection, where a plain one is each time, and with settings of their own.
+// A prepared statement alone would be planned once as well, but there may be a pooler between that knows none.
 import { createHash } from 'node:crypto'
 import type { Prepared } from './database.ts'
 
@@ -11,6 +11,8 @@ export interface Statement {
   /** The columns of what it returns, with their types. */
   readonly returns: string
   readonly sql: string
+  /** Whether it reads some rows in the order of an index, and must not read all of them to sort them. */
+  readonly ordered?: true
 }
 
 /** A statement as a function of the database. */
@@ -30,6 +32,8 @@ const SETTINGS = [
   'enable_hashjoin = off',
   'enable_mergejoin = off',
 ]
+// What is sorted all the same makes the plan look dear: so dear that Postgres would compile it.
+const ORDERED = ['enable_sort = off', 'enable_bitmapscan = off', 'jit = off']
 
 /**
  * The row of `tasks t` with this id, in words for which Postgres knows no plan but to look it up: neither can the table be gone
@@ -42,8 +46,9 @@ export const withId = (id: string): string => `t.id = any(array[${id}])`
 export const ALIVE = `(t.status in ('pending', 'running')) is true`
 
 /** Makes a function of a statement. */
-export function routineOf({ name, types, returns, sql }: Statement): Routine {
-  const text = `(${types.join(', ')}) returns table (${returns}) language plpgsql ${SETTINGS.map((setting) => `set ${setting}`).join(' ')} as $body$
+export function routineOf({ name, types, returns, sql, ordered }: Statement): Routine {
+  const settings = ordered ? [...SETTINGS, ...ORDERED] : SETTINGS
+  const text = `(${types.join(', ')}) returns table (${returns}) language plpgsql ${settings.map((setting) => `set ${setting}`).join(' ')} as $body$
 #variable_conflict use_column
 begin
   return query ${sql};

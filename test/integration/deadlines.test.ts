@@ -3,7 +3,6 @@ import { expect } from 'chai'
 import pg from 'pg'
 import { SERVICE_DEFAULTS } from '../../src/core/service.ts'
 import { expire } from '../../src/lifecycle/expire.ts'
-import { EXPIRE } from '../../src/store/deadlines.ts'
 import { type Bench, openBench } from '../support/bench.ts'
 import { ended as whenEnded, openWorld, post } from '../support/world.ts'
 
@@ -132,15 +131,6 @@ describe('tasks that wait past their deadline', () => {
     const [two, three] = [await run(), await run()]
     expect([two.more, three.more]).to.deep.equal([true, false])
     expect(one.expired.length + two.expired.length + three.expired.length).to.equal(first.length + second.length)
-  })
-
-  it('are looked for in the index, not in the rows, however many wait', async () => {
-    await bench.rows(20_000, aged(30))
-    await bench.sql('vacuum analyze tasks')
-    const plan = await bench.sql<{ 'QUERY PLAN': string }>(`explain ${EXPIRE}`, [['svc'], [HOUR], ['{}'], 500])
-    const text = plan.map((line) => line['QUERY PLAN']).join('\n')
-    expect(text).to.match(/Index Scan using tasks_waiting [^\n]*\n *Index Cond: \([^\n]*run_at <= /)
-    expect(text).to.match(/Index Only Scan using tasks_waiting [^\n]*\n *Index Cond: \([^\n]*run_at > [^\n]*id <= /)
   })
 })
 

@@ -227,6 +227,14 @@ export const MUTATIONS: readonly Mutation[] = [
     'integration/trust',
   ),
   ...ACTOR_MUTATIONS,
+  one(
+    'statistics believed',
+    'which index a statement reads depends on what the planner takes the table for',
+    'store/routine.js',
+    'ordered ? [...SETTINGS, ...ORDERED] : SETTINGS',
+    'ordered ? [] : SETTINGS',
+    'integration/statistics',
+  ),
   ...DOOR_MUTATIONS,
   ...VERB_MUTATIONS,
 ]

@@ -1,0 +1,202 @@
+// No statement reads more of a large table than it is for, whatever the planner takes the table for.
+import { randomUUID } from 'node:crypto'
+import { expect } from 'chai'
+import pg from 'pg'
+import { claimDue, claimIds, reviveClaims } from '../../src/store/claims.ts'
+import type { Prepared, Query } from '../../src/store/database.ts'
+import { expireTasks } from '../../src/store/deadlines.ts'
+import { FENCED, type Fence, fencedFlush } from '../../src/store/fenced.ts'
+import { HighestId, insertFlush, newRow, removeFlush } from '../../src/store/inserts.ts'
+import * as nodes from '../../src/store/nodes.ts'
+import { readFlush, readPage, readStanding } from '../../src/store/reads.ts'
+import { StoreError } from '../../src/store/trouble.ts'
+import { createMigrated, type TestDatabase } from '../support/databases.ts'
+
+const ENDED = 60_000
+const WAITING = 10_000
+const HELD = 3_000
+const MINE = 10
+/** For statements that look at a few rows; entries of indexes count as well. */
+const FEW = 300
+const [ME, LIVE, DEAD, LONG_GONE] = [randomUUID(), randomUUID(), randomUUID(), randomUUID()]
+const TOKEN = 7
+const HOUR = 3_600_000
+
+/** What the statements are about. */
+interface Ground {
+  readonly query: Query
+  /** Claims of ours, and ids of waiting rows. */
+  readonly mine: readonly Fence[]
+  readonly waiting: readonly string[]
+  readonly highest: string
+}
+
+/** A statement, or a case of one. */
+interface Row {
+  /** SQL that changes the table before; in the transaction that is rolled back. */
+  readonly before?: string
+  /** How much it may look at; default: `FEW`. */
+  readonly most?: number
+  /** Runs it; how many rows it found or changed. */
+  run(ground: Ground): Promise<number>
+  /** Default: any. */
+  readonly finds?: number
+}
+
+const by = (node: string) => ({ node, token: TOKEN + 1, takesOver: true })
+const SWEEP = { limit: 100, grace: 0, parkedGrace: 0, room: new Map([['svc', 50], ['none', 50]]) } // prettier-ignore
+const FORGET = `update nodes set services = '{}'`
+/** The write of each kind, and then the look at those that were not found. */
+const write = async <Entry extends Fence>(
+  { query, mine }: Ground,
+  kind: Parameters<typeof fencedFlush<Entry>>[1],
+  entry: Omit<Entry, keyof Fence>,
+): Promise<number> => {
+  const entries = mine.map((claim, i) => ({ ...claim, ...entry, token: i === 0 ? 1 : claim.token }) as Entry)
+  return (await fencedFlush(query, kind)(entries, true)).filter((one) => one === 'written').length
+}
+const page = async ({ query }: Ground, asked: Partial<Parameters<typeof readPage>[1]>): Promise<number> =>
+  (await readPage(query, { limit: 100, ...asked })).tasks.length
+const lost = (query: Query): Query => {
+  let calls = 0
+  return async (sql, values) => {
+    const rows = await query<never>(sql, values)
+    if (calls++ === 0) throw new StoreError('unknown', new Error('the answer is lost'))
+    return rows
+  }
+}
+const inserts = async (query: Query, highest: string): Promise<number> => {
+  const seen = new HighestId()
+  seen.saw(highest)
+  const task = { service: 'svc', action: 'a', payload: '{}' }
+  const rows = await insertFlush(query, seen, new Set())([newRow(task), newRow(task, { node: ME, token: TOKEN })])
+  return (await Promise.all(rows.map((row) => Promise.resolve(row)))).filter((one) => one !== undefined).length
+}
+const DEADLINE = { service: 'svc', error: '{}' }
+
+/** Every statement of src/store that is sent while a node runs; the reads first, as what is rolled back leaves entries in the indexes. */
+const STATEMENTS: Readonly<Record<string, Row>> = {
+  list: { finds: 100, most: 500, run: (ground) => page(ground, {}) },
+  'list by status': { finds: 100, most: 500, run: (ground) => page(ground, { status: 'running' }) },
+  'list by a status that none has': { finds: 0, run: (ground) => page(ground, { status: 'failed' }) },
+  'list by service': { finds: 100, most: 500, run: (ground) => page(ground, { service: 'svc' }) },
+  'list by a service that is not there': { finds: 0, run: (ground) => page(ground, { service: 'none' }) },
+  'list by both': { most: 21_000, run: (ground) => page(ground, { service: 'svc', status: 'failed' }) },
+  'list by action': { most: 21_000, run: (ground) => page(ground, { action: 'none' }) },
+  enroll: { finds: 1, run: async ({ query }) => Number((await nodes.enroll(query, { id: randomUUID(), name: 'n', services: [] }, 9)).held) }, // prettier-ignore
+  beat: { finds: 1, run: async ({ query }) => Number((await nodes.beat(query, ME, 9)) !== undefined) },
+  holdings: { finds: MINE, run: async ({ query }) => (await nodes.holdings(query, ME)).held.length },
+  resign: { run: ({ query }) => nodes.resign(query, ME).then(() => 0) },
+  'resign others': { run: ({ query }) => nodes.resignOthers(query, ME).then(() => 0) },
+  'forget nodes': { run: ({ query }) => nodes.forgetNodes(query).then(() => 0) },
+  'fail unknown, with nothing forgotten': { finds: 0, run: async ({ query }) => (await nodes.failUnknown(query, HOUR)).length }, // prettier-ignore
+  'fail unknown, with all forgotten': { before: FORGET, most: 10_000, finds: 1_000 + MINE, run: async ({ query }) => (await nodes.failUnknown(query, HOUR)).length }, // prettier-ignore
+  expire: { finds: 0, run: async ({ query }) => (await expireTasks(query, [{ ...DEADLINE, deadline: 100 * HOUR }], 500)).length }, // prettier-ignore
+  'expire, with all expired': { most: 10_000, finds: 500, run: async ({ query }) => (await expireTasks(query, [{ ...DEADLINE, deadline: 1 }], 500)).length }, // prettier-ignore
+  'claim by ids': { finds: 10, run: async ({ query, waiting }) => (await claimIds(query, by(ME), waiting.map((id) => ({ id, service: 'svc' })))).length }, // prettier-ignore
+  sweep: { most: 5_000, finds: 50, run: async ({ query }) => (await claimDue(query, by(ME), SWEEP)).length },
+  'sweep, with nothing due': { finds: 0, run: async ({ query }) => (await claimDue(query, by(ME), { ...SWEEP, room: new Map([['other', 50]]) })).length }, // prettier-ignore
+  revive: { finds: MINE, run: async ({ query, mine }) => (await reviveClaims(query, mine.map((one) => ({ ...one, attempt: 1 })))).length }, // prettier-ignore
+  standing: { finds: 10, run: async ({ query, waiting }) => (await readStanding(query, waiting)).length },
+  checkpoint: { finds: MINE - 1, run: (ground) => write(ground, FENCED.checkpoint, { step: 0, state: '{}', repeats: 0, wait: null }) }, // prettier-ignore
+  retry: { finds: MINE - 1, run: (ground) => write(ground, FENCED.retry, { attempt: 1, error: '{}' }) },
+  park: { finds: MINE - 1, run: (ground) => write(ground, FENCED.park, { wait: 5, error: '{}' }) },
+  settle: { finds: MINE - 1, run: (ground) => write(ground, FENCED.settle, { status: 'complete', step: 1, result: '{}', omitted: false, error: null }) }, // prettier-ignore
+  release: { finds: MINE - 1, run: (ground) => write(ground, FENCED.release, {}) },
+  insert: { finds: 2, run: ({ query, highest }) => inserts(query, highest) },
+  'insert whose answer is lost': { finds: 2, run: ({ query, highest }) => inserts(lost(query), highest) },
+  remove: { finds: 10, run: async ({ query, waiting }) => (await removeFlush(query)(waiting)).filter(Boolean).length },
+  read: { finds: 10, run: async ({ query, waiting }) => (await readFlush(query)(waiting)).filter(Boolean).length },
+}
+
+/** What the planner was told, at a time at which the table was so. */
+const TOLD: Readonly<Record<string, string>> = {
+  'nothing at all': '',
+  'that it is empty': 'vacuum analyze tasks',
+  'that it has one waiting row': 'insert into tasks (key, service, action, payload, payload_bytes) values (gen_random_uuid(), \'svc\', \'a\', \'{}\', 2); analyze tasks', // prettier-ignore
+  'that all rows wait': `${fill('waits', 2_000)}; analyze tasks`,
+  'that others hold all rows': `${fill('held', 2_000)}; analyze tasks`,
+  'that this node holds all rows': `${fill('held', 2_000, ME)}; analyze tasks; truncate tasks`,
+  'that all rows have ended': `${fill('ended', 2_000)}; analyze tasks`,
+  'that there are ten rows on one page': `${fill('ended', 2_000)}; analyze tasks; update pg_class set relpages = 1, reltuples = 10 where oid = 'tasks'::regclass`,
+}
+
+function fill(how: 'waits' | 'held' | 'ended', count: number, node = LIVE, service = 'svc', due = '-1 minute'): string {
+  return `insert into tasks (key, service, action, payload, payload_bytes, status, node, token, attempt, finished_at, created_at, run_at)
+    select gen_random_uuid(), '${service}', 'a', '{}', 2, '${{ waits: 'pending', held: 'running', ended: 'complete' }[how]}',
+      ${how === 'held' ? `'${node}'` : 'null'}, ${TOKEN}, 1, ${how === 'ended' ? 'now()' : 'null'},
+      now() - interval '1 minute', now() + interval '${due}' from generate_series(1, ${count})`
+}
+
+describe('a statement of a node', () => {
+  let database: TestDatabase
+  let client: pg.Client
+  beforeEach(async () => {
+    database = await createMigrated()
+    client = new pg.Client(database.url)
+    await client.connect()
+    await client.query('alter table tasks set (autovacuum_enabled = off)')
+  })
+  afterEach(async () => {
+    await client.end()
+    await database.drop()
+  })
+
+  const called = new Set<string>()
+  const query: Query = async <Row>(sql: string | Prepared, values: readonly unknown[] = []) => {
+    if (typeof sql !== 'string') called.add(sql.name)
+    return (await client.query({ ...(typeof sql === 'string' ? { text: sql } : sql), values: [...values] }))
+      .rows as Row[]
+  }
+  /** How many rows of the table and entries of its indexes were read so far in this transaction. */
+  const looked = async (): Promise<number> => {
+    const [row] = await query<{ rows: string }>(
+      `select sum(pg_stat_get_xact_tuples_returned(oid)) as rows from pg_class
+       where oid = 'tasks'::regclass or oid in (select indexrelid from pg_index where indrelid = 'tasks'::regclass)`,
+    )
+    return Number(row?.rows)
+  }
+  const idsOf = async (where: string): Promise<string[]> =>
+    (await query<{ id: string }>(`select id from tasks where ${where} order by id limit ${MINE}`)).map(({ id }) => id)
+
+  for (const [what, told] of Object.entries(TOLD))
+    it(`reads no more than it is for where the planner was told ${what}`, async () => {
+      await client.query(told)
+      for (const [id, ms] of [
+        [ME, HOUR],
+        [LIVE, HOUR],
+        [DEAD, -HOUR],
+        [LONG_GONE, -48 * HOUR],
+      ] as const)
+        // prettier-ignore
+        await nodes.enroll(query, { id, name: 'n', services: ['svc', 'other', 'third'] }, ms)
+      await client.query(fill('ended', ENDED / 2))
+      await client.query(fill('waits', WAITING))
+      await client.query(fill('waits', 2_000, ME, 'other', '1 hour'))
+      await client.query(fill('held', HELD))
+      await client.query(fill('held', MINE, DEAD, 'third'))
+      await client.query(fill('held', MINE, ME))
+      await client.query(fill('ended', ENDED / 2))
+      const held = await idsOf(`node = '${ME}'`)
+      const waiting = await idsOf(`status = 'pending' and service = 'svc'`)
+      const [last] = await query<{ highest: string }>('select max(id) as highest from tasks')
+      const mine = held.map((id) => ({ id, token: TOKEN, node: ME }))
+      const ground = { query, mine, waiting, highest: last?.highest ?? '0' }
+      const toomuch: Record<string, string> = {}
+      for (const [name, { before, run, most = FEW, finds }] of Object.entries(STATEMENTS)) {
+        await client.query('begin')
+        if (before !== undefined) await client.query(before)
+        const start = await looked()
+        const found = await run(ground)
+        const all = (await looked()) - start
+        await client.query('rollback')
+        if (all > most) toomuch[name] = `${all}, of ${most} at most`
+        if (finds !== undefined && found !== finds) toomuch[name] = `found ${found}, not ${finds}`
+      }
+      expect(toomuch).to.deep.equal({})
+      const routines = await query<{ name: string }>(
+        `select proname as name from pg_proc where proname like 'task\\_api\\_%'`,
+      )
+      expect(routines.map(({ name }) => name)).to.have.members([...called])
+    }).timeout(60_000)
+})
