@@ -78,10 +78,11 @@ export class Hints {
     return this.#listener ? client.subscribe(this.#options.keys.channel(this.#listener.node)) : client.ping()
   }
 
-  readonly #hear = (channel: Buffer, content: Buffer): void => {
-    if (!this.#listener || channel.toString() !== this.#options.keys.channel(this.#listener.node)) return
+  readonly #hear = (channel: Buffer | null, content: Buffer | null): void => {
+    if (!this.#listener || !channel || !content) return
+    if (channel.toString() !== this.#options.keys.channel(this.#listener.node)) return
     const id = idIn(content)
     if (id === undefined) this.#options.counts.junk++
-    else this.#listener.cancelled(id)
+    else setImmediate(this.#listener.cancelled, id)
   }
 }

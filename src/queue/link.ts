@@ -1,7 +1,7 @@
 // One connection to Redis that is thrown away at the first sign of trouble and built anew.
 import { isIP } from 'node:net'
-import { Redis, type RedisOptions } from 'ioredis'
 import { reasonOf } from './reasons.ts'
+import { Redis, type RedisOptions } from './replies.ts'
 import { OVERDUE, within } from './within.ts'
 
 export interface LinkOptions {

@@ -3,6 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import knex, { type Knex } from 'knex'
 import pg from 'pg'
 import { type Cancellable, cancel } from './cancel.ts'
+import { ASSUMED_VERSION, guarded } from './client.ts'
 import { blameOf, StoreError, sqlState, troubleOf } from './trouble.ts'
 
 /** The time limit of a statement, ms: below the 8 s trust window, so that a beat that hangs can be repeated within it. */
@@ -43,20 +44,23 @@ export class Database {
   #keepsNames = true
 
   constructor(url: string, max: number) {
-    this.knex = knex({
-      client: 'pg',
-      connection: {
-        connectionString: url,
-        application_name: 'task_api',
-        keepAlive: true,
-        connectionTimeoutMillis: CONNECT_TIMEOUT,
-        query_timeout: STATEMENT_TIMEOUT,
-        types,
-      } as Knex.PgConnectionConfig,
-      pool: { min: 0, max, acquireTimeoutMillis: ACQUIRE_TIMEOUT, idleTimeoutMillis: 30_000 },
-      acquireConnectionTimeout: ACQUIRE_TIMEOUT,
-      log: { warn() {}, error() {}, deprecate() {}, debug() {} },
-    })
+    this.knex = guarded(
+      knex({
+        client: 'pg',
+        version: ASSUMED_VERSION,
+        connection: {
+          connectionString: url,
+          application_name: 'task_api',
+          keepAlive: true,
+          connectionTimeoutMillis: CONNECT_TIMEOUT,
+          query_timeout: STATEMENT_TIMEOUT,
+          types,
+        } as Knex.PgConnectionConfig,
+        pool: { min: 0, max, acquireTimeoutMillis: ACQUIRE_TIMEOUT, idleTimeoutMillis: 30_000 },
+        acquireConnectionTimeout: ACQUIRE_TIMEOUT,
+        log: { warn() {}, error() {}, deprecate() {}, debug() {} },
+      }),
+    )
   }
 
   /** Runs one autocommit statement, again when it was rolled back because of another one. Throws a `StoreError`. */
@@ -105,6 +109,8 @@ export class Database {
     }, CANCEL_AFTER)
     try {
       const { rows } = await connection.query<Row>({ ...statement, values: [...values] })
+      // Whatever Postgres has said, it is no answer to one statement.
+      if (!Array.isArray(rows)) throw new TypeError('an answer without rows')
       return rows
     } catch (error) {
       if (cancelled && sqlState(error) === '57014' && error instanceof Error)

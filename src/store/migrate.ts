@@ -2,6 +2,7 @@
 import { readdir } from 'node:fs/promises'
 import knex, { type Knex } from 'knex'
 import { CLAIM, REVIVE, SWEEP } from './claims.ts'
+import { ASSUMED_VERSION, guarded } from './client.ts'
 import { EXPIRE } from './deadlines.ts'
 import { FENCED_WRITES } from './fenced.ts'
 import { FIND, INSERT, REMOVE } from './inserts.ts'
@@ -40,18 +41,21 @@ export const migrations: Knex.MigratorConfig = { migrationSource, tableName: TAB
  * state is needed. Throws a `StoreError`.
  */
 export async function migrate(url: string): Promise<void> {
-  const db = knex({
-    client: 'pg',
-    connection: {
-      connectionString: url,
-      application_name: 'task_api',
-      connectionTimeoutMillis: 2_000,
-    } as Knex.PgConnectionConfig,
-    pool: { min: 0, max: 2 },
-    acquireConnectionTimeout: 60_000,
-    log: { warn() {}, error() {}, deprecate() {}, debug() {} },
-    migrations,
-  })
+  const db = guarded(
+    knex({
+      client: 'pg',
+      version: ASSUMED_VERSION,
+      connection: {
+        connectionString: url,
+        application_name: 'task_api',
+        connectionTimeoutMillis: 2_000,
+      } as Knex.PgConnectionConfig,
+      pool: { min: 0, max: 2 },
+      acquireConnectionTimeout: 60_000,
+      log: { warn() {}, error() {}, deprecate() {}, debug() {} },
+      migrations,
+    }),
+  )
   try {
     await db.transaction(async (lock) => {
       // Another node migrates: it is waited for, but not for ever, as it may hang.

@@ -235,6 +235,22 @@ export const MUTATIONS: readonly Mutation[] = [
     'ordered ? [] : SETTINGS',
     'integration/statistics',
   ),
+  one(
+    'an answer ends the process',
+    "what pg throws while it reads is nobody's",
+    'store/client.js',
+    'connection.stream.destroy(unreadable(error));',
+    'throw error;',
+    'nodes/altered',
+  ),
+  one(
+    'a reply ends the process',
+    "what ioredis throws while it reads is nobody's",
+    'queue/replies.js',
+    'this.returnFatalError(error);',
+    'process.nextTick(() => { throw error; });',
+    'nodes/altered',
+  ),
   ...DOOR_MUTATIONS,
   ...VERB_MUTATIONS,
 ]

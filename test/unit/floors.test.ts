@@ -60,13 +60,17 @@ const files = ['src', 'workers', 'migrations', 'test'].flatMap((folder) =>
 )
 const house = [...files.filter((file) => !file.startsWith('test/')), 'knexfile.ts']
 
+const isBuiltin = (imported: string): boolean => imported.startsWith('node:')
+
 /** What a file imports, for its values or for its types: paths from the root of the repository, or names of packages. */
 function importsOf(file: string): string[] {
   const text = readFileSync(file, 'utf8')
   const found = text.matchAll(/^(?:import|export|\}).* from '([^']+)'|^import '([^']+)'|\bimport\('([^']+)'\)/gm)
   return [...found].map(([, from, bare, inline]) => {
     const specifier = from ?? bare ?? inline ?? ''
-    return specifier.startsWith('.') ? posix.join(posix.dirname(file), specifier) : specifier
+    if (specifier.startsWith('.')) return posix.join(posix.dirname(file), specifier)
+    // A package's own files belong to it.
+    return isBuiltin(specifier) ? specifier : (/^(@[^/]+\/)?[^/]+/.exec(specifier)?.[0] ?? specifier)
   })
 }
 
@@ -76,7 +80,6 @@ const floorOf = (file: string): string | undefined =>
   Object.hasOwn(FLOORS, file) ? file : Object.keys(FLOORS).find((folder) => file.startsWith(`${folder}/`))
 
 const isFile = (imported: string): boolean => imports.has(imported)
-const isBuiltin = (imported: string): boolean => imported.startsWith('node:')
 
 /** The packages that a cell names; the embedded Postgres has binaries, which are no package of one name. */
 const words = (cell: string): string[] => (cell === '' || cell === 'its binaries' ? [] : cell.split(', '))
