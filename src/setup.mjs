@@ -4,16 +4,15 @@
 import { spawn } from 'node:child_process'
 import { createHash } from 'node:crypto'
 import fs from 'node:fs'
-import os from 'node:os'
 import path from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { alone } from './alone.mjs'
 
 const ROOT = path.resolve(path.dirname(fileURLToPath(import.meta.url)), '..')
 const at = (...names) => path.join(ROOT, ...names)
 const LOCK = at('dist-lock')
 const SOURCES = ['src', 'workers', 'migrations', 'test', 'bench', 'knexfile.ts', 'tsconfig.json']
 const STAMP = at('dist', '.sources')
-const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP']
 /** Set for the npm that we run. */
 const NESTED = 'TASK_API_SETUP'
 
@@ -41,7 +40,7 @@ async function complete() {
     if (process.env[NESTED] || !isInstalled()) return
   }
   if (isInstalled() && isBuilt()) return
-  await alone(async () => {
+  await alone(LOCK, async () => {
     if (!isInstalled()) await install()
     if (!isBuilt()) await build()
   })
@@ -172,88 +171,6 @@ function run(program, args, options) {
       return reject(new Error(`${name} failed (${signal || code}):\n${start}`))
     })
   })
-}
-
-/**
- * One at a time: the folder is the lock, and its owner touches it every second. A lock is stale when its owner has gone, or when
- * it has not been touched while somebody watched it for ten seconds.
- */
-async function alone(step) {
-  const seen = { touched: 0, since: 0 }
-  while (!takeLock()) {
-    const touched = touchedAt(LOCK)
-    if (touched !== seen.touched) Object.assign(seen, { touched, since: process.uptime() })
-    if (touched && (ownerIsGone() || process.uptime() - seen.since > 10)) breakLock(touched)
-    else await new Promise((resolve) => setTimeout(resolve, 50))
-  }
-  const touching = setInterval(touchLock, 1000)
-  process.once('exit', freeLock)
-  const stop = (signal) => process.exit(128 + os.constants.signals[signal])
-  for (const signal of SIGNALS) process.once(signal, stop)
-  try {
-    await step()
-  } finally {
-    clearInterval(touching)
-    // This process may go on as a node, which stops in its own way.
-    for (const signal of SIGNALS) process.off(signal, stop)
-    process.off('exit', freeLock)
-    freeLock()
-  }
-}
-
-function touchLock() {
-  try {
-    fs.utimesSync(LOCK, new Date(), new Date())
-  } catch {
-    // This process was frozen for so long that another broke its lock.
-  }
-}
-
-function freeLock() {
-  fs.rmSync(LOCK, { recursive: true, force: true })
-}
-
-function takeLock() {
-  try {
-    fs.mkdirSync(LOCK)
-  } catch (error) {
-    if (error.code === 'EEXIST') return false
-    throw error
-  }
-  fs.writeFileSync(path.join(LOCK, 'owner'), `${os.hostname()} ${process.pid}`)
-  return true
-}
-
-/** When the lock was touched last; 0: there is none. */
-function touchedAt(folder) {
-  try {
-    return fs.statSync(folder).mtimeMs
-  } catch {
-    return 0
-  }
-}
-
-function ownerIsGone() {
-  try {
-    const [host, pid] = fs.readFileSync(path.join(LOCK, 'owner'), 'utf8').split(' ')
-    if (host !== os.hostname() || !Number(pid)) return false
-    process.kill(Number(pid), 0)
-    return false
-  } catch (error) {
-    return error.code === 'ESRCH'
-  }
-}
-
-/** Moves a stale lock away. If another has just done so and locked anew, its lock is put back. */
-function breakLock(touched) {
-  const away = at(`dist-lock-${process.pid}`)
-  try {
-    fs.renameSync(LOCK, away)
-    if (touchedAt(away) === touched) fs.rmSync(away, { recursive: true, force: true })
-    else fs.renameSync(away, LOCK)
-  } catch {
-    // Its owner has freed it meanwhile.
-  }
 }
 
 function readJson(file) {

@@ -1,64 +1,29 @@
 // Every way to start a node, and every signal that may end it: the node drains, and nothing of it stays behind.
 import { expect } from 'chai'
-import { type ChildProcess, type SpawnOptions, spawn, spawnSync } from 'node:child_process'
+import { type SpawnOptions, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
 import { readFile, readdir, rm, writeFile } from 'node:fs/promises'
 import { Agent } from 'node:http'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { endsWithUs } from '../support/child.ts'
 import { createMigrated } from '../support/databases.ts'
 import { eventually } from '../support/eventually.ts'
 import { installed } from '../support/installed.ts'
 import { call, postOne } from '../support/load.ts'
 import { Fleet } from '../support/fleet.ts'
+import { Started, type Way, plainEnvironment } from '../support/started.ts'
 import { type Cases, together } from '../support/together.ts'
 
 const BIN = fileURLToPath(new URL('../../src/bin.js', import.meta.url))
 const HOME = 'node_modules/task_api'
 const LINUX = process.platform === 'linux'
 
-/** A command line, and the folder it is given in, from the folder in which the package is installed. */
-interface Way {
-  readonly argv: readonly string[]
-  readonly cwd: string
-}
-
+/** From the folder in which the package is installed. */
 const WAYS = {
   node: { argv: [process.execPath, BIN, 'start'], cwd: '.' },
   'npm start': { argv: ['npm', 'start'], cwd: HOME },
   npx: { argv: ['npx', '--no', 'task_api', 'start'], cwd: '.' },
 } as const satisfies Record<string, Way>
-
-/** A node that was started in some way. */
-class Started {
-  readonly child: ChildProcess
-  readonly #said: string[] = []
-
-  constructor({ argv, cwd }: Way, env: NodeJS.ProcessEnv, options: SpawnOptions = {}) {
-    const [program = '', ...args] = argv
-    this.child = endsWithUs(spawn(program, args, { cwd, env, stdio: ['ignore', 'pipe', 'pipe'], ...options }))
-    for (const stream of [this.child.stdout, this.child.stderr])
-      stream?.on('data', (chunk: Buffer) => this.#said.push(chunk.toString()))
-  }
-
-  get pid(): number {
-    return this.child.pid ?? 0
-  }
-
-  get said(): string {
-    return this.#said.join('')
-  }
-
-  /** Where its API listens, as its log says on a terminal or elsewhere. */
-  async url(): Promise<string> {
-    return eventually(() => {
-      const [, url] = /url"?[=:]"?(http:[/\d.:]+\d)/.exec(this.said) ?? []
-      expect(url, this.said).to.be.a('string')
-      return url ?? ''
-    }, 60_000)
-  }
-}
 
 /** The processes that were started with this text in their environment. Empty where there is no /proc. */
 async function programsOf(text: string): Promise<number[]> {
@@ -97,9 +62,8 @@ const drains = (one: Case) => async (): Promise<void> => {
 async function drained({ way, end, code, options }: Case, folder: string, fleet: Fleet, url: string): Promise<void> {
   const config = join(folder, 'task_api.yaml')
   await writeFile(config, JSON.stringify({ services: { svc: { url: fleet.service.url } } }))
-  const env = Object.fromEntries(Object.entries(process.env).filter(([name]) => !name.startsWith('npm_')))
   const own = { DATABASE_URL: url, PORT: '0', TASK_API_CONFIG: config }
-  const started = new Started({ ...way, cwd: join(folder, way.cwd) }, { ...env, ...own }, options)
+  const started = new Started({ ...way, cwd: join(folder, way.cwd) }, { ...plainEnvironment(), ...own }, options)
   const ended = once(started.child, 'exit')
   const api = await started.url()
   const agent = new Agent()

@@ -37,7 +37,8 @@ const FLOORS: Readonly<Record<string, Floor>> = {
       'src/embedded', 'src/demo'],
   ),
   'src/task_api.mjs': floor([], ['src/setup.mjs']),
-  'src/setup.mjs': floor([], []),
+  'src/setup.mjs': floor([], ['src/alone.mjs']),
+  'src/alone.mjs': floor([], []),
   'src/version.ts': floor([], []),
   'src/docs.ts': floor([], ['src/core', 'src/config']),
   'src/bin.ts': floor(
