@@ -1,13 +1,12 @@
 // Sends one request of a task and reads its answer: one deadline over everything, capped heads and bodies, no redirects.
-import { isUtf8 } from 'node:buffer'
 import type { IncomingHttpHeaders } from 'node:http'
 import { type Dispatcher, Pool } from 'undici'
-import { type Body, type Reply, outcomeOf } from '../core/answers.ts'
-import { checkJson } from '../core/json.ts'
-import { ERROR_BODY, MAX_BODY, MAX_DEPTH } from '../core/limits.ts'
+import { type Reply, outcomeOf } from '../core/answers.ts'
+import { ERROR_BODY, MAX_BODY } from '../core/limits.ts'
 import { dateOf, retryAfter } from '../core/retry-after.ts'
 import { type Service, urlOf } from '../core/service.ts'
 import { locationOf } from '../core/task.ts'
+import { bodyOf } from './body.ts'
 import { cappedConnector } from './head.ts'
 import { replyOf } from './trouble.ts'
 
@@ -112,6 +111,7 @@ class Reading implements Dispatcher.DispatchHandler {
   #ended = false
   #status = 0
   #retryAfter: number | undefined
+  #encoding: string | undefined
   #chunks: Buffer[] = []
   #size = 0
   #cap = 0
@@ -139,6 +139,7 @@ class Reading implements Dispatcher.DispatchHandler {
     this.#status = status
     const outcome = outcomeOf(status)
     this.#cap = outcome === 'complete' || outcome === 'progress' ? MAX_BODY : ERROR_BODY
+    this.#encoding = one(headers['content-encoding'])
     const asked = headers['retry-after']
     // A date is the service's: only its own clock says how far ahead that is.
     if (asked !== undefined) this.#retryAfter = retryAfter(asked, dateOf(one(headers['date'])) ?? Date.now())
@@ -168,7 +169,7 @@ class Reading implements Dispatcher.DispatchHandler {
       kind: 'answer',
       status: this.#status,
       retryAfter: this.#retryAfter,
-      body: bodyOf(bytes, large, this.#cap),
+      body: bodyOf({ bytes, large, cap: this.#cap, encoding: this.#encoding }),
     }
     if (large) this.end(answer)
     else this.#over(answer)
@@ -183,11 +184,3 @@ class Reading implements Dispatcher.DispatchHandler {
 
 /** The value of a field that should come once: the first, where it came more often. */
 const one = (field: string | string[] | undefined): string | undefined => (Array.isArray(field) ? field[0] : field)
-
-function bodyOf(bytes: Buffer, large: boolean, cap: number): Body {
-  if (bytes.length === 0) return { kind: 'empty', text: '' }
-  // A body that was cut at the cap of an error is still shown; one over 1 MiB is never kept.
-  if (large) return cap === MAX_BODY ? { kind: 'large', text: '' } : { kind: 'text', text: bytes.toString('utf8') }
-  const text = bytes.toString('utf8')
-  return { kind: isUtf8(bytes) && checkJson(bytes, MAX_DEPTH) === 'ok' ? 'json' : 'text', text }
-}

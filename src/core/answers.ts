@@ -1,6 +1,7 @@
 // What a service's answer means for its task: the table of answers, and the verdict that is drawn from it.
 import { backoff, lackWait, pollWait } from './backoff.ts'
 import type { Failure } from './failures.ts'
+import { ERROR_BODY } from './limits.ts'
 import type { Service } from './service.ts'
 
 /** What can become of a step. */
@@ -32,6 +33,8 @@ export const outcomeOf = (status: number): Outcome =>
 export interface Body {
   readonly kind: 'empty' | 'json' | 'text' | 'large'
   readonly text: string
+  /** Why text is no JSON, where that was asked. */
+  readonly why?: string
 }
 
 /** What came of one request. */
@@ -71,7 +74,7 @@ export function classify(reply: Reply, at: Standing, service: Service, random: n
     case 'complete':
       return complete(reply.body)
     case 'progress':
-      return progress(reply.body, reply.retryAfter, at, service)
+      return progress(reply, at, service)
     case 'again':
       return again(reply, at, service, random)
     case 'redirect':
@@ -87,7 +90,7 @@ type Answer = Extract<Reply, { kind: 'answer' }>
 type Tried = Exclude<Reply, { kind: 'lacking' }>
 
 function answered(code: Failure['code'], detail: string, { status, body }: Answer): Failure {
-  return body.kind === 'empty' ? { code, detail, status } : { code, detail, status, body: body.text }
+  return body.text === '' ? { code, detail, status } : { code, detail, status, body: body.text }
 }
 
 function complete(body: Body): Verdict {
@@ -96,16 +99,20 @@ function complete(body: Body): Verdict {
   return { kind: 'complete', result, omitted: false }
 }
 
-function progress(body: Body, asked: number | undefined, at: Standing, { maxSteps }: Service): Verdict {
+function progress({ body, retryAfter }: Answer, at: Standing, { maxSteps }: Service): Verdict {
   if (maxSteps > 0 && at.step + 1 >= maxSteps)
     return failed({ code: 'too_many_steps', detail: `The service answered 206 ${maxSteps} times.`, status: 206 })
   if (body.kind === 'large')
     return failed({ code: 'body_too_large', detail: 'The body of an answer 206 was larger than 1 MiB.', status: 206 })
-  if (body.kind === 'text')
-    return failed({ code: 'bad_body', detail: 'The body of an answer 206 was not JSON.', status: 206 })
+  if (body.kind === 'text') return failed(badBody(body))
   const state = body.kind === 'empty' ? null : body.text
   const repeats = state === null || state === at.sent ? at.repeats + 1 : 0
-  return { kind: 'progress', state, repeats, wait: asked ?? (repeats > 0 ? pollWait(repeats) : 0) }
+  return { kind: 'progress', state, repeats, wait: retryAfter ?? (repeats > 0 ? pollWait(repeats) : 0) }
+}
+
+function badBody({ text, why }: Body): Failure {
+  const detail = `The body of an answer 206 was not JSON${why === undefined ? '' : `: ${why}`}.`
+  return { code: 'bad_body', detail, status: 206, body: Buffer.from(text).subarray(0, ERROR_BODY).toString() }
 }
 
 function again(reply: Tried, at: Standing, { retry }: Service, random: number): Verdict {

@@ -1,5 +1,6 @@
 // The table of answers over HTTP: what each status of a service makes of its task (docs/contract.md, section 2).
 import { expect } from 'chai'
+import { gzipSync } from 'node:zlib'
 import type { RunningNode } from '../../src/main.ts'
 import { ended, openWorld, post, type Shown, type World } from '../support/world.ts'
 
@@ -137,9 +138,26 @@ describe("a service's answer", () => {
     expect(task.error).to.have.property('code', 'timeout')
   })
 
-  it('206 with what is no JSON: failed as bad_body', async () => {
+  it('206 and 200 that are compressed, though nobody asked, or begin with a byte order mark: what they hold', async () => {
+    const url = await world.serve((request, response) => {
+      const mark = String(request.headers['task-action']) === 'mark'
+      const step = Number(request.headers['task-step'])
+      const text = `${mark ? '\ufeff' : ''}{"n":${step}}`
+      response.writeHead(step < 1 ? 206 : 200, mark ? {} : { 'Content-Encoding': 'gzip' })
+      response.end(mark ? text : gzipSync(text))
+    })
+    const own = await world.node({ services: { odd: { url } } })
+    for (const action of ['gzip', 'mark']) {
+      const task = await ended(own.url, await post(own.url, action, undefined, 'odd'))
+      expect(task).to.deep.include({ status: 'complete', step: 1, state: { n: 0 }, result: { n: 1 } })
+    }
+    await own.stop()
+  })
+
+  it('206 with what is no JSON: failed as bad_body, with the reason and the body', async () => {
     const task = await run('garbage')
-    expect(task.error).to.include({ code: 'bad_body', status: 206 })
+    expect(task.error).to.include({ code: 'bad_body', status: 206, body: '{"half":' })
+    expect(task.error?.detail).to.equal('The body of an answer 206 was not JSON: it is malformed.')
     expect(world.service.of(task.location)).to.have.length(1)
   })
 

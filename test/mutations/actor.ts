@@ -20,6 +20,14 @@ export const ACTOR_MUTATIONS: readonly Mutation[] = [
     'integration/interim',
   ),
   one(
+    'a body that grows',
+    'what is packed in a body has no limit',
+    'actor/body.js',
+    'const zlibOptions = (cut) => ({\n    maxOutputLength: MAX_BODY,',
+    'const zlibOptions = (cut) => ({',
+    'unit/actor/body',
+  ),
+  one(
     'own lack counted',
     'a try that the node itself could not begin counts as a failed one',
     'core/answers.js',

@@ -19,6 +19,7 @@ const START: Standing = { sent: '{"n":0}', step: 0, fails: 0, repeats: 0 }
 const EMPTY: Body = { kind: 'empty', text: '' }
 const JSON_BODY: Body = { kind: 'json', text: '{"n":1}' }
 const TEXT: Body = { kind: 'text', text: 'no "json"' }
+const LONG: Body = { kind: 'text', text: 'x'.repeat(100_000), why: 'it is malformed' }
 const LARGE: Body = { kind: 'large', text: '' }
 
 const answer = (status: number, body: Body = JSON_BODY, retryAfter?: number): Reply => ({
@@ -89,7 +90,9 @@ describe('the verdict', () => {
     it(name, () => expect(verdict(reply, at)).to.deep.equal({ kind: 'progress', ...expected }))
 
   for (const [name, reply, code, body] of [
-    ['206 with text fails', answer(206, TEXT), 'bad_body', undefined],
+    ['206 with text fails with its answer', answer(206, TEXT), 'bad_body', 'no "json"'],
+    ['206 with long text fails with its beginning', answer(206, LONG), 'bad_body', 'x'.repeat(64 * 1024)],
+    ['500 with a body that cannot be shown fails without one', answer(500, LARGE), 'service_error', undefined],
     ['206 with too large a body fails', answer(206, LARGE), 'body_too_large', undefined],
     ['500 fails with its answer', answer(500, TEXT), 'service_error', 'no "json"'],
     ['500 without a body fails without one', answer(500, EMPTY), 'service_error', undefined],
@@ -103,6 +106,13 @@ describe('the verdict', () => {
       expect(failure).to.include({ code, status: reply.kind === 'answer' ? reply.status : undefined })
       expect(failure?.body).to.equal(body)
     })
+
+  it('206 with text says why that is no JSON', () => {
+    expect(verdict(answer(206, LONG))).to.have.nested.property(
+      'failure.detail',
+      'The body of an answer 206 was not JSON: it is malformed.',
+    )
+  })
 
   it('206 fails once it is the last that maxSteps allows', () => {
     expect(verdict(answer(206), { step: 1 }, { maxSteps: 3 }).kind).to.equal('progress')

@@ -1,0 +1,89 @@
+// The body of an answer: unpacked where it is compressed, without a byte order mark, and whether it is JSON.
+import { isUtf8 } from 'node:buffer'
+import { brotliDecompressSync, constants, gunzipSync, inflateRawSync, inflateSync } from 'node:zlib'
+import type { Body } from '../core/answers.ts'
+import { checkJson } from '../core/json.ts'
+import { MAX_BODY, MAX_DEPTH } from '../core/limits.ts'
+
+/** What was read of a body. */
+export interface Read {
+  readonly bytes: Buffer
+  /** Whether more came than `cap`, and was cut off. */
+  readonly large: boolean
+  readonly cap: number
+  /** The answer's `Content-Encoding`. */
+  readonly encoding: string | undefined
+}
+
+/** The body as the task keeps it. */
+export function bodyOf({ bytes, large, cap, encoding }: Read): Body {
+  // One over 1 MiB is never kept; of an error, what there is is shown.
+  if (large && cap === MAX_BODY) return LARGE
+  const packing = packingOf(bytes, encoding)
+  const plain = packing === undefined ? bytes : unpacked(bytes, packing, large)
+  if (plain === 'large') return LARGE
+  const kept = withoutMark(plain ?? bytes)
+  if (kept.length === 0) return { kind: 'empty', text: '' }
+  const text = kept.toString('utf8', 0, cap)
+  if (large || kept.length > cap) return { kind: 'text', text }
+  const json = checkJson(kept, MAX_DEPTH)
+  if (json === 'ok') return { kind: 'json', text }
+  if (packing !== undefined && plain === undefined)
+    return { kind: 'text', text, why: `it is compressed (${packing}) and could not be unpacked` }
+  if (json === 'too_deep') return { kind: 'text', text, why: `it is nested more than ${MAX_DEPTH} deep` }
+  return { kind: 'text', text, why: isUtf8(kept) ? 'it is malformed' : 'it is not UTF-8' }
+}
+
+const LARGE: Body = { kind: 'large', text: '' }
+
+/** Unpacks; `flush` takes what was cut off in the middle. */
+type Unpack = (bytes: Buffer, cut: boolean) => Buffer
+
+const zlibOptions = (cut: boolean) => ({
+  maxOutputLength: MAX_BODY,
+  ...(cut ? { finishFlush: constants.Z_SYNC_FLUSH } : {}),
+})
+const gzip: Unpack = (bytes, cut) => gunzipSync(bytes, zlibOptions(cut))
+/** Some servers leave the header of zlib out, whose first byte has an 8 in its lower half. */
+const deflate: Unpack = (bytes, cut) =>
+  ((bytes[0] ?? 0) & 0x0f) === 8 ? inflateSync(bytes, zlibOptions(cut)) : inflateRawSync(bytes, zlibOptions(cut))
+const br: Unpack = (bytes, cut) =>
+  brotliDecompressSync(bytes, {
+    maxOutputLength: MAX_BODY,
+    ...(cut ? { finishFlush: constants.BROTLI_OPERATION_FLUSH } : {}),
+  })
+
+const UNPACKS: ReadonlyMap<string, Unpack> = new Map([
+  ['gzip', gzip],
+  ['x-gzip', gzip],
+  ['deflate', deflate],
+  ['br', br],
+])
+
+/** How much of an unknown encoding's name is shown. */
+const MOST_NAME = 40
+
+/** How a body is compressed, as its header says or, where that says nothing, its first bytes; undefined: it is not. */
+function packingOf(bytes: Buffer, encoding: string | undefined): string | undefined {
+  if (encoding !== undefined && encoding !== '') {
+    const name = encoding.trim().toLowerCase().slice(0, MOST_NAME)
+    if (name !== 'identity') return name
+  }
+  // Neither can begin a text in UTF-8, or any JSON.
+  if (bytes[0] === 0x1f && bytes[1] === 0x8b) return 'gzip'
+  if (bytes[0] === 0x28 && bytes[1] === 0xb5 && bytes[2] === 0x2f && bytes[3] === 0xfd) return 'zstd'
+  return undefined
+}
+
+/** The bytes unpacked; `large` where that passes 1 MiB, which ends it; undefined where they are not what they are said to be. */
+function unpacked(bytes: Buffer, packing: string, cut: boolean): Buffer | 'large' | undefined {
+  try {
+    return UNPACKS.get(packing)?.(bytes, cut)
+  } catch (error) {
+    return error instanceof RangeError ? 'large' : undefined
+  }
+}
+
+/** Without the byte order mark of UTF-8 at its beginning. */
+const withoutMark = (bytes: Buffer): Buffer =>
+  bytes[0] === 0xef && bytes[1] === 0xbb && bytes[2] === 0xbf ? bytes.subarray(3) : bytes
