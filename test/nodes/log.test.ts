@@ -24,8 +24,6 @@ type Output = number | 'pipe'
 
 interface Started {
   readonly child: ChildProcess
-  /** What stands on its stderr, where that is a pipe. */
-  stderr(): string
   readonly url: string
 }
 
@@ -37,25 +35,41 @@ async function starting(
 ): Promise<void> {
   const database = await createMigrated()
   const folder = await mkdtemp(join(tmpdir(), 'task_api-log-'))
-  const port = await freePort()
-  const { PATH = '', HOME = '' } = process.env
-  const [command = '', ...args] = program
-  const env = { PATH, HOME, SHELL: '/bin/sh', PORT: String(port), DATABASE_URL: database.url }
-  const child = endsWithUs(spawn(command, args, { cwd: folder, env, stdio: ['pipe', ...output] }))
-  let stderr = ''
-  child.stderr?.on('data', (chunk: Buffer) => (stderr += chunk.toString()))
-  const url = `http://127.0.0.1:${port}`
+  let started: Started | undefined
   try {
-    await eventually(async () => expect((await fetch(`${url}/readyz`)).status).to.equal(200), 60_000)
-    await run({ child, url, stderr: () => stderr })
+    // Another program may have taken the port meanwhile.
+    for (let tries = 0; !started && tries < 3; tries += 1)
+      started = await tryStart(output, program, folder, database.url)
+    if (!started) throw new Error('the node ended before it was ready')
+    await run(started)
   } finally {
-    if (child.exitCode === null && child.signalCode === null) {
-      child.kill('SIGKILL')
-      await once(child, 'exit')
+    if (started && isRunning(started.child)) {
+      started.child.kill('SIGKILL')
+      await once(started.child, 'exit')
     }
     await rm(folder, { recursive: true, force: true })
     await database.drop()
   }
+}
+
+const isRunning = ({ exitCode, signalCode }: ChildProcess): boolean => exitCode === null && signalCode === null
+
+async function tryStart(
+  output: readonly [stdout: Output, stderr: Output],
+  [command = '', ...args]: readonly string[],
+  cwd: string,
+  databaseUrl: string,
+): Promise<Started | undefined> {
+  const port = await freePort()
+  const { PATH = '', HOME = '' } = process.env
+  const env = { PATH, HOME, SHELL: '/bin/sh', PORT: String(port), DATABASE_URL: databaseUrl }
+  const child = endsWithUs(spawn(command, args, { cwd, env, stdio: ['pipe', ...output] }))
+  const url = `http://127.0.0.1:${port}`
+  return eventually(async () => {
+    if (!isRunning(child)) return undefined
+    expect((await fetch(`${url}/readyz`)).status).to.equal(200)
+    return { child, url }
+  }, 60_000)
 }
 
 /** Runs tasks that are logged. */
