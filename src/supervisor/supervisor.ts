@@ -66,7 +66,7 @@ export class Supervisor implements Part {
 
   constructor(options: SupervisorOptions) {
     this.#options = options
-    const { store, queue, services, slots, threads, entry, timings, alone, version, log } = options
+    const { store, queue, services, slots, threads, entry, timings, version, log } = options
     const names = [...services.keys()]
     const buffer = trustBuffer()
     const trust = (this.#trust = new Trust(buffer))
@@ -76,12 +76,13 @@ export class Supervisor implements Part {
       if (held) this.#quarantine.ended(held)
     }))
     const orphaned = (held: Parameters<Dispatch['orphaned']>[0]): void => this.#dispatch.orphaned(held)
+    const lacking = new Seldom()
     const reports = {
       store,
       hands,
       trust,
       log,
-      lacking: new Seldom(),
+      lacking,
       orphaned: (held: Parameters<typeof orphaned>[0][number]) => orphaned([held]),
     }
     const thread = {
@@ -95,14 +96,9 @@ export class Supervisor implements Part {
       reported: (_thread: unknown, report: Parameters<typeof take>[1]) => void take(reports, report),
     }
     this.#lease = new Lease({
-      identity: options.identity,
-      name: options.name,
-      store,
+      ...options,
       services: names,
-      timings,
       trust,
-      alone,
-      log,
       beaten: () => void this.#sync(),
       renamed: (node) => this.#renamed(node),
     })

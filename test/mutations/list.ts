@@ -228,14 +228,6 @@ export const MUTATIONS: readonly Mutation[] = [
   ),
   ...ACTOR_MUTATIONS,
   one(
-    'statistics believed',
-    'which index a statement reads depends on what the planner takes the table for',
-    'store/routine.js',
-    'ordered ? [...SETTINGS, ...ORDERED] : SETTINGS',
-    'ordered ? [] : SETTINGS',
-    'integration/statistics',
-  ),
-  one(
     'an answer ends the process',
     "what pg throws while it reads is nobody's",
     'store/client.js',

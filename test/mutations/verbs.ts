@@ -184,4 +184,12 @@ export const VERB_MUTATIONS: readonly Mutation[] = [
     'tries === 1',
     'integration/database',
   ),
+  one(
+    'statistics believed',
+    'which index a statement reads depends on what the planner takes the table for',
+    'store/routine.js',
+    'ordered ? [...SETTINGS, ...ORDERED] : SETTINGS',
+    'ordered ? [] : SETTINGS',
+    'integration/statistics',
+  ),
 ]
