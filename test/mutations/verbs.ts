@@ -192,4 +192,20 @@ export const VERB_MUTATIONS: readonly Mutation[] = [
     'ordered ? [] : SETTINGS',
     'integration/statistics',
   ),
+  one(
+    'no cancellation at the end',
+    'what a node that stops gives up on waits on in a backend',
+    'store/database.js',
+    'cancel(resource);',
+    ';',
+    'integration/database',
+  ),
+  one(
+    'a full disk that any statement ends',
+    'a refusal is forgotten when a statement of another kind gets through',
+    'store/health.js',
+    'this.#forget((refused) => refused === kind);\n    }',
+    'this.#forget(() => true);\n    }',
+    'unit/store/health',
+  ),
 ]
