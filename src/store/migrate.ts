@@ -8,7 +8,7 @@ import { FENCED_WRITES } from './fenced.ts'
 import { FIND, INSERT, REMOVE } from './inserts.ts'
 import { FAIL_UNKNOWN, FORGET_NODES, HOLDINGS } from './nodes.ts'
 import { PAGES, READ } from './reads.ts'
-import { StoreError, troubleOf } from './trouble.ts'
+import { notUtf8, tablesOfOthers, whyNot } from './unusable.ts'
 
 const FOLDER = new URL('../../migrations/', import.meta.url)
 /** Any number that nothing else on this Postgres locks. */
@@ -64,23 +64,30 @@ export async function migrate(url: string): Promise<void> {
       const { rows } = await lock.raw<{ rows: { encoding: string }[] }>(
         'select pg_encoding_to_char(encoding) as encoding from pg_database where datname = current_database()',
       )
-      if (rows[0]?.encoding !== 'UTF8')
-        throw new StoreError('defect', 'The database must have the encoding UTF8: payloads are kept to the byte.')
+      const { encoding = 'unknown' } = rows[0] ?? {}
+      if (encoding !== 'UTF8') throw notUtf8(encoding)
+      const [ours, left, ...others] = await areThere(lock, [TABLE, `${TABLE}_lock`, 'nodes', 'tasks'])
+      // Before knex makes tables of its own in what may be other people's database.
+      if (!ours && others.some(Boolean)) throw tablesOfOthers(['nodes', 'tasks'].filter((_, i) => others[i]))
       // Under our own lock, knex's lock row can only be one that a killed node left behind.
-      if (await lock.schema.hasTable(`${TABLE}_lock`)) await db.migrate.forceFreeMigrationsLock()
+      if (left) await db.migrate.forceFreeMigrationsLock()
       await db.migrate.latest()
       await createRoutines(lock)
     })
   } catch (error) {
-    if (error instanceof StoreError) throw error
-    // knex says so when the schema knows a migration that we do not.
-    const newer = error instanceof Error && error.message.includes('migration directory is corrupt')
-    throw newer
-      ? new StoreError('defect', 'The database was migrated by a newer release of task_api.')
-      : new StoreError(troubleOf(error), error)
+    throw whyNot(error)
   } finally {
     await db.destroy()
   }
+}
+
+/** Whether there is a relation of each name, readable or not. */
+async function areThere(db: Knex.Transaction, names: string[]): Promise<boolean[]> {
+  const { rows } = await db.raw<{ rows: { found: boolean }[] }>(
+    'select to_regclass(name) is not null as found from unnest(?::text[]) with ordinality as w(name, place) order by place',
+    [names],
+  )
+  return rows.map(({ found }) => found)
 }
 
 /** Creates the functions that this release calls and that are not there. */

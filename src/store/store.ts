@@ -34,6 +34,7 @@ import { migrate } from './migrate.ts'
 import * as nodes from './nodes.ts'
 import { type Standing, MOST_READ, readFlush, readPage, readStanding } from './reads.ts'
 import { blameOf, StoreError } from './trouble.ts'
+import { whyNot } from './unusable.ts'
 
 /** One connection for each kind of statement that may be in flight, and some for reads: neither can delay a beat. */
 const WRITE_CONNECTIONS = 16 + MOST_READ_BACKS
@@ -96,7 +97,9 @@ export class Store implements Part {
   async start(): Promise<void> {
     await migrate(this.#url)
     // Nothing is answered from a schema that may be older than this node; reading the highest id is the first statement.
-    await this.holdings('00000000-0000-0000-0000-000000000000')
+    await this.holdings('00000000-0000-0000-0000-000000000000').catch((error: unknown) => {
+      throw whyNot(error instanceof StoreError ? error.cause : error)
+    })
     this.#started = true
   }
 

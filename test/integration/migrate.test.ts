@@ -88,6 +88,6 @@ describe('the migrations', () => {
       (error: unknown) => String(error),
     )
     await sql.raw(`drop database ${name} with (force)`)
-    expect(refused).to.match(/UTF8/)
+    expect(refused).to.match(/has the encoding SQL_ASCII, .* name one with the encoding UTF8 in DATABASE_URL/)
   })
 })
