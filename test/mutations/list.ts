@@ -3,6 +3,7 @@
 import { ACTOR_MUTATIONS } from './actor.ts'
 import { DOOR_MUTATIONS } from './door.ts'
 import { type Mutation, one } from './mutation.ts'
+import { REDIS_MUTATIONS } from './redis.ts'
 import { VERB_MUTATIONS } from './verbs.ts'
 
 const RUNNING = "t.status is not distinct from 'running'"
@@ -34,14 +35,6 @@ export const MUTATIONS: readonly Mutation[] = [
     'async #pass() {',
     'async #pass() {\n        return false;',
     'integration/one-actor',
-  ),
-  one(
-    'a sweep that wakes itself',
-    'without Redis the slots that a pass gives back ask for the next pass',
-    'supervisor/sweep.js',
-    'if (!room.has(name))',
-    'if (name)',
-    'unit/supervisor/sweep',
   ),
   one(
     'claim pending only',
@@ -244,5 +237,6 @@ export const MUTATIONS: readonly Mutation[] = [
     'nodes/altered',
   ),
   ...DOOR_MUTATIONS,
+  ...REDIS_MUTATIONS,
   ...VERB_MUTATIONS,
 ]

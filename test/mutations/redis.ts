@@ -1,0 +1,47 @@
+// The mutations of the queue at Redis, and of a node that does without: what is refused, and what goes on by itself.
+import { type Mutation, one } from './mutation.ts'
+
+const RIGHTS = 'integration/queue.rights'
+
+export const REDIS_MUTATIONS: readonly Mutation[] = [
+  one(
+    'a sweep that wakes itself',
+    'without Redis the slots that a pass gives back ask for the next pass',
+    'supervisor/sweep.js',
+    'if (!room.has(name))',
+    'if (name)',
+    'unit/supervisor/sweep',
+  ),
+  one(
+    'another database',
+    'a database that Redis refuses is database 0',
+    'queue/link.js',
+    'else if (trouble !== undefined)',
+    'else if (false)',
+    RIGHTS,
+  ),
+  one(
+    'ready without pops',
+    'a queue from which nobody may pop is healthy',
+    'queue/redis.js',
+    "&& !this.#stuck.has('pop')",
+    '',
+    RIGHTS,
+  ),
+  one(
+    'lists that only grow',
+    'ids are pushed though nobody can pop them',
+    'queue/redis.js',
+    'this.#running && this.#healthy ?',
+    'this.#running ?',
+    RIGHTS,
+  ),
+  one(
+    'rights untried',
+    'what Redis refuses is found when it is needed',
+    'queue/redis.js',
+    'first ? this.#tryAll(client) : undefined',
+    'undefined',
+    RIGHTS,
+  ),
+]
