@@ -62,24 +62,24 @@ const drains = (one: Case) => async (): Promise<void> => {
 async function drained({ way, end, code, options }: Case, folder: string, fleet: Fleet, url: string): Promise<void> {
   const config = join(folder, 'task_api.yaml')
   await writeFile(config, JSON.stringify({ services: { svc: { url: fleet.service.url } } }))
-  const own = { DATABASE_URL: url, PORT: '0', TASK_API_CONFIG: config }
+  const own = { DATABASE_URL: url, PORT: '0', DRAIN_TIMEOUT: '1m', TASK_API_CONFIG: config }
   const started = new Started({ ...way, cwd: join(folder, way.cwd) }, { ...plainEnvironment(), ...own }, options)
   const ended = once(started.child, 'exit')
   const api = await started.url()
   const agent = new Agent()
   await postOne(agent, api, 'held')
-  await fleet.service.until((requests) => requests.length === 1)
+  await fleet.service.until((requests) => requests.length === 1, 30_000)
   end(started)
   await eventually(async () => {
     const { body } = await call(agent, 'GET', `${api}/readyz`)
     expect(body).to.include('draining')
-  }, 10_000)
+  }, 30_000)
   fleet.service.letGo()
   await eventually(async () => {
     const answer = await call(agent, 'GET', `${api}/livez`).catch(() => undefined)
     expect(answer, 'an answer of the API').to.equal(undefined)
-  }, 10_000)
-  if (LINUX) await eventually(async () => expect(await programsOf(folder), 'processes').to.deep.equal([]), 10_000)
+  }, 30_000)
+  if (LINUX) await eventually(async () => expect(await programsOf(folder), 'processes').to.deep.equal([]), 30_000)
   const tasks = await fleet.sql('select status, attempt from tasks')
   expect(tasks).to.deep.equal([{ status: 'complete', attempt: 1 }])
   expect(await fleet.sql('select from nodes where lease_until > now()'), 'nodes that are up').to.deep.equal([])
@@ -137,5 +137,5 @@ const named = (text: string): Cases =>
   )
 
 describe('a node drains, whichever way it was started and is ended:', () => {
-  for (const way of ['node,', 'npm start,', 'npx,', 'in a container,']) together(named(way), 90_000)
+  for (const way of ['node,', 'npm start,', 'npx,', 'in a container,']) together(named(way), 180_000)
 })
