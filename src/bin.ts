@@ -1,4 +1,3 @@
-#!/usr/bin/env node
 // The program behind the command (src/task_api.mjs): `task_api start` is a node, everything else is the command line.
 import { randomUUID } from 'node:crypto'
 import { once } from 'node:events'

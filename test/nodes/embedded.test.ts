@@ -125,6 +125,16 @@ const besideAnother = (): Promise<void> =>
     expect((await ended(first.url, task)).result).to.deep.equal({ still: 'here' })
   })
 
+const hungUp = (): Promise<void> =>
+  Place.during(async (place) => {
+    const node = await place.start()
+    const pid = await place.postmaster()
+    node.kill('SIGHUP')
+    expect(await node.exited).to.equal(0)
+    expect(isThere(pid), 'the postmaster').to.equal(false)
+    expect(await place.programs()).to.deep.equal([])
+  })
+
 /** What shows in the data folder how far the first start is. */
 const STAGES: Readonly<Record<string, (place: Place) => Promise<boolean>>> = {
   'initdb runs': async ({ dataDir }) => (await readdir(dataDir)).some((name) => name.startsWith('postgres.new-')),
@@ -149,6 +159,7 @@ describe('a node that is told nothing', () => {
       'runs tasks, leaves nothing behind at SIGTERM, and goes on where it was when it starts again': stoppedAndStarted,
       'takes over the Postgres of a node that was killed, and its tasks at once': killedAndStarted,
       'does not start beside another on the same data, and leaves that one unharmed': besideAnother,
+      'leaves nothing behind at SIGHUP': hungUp,
     },
     40_000,
   )
