@@ -1,5 +1,6 @@
 // The settings of the environment, one row each, and their reader. `docs/configuration.md` is printed from this table.
 import { type Misspelt, misspelt } from '../core/suggest.ts'
+import { databaseUrl } from './database-url.ts'
 import { type ConfigFault, HIDDEN, quoted } from './faults.ts'
 import { redisUrl } from './redis-url.ts'
 import { duration, filePath, hostName, keyPrefix, oneOf, type Rule, urlOfScheme, wholeNumber } from './rules.ts'
@@ -32,8 +33,9 @@ export const SETTINGS = {
     meaning: 'The address of the API. The API asks nobody who they are: any other than loopback prints a warning.',
   },
   DATABASE_URL: {
-    rule: urlOfScheme('postgres', 'postgresql'),
-    meaning: 'Postgres 14 or newer. Not set: an embedded Postgres, with its data under `DATA_DIR`.',
+    rule: databaseUrl,
+    meaning:
+      'Postgres 14 or newer: one server, no list of hosts. Not set: an embedded Postgres, with its data under `DATA_DIR`.',
     secret: true,
   },
   REDIS_URL: {

@@ -163,7 +163,7 @@ const onStoppedTerminal = (): Promise<void> =>
 
 const TALKER = `
   const { makeLog } = await import(${JSON.stringify(new URL('../../src/telemetry/log.js', import.meta.url).href)})
-  const log = makeLog('error')
+  const log = makeLog('error', { node: 'n' })
   const talk = (count) => {
     for (let i = 0; i < count; i += 1) log.error({ i }, 'a line of about a hundred bytes')
   }

@@ -1,0 +1,99 @@
+// What DATABASE_URL must be: the address of one Postgres, and nothing that its client would pass over or misread.
+import { isHostOfUrl, type Rule } from './rules.ts'
+
+const ONE_POSTGRES =
+  'the address of one Postgres, as postgres://host:5432/tasks; for several put a proxy or a DNS name in front that leads to the primary'
+const ENCODED =
+  'an absolute URL with a port up to 65535; special characters in user and password percent-encoded: / is written %2F, # is %23, ? is %3F'
+const A_HOST =
+  'a URL with a host name, an IP address or the folder of a socket, as postgres://db/tasks or postgres:///tasks?host=/var/run/postgresql'
+
+/** The URL of one Postgres, with the parameters below. */
+export const databaseUrl: Rule<string> = {
+  expected:
+    'the URL of one Postgres, as postgres://user:password@host:5432/database; special characters in its password percent-encoded',
+  wanted: (text) => wantedOf(text),
+  parse: (text) => (wantedOf(text) === undefined ? text : undefined),
+}
+
+const wantedOf = (text: string): string | undefined =>
+  RULES.find(([broken]) => broken(text))?.[1] ?? wantedParameter([...new URL(text).searchParams])
+
+/** One row a rule, the first broken one is named. */
+const RULES: readonly (readonly [broken: (text: string) => boolean, wanted: string])[] = [
+  [(text) => /[\s\\\p{Cc}]/u.test(text), 'a URL without spaces, control characters and backslashes'],
+  [(text) => !/^postgres(ql)?:\/\//i.test(text), 'a URL that begins with postgres:// or postgresql://'],
+  [(text) => hostsOf(text).some((hosts) => hosts.includes(',')), `${ONE_POSTGRES}. Several hosts are not supported`],
+  [(text) => text.includes('#'), 'a URL without a fragment: # in a password is written %23'],
+  [(text) => !canDecode(text), 'a URL that is percent-encoded: % is written %25'],
+  [
+    (text) => /@\//.test(text),
+    'a host behind the @: the folder of a socket is written postgres://user@%2Fvar%2Frun%2Fpostgresql/tasks',
+  ],
+  [(text) => !URL.canParse(text), ENCODED],
+  [(text) => new URL(text).port === '0', 'a port from 1 to 65535'],
+  [(text) => !hostsOf(text).every(isHost), A_HOST],
+  [
+    (text) => /[;/?:@&=+$,#]/.test(decodeURIComponent(new URL(text).pathname.slice(1))),
+    'nothing behind the host but the name of a database, which has none of ; / ? : @ & = + $ , #',
+  ],
+]
+
+/** Of each parameter what its value must be; those that are not here are not supported. */
+const PARAMETERS: Readonly<Record<string, (value: string) => string | undefined>> = {
+  host: () => undefined,
+  port: (value) => (/^[1-9][0-9]{0,4}$/.test(value) && Number(value) <= 65_535 ? undefined : 'a port from 1 to 65535'),
+  user: () => undefined,
+  password: () => undefined,
+  application_name: () => undefined,
+  options: () => undefined,
+  sslmode: (value) =>
+    /^(disable|require|verify-ca|verify-full|no-verify)$/.test(value)
+      ? undefined
+      : 'sslmode disable, verify-full (require and verify-ca check as much) or no-verify; no other is supported',
+  ssl: (value) => (/^(true|1|0|no-verify)$/.test(value) ? undefined : 'ssl 1, 0 or no-verify'),
+  sslcert: () => undefined,
+  sslkey: () => undefined,
+  sslrootcert: () => undefined,
+  sslnegotiation: (value) => (/^(postgres|direct)$/.test(value) ? undefined : 'sslnegotiation postgres or direct'),
+  target_session_attrs: (value) =>
+    value === 'any' ? undefined : `${ONE_POSTGRES}. target_session_attrs is not supported`,
+}
+const SUPPORTED = Object.keys(PARAMETERS).filter((name) => name !== 'target_session_attrs')
+
+function wantedParameter(parameters: readonly (readonly [string, string])[]): string | undefined {
+  const names = parameters.map(([name]) => name)
+  for (const [i, [name, value]] of parameters.entries()) {
+    const known = Object.hasOwn(PARAMETERS, name) ? PARAMETERS[name] : undefined
+    if (!known)
+      return `a URL without the parameter ${shown(name)}, which is not supported; those are ${SUPPORTED.join(', ')}`
+    if (names.indexOf(name) !== i) return `the parameter ${name} once`
+    if (value === '') return `a value for the parameter ${name}`
+    const wanted = known(value)
+    if (wanted !== undefined) return wanted
+  }
+  return names.includes('ssl') && names.includes('sslmode') ? 'one of ssl and sslmode' : undefined
+}
+
+/** A name that may be part of a password whose ? or & was not encoded. */
+const shown = (name: string): string => (/^[a-z_]{1,40}$/i.test(name) ? name : 'behind its ?')
+
+/** The host, or list of hosts, before the path, and that of the parameter. An @ that is part of a password stands before the last one. */
+function hostsOf(text: string): string[] {
+  const authority = /^[^:]*:\/\/([^/?#]*)/.exec(text)?.[1] ?? ''
+  const hosts = authority.split('@').at(-1) ?? ''
+  const parameter = /[?&]host=([^&#]*)/.exec(text)?.[1] ?? ''
+  return [hosts.includes(',') ? hosts : hosts.replace(/:\d*$/, ''), parameter.replaceAll(/%2c/gi, ',')]
+}
+
+const isHost = (host: string): boolean =>
+  host === '' || host.startsWith('/') || /^%2f/i.test(host) || isHostOfUrl(host.toLowerCase())
+
+function canDecode(text: string): boolean {
+  try {
+    decodeURIComponent(text)
+    return true
+  } catch {
+    return false
+  }
+}
