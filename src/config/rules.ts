@@ -28,15 +28,6 @@ export const oneOf = (words: readonly string[]): Rule<string> => ({
   parse: (text) => (words.includes(text) ? text : undefined),
 })
 
-/** A URL of one of the schemes. */
-export const urlOfScheme = (...schemes: readonly string[]): Rule<string> => ({
-  expected: `a URL that begins with ${schemes.map((scheme) => `${scheme}://`).join(' or ')}, special characters in its password percent-encoded`,
-  parse: (text) => {
-    const known = schemes.some((scheme) => text.toLowerCase().startsWith(`${scheme}://`))
-    return known && !/\s/.test(text) && URL.canParse(text) ? text : undefined
-  },
-})
-
 /** A host name or an IP address to listen on. */
 export const hostName: Rule<string> = {
   expected: 'a host name or an IP address, without port and brackets',

@@ -3,7 +3,7 @@ import { type Misspelt, misspelt } from '../core/suggest.ts'
 import { databaseUrl } from './database-url.ts'
 import { type ConfigFault, HIDDEN, quoted } from './faults.ts'
 import { redisUrl } from './redis-url.ts'
-import { duration, filePath, hostName, keyPrefix, oneOf, type Rule, urlOfScheme, wholeNumber } from './rules.ts'
+import { duration, filePath, hostName, keyPrefix, oneOf, type Rule, wholeNumber } from './rules.ts'
 
 /** One setting. An empty variable counts as one that is not set. */
 export interface Setting<T> {
