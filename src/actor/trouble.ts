@@ -24,5 +24,8 @@ export function replyOf(error: unknown): Reply {
   return { kind: 'unreachable', detail: !code || code.startsWith('UND_') ? error.message : code }
 }
 
-const codeOf = (error: unknown): string =>
-  error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : ''
+/** Without IPv6 this node has no address that leads to one of IPv6, and never will: the code is then that of any service out of reach. */
+function codeOf(error: unknown): string {
+  const { code = '', address } = error instanceof Error ? (error as NodeJS.ErrnoException & { address?: unknown }) : {}
+  return code === 'EADDRNOTAVAIL' && typeof address === 'string' && address.includes(':') ? 'ENETUNREACH' : code
+}

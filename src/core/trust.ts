@@ -41,6 +41,11 @@ export class Trust {
     Atomics.store(this.#cells, UNTIL, 0n)
   }
 
+  /** Whether it was closed here. */
+  get closed(): boolean {
+    return this.#closed
+  }
+
   /** No request begins any more, in any thread: this node stops. A thread that is busy would read a message too late. */
   close(): void {
     this.#closed = true

@@ -30,6 +30,9 @@ export interface PopsOptions {
 // More than a take and a pop can bring; only a bound.
 const MOST_LATE = 10_000
 
+/** The shortest wait that Redis is asked for, ms: 0 is for ever, and Redis before 7.0.8 takes a millisecond for 0 (redis/redis#11687). */
+const SHORTEST = 10
+
 /**
  * A waiting pop has a connection of its own, since BRPOP blocks it. An answer that misses its deadline is not forgotten:
  * the id in it is gone from Redis, so it is handed out by the next pop or take of its service.
@@ -56,8 +59,7 @@ export class Pops {
       this.#connectionId = undefined
       // A user that may not ask waits for the end of each BRPOP instead of interrupting it.
       const asked = client.client('ID').catch(() => undefined)
-      // A millisecond: 0 would be for ever.
-      const waited = client.brpop(keys.probe, 0.001).catch((error: unknown) => {
+      const waited = client.brpop(keys.probe, SHORTEST / 1_000).catch((error: unknown) => {
         if (!isWrongType(error)) throw error
       })
       ;[this.#connectionId] = await Promise.all([asked, waited])
@@ -113,7 +115,7 @@ export class Pops {
       const left = until - performance.now()
       if (late.length > 0 || stop.aborted || left < 1) return late
       const client = keys.length > 0 ? await this.#whenUp(left, stop) : await nothing(left, stop)
-      const popped = client ? await this.#wait(client, keys, Math.max(until - performance.now(), 1), stop) : []
+      const popped = client ? await this.#wait(client, keys, Math.max(until - performance.now(), SHORTEST), stop) : []
       if (popped.length > 0) return popped
     }
   }

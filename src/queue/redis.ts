@@ -84,7 +84,10 @@ export class RedisQueue implements Queue {
       pipelined: true,
       every: beat,
       check: (client, first) =>
-        Promise.all([takesWrites(client, this.#keys), first ? this.#tryAll(client) : undefined]),
+        Promise.all([
+          takesWrites(client, this.#keys),
+          first || this.#refused.length > 0 ? this.#tryAll(client) : undefined,
+        ]),
       up: () => this.#look(),
       down: (reason) => this.#look(reason),
     })

@@ -75,7 +75,9 @@ export class Database {
 
   /** Connections that are open now are not given away again, nor those that are being made. */
   renew(): void {
-    const { free, used, pendingCreates } = (this.knex.client as Client).pool
+    const { pool } = this.knex.client as Client
+    if (!pool) return
+    const { free, used, pendingCreates } = pool
     for (const { resource } of free) discard(resource, RENEWED)
     for (const { resource } of used) resource.__knex__disposed = RENEWED
     for (const { promise } of pendingCreates)
@@ -128,7 +130,9 @@ export class Database {
 
   /** Closes every connection. Statements under way get two seconds, then they are cancelled. */
   async close(): Promise<void> {
-    const { used } = (this.knex.client as Client).pool
+    const { pool } = this.knex.client as Client
+    if (!pool) return
+    const { used } = pool
     const ended = this.knex.destroy().then(() => true)
     if (await within(ended, 2_000)) return
     for (const { resource } of used) cancel(resource)
@@ -153,7 +157,8 @@ async function within(ended: Promise<boolean>, ms: number): Promise<boolean> {
 interface Client {
   acquireConnection(): Promise<Connection>
   releaseConnection(connection: Connection): Promise<void>
-  readonly pool: {
+  /** None once it was destroyed. */
+  readonly pool?: {
     readonly free: readonly Pooled[]
     readonly used: readonly Pooled[]
     readonly pendingCreates: readonly { readonly promise: Promise<Connection> }[]

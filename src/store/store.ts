@@ -18,7 +18,7 @@ import {
 import { Database, type Query } from './database.ts'
 import { type Deadline, type Expired, expireTasks } from './deadlines.ts'
 import { FENCED, type Fence, fencedFlush, type Written } from './fenced.ts'
-import { Health } from './health.ts'
+import { Health, TRIAL } from './health.ts'
 import {
   HighestId,
   type Inserted,
@@ -33,7 +33,7 @@ import {
 import { migrate } from './migrate.ts'
 import * as nodes from './nodes.ts'
 import { type Standing, MOST_READ, readFlush, readPage, readStanding } from './reads.ts'
-import { blameOf, StoreError } from './trouble.ts'
+import { blameOf, isSlow, StoreError } from './trouble.ts'
 import { whyNot } from './unusable.ts'
 
 /** One connection for each kind of statement that may be in flight, and some for reads: neither can delay a beat. */
@@ -198,7 +198,7 @@ export class Store implements Part {
     this.#trying = true
     await tryInsert((sql, values) => this.#writes.query(sql, values)).then(
       () => this.#health.tried(),
-      () => undefined,
+      (error: unknown) => this.#health.refusing || this.#health.failed(TRIAL, error),
     )
     this.#trying = false
   }
@@ -213,6 +213,7 @@ export class Store implements Part {
     } catch (error) {
       this.#health.failed(kind, error)
       if (error instanceof StoreError && blameOf(error.cause) === 'server') this.#renew()
+      if (error instanceof StoreError && isSlow(error.cause)) void this.#try()
       throw error
     }
   }

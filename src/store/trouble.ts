@@ -81,6 +81,9 @@ export const troubleOf = (error: unknown): Trouble => verdictOf(error).trouble
 export const blameOf = (error: unknown): Blame => verdictOf(error).blame
 
 /** Whether Postgres answered so that it does not let this node write for now. */
+/** Whether a statement was cancelled, or had waited for a lock too long: it may have been slow by itself. */
+export const isSlow = (error: unknown): boolean => /^(57014|55P03)$/.test(sqlState(error) ?? '')
+
 export const refuses = (error: unknown): boolean => verdictOf(error).refuses === true
 
 /** The SQLSTATE of a Postgres error; undefined for anything else, as Node's own codes (ECONNRESET) are no SQLSTATEs. */

@@ -40,7 +40,7 @@ export async function take(by: ReportDependencies, report: Report): Promise<void
   if (!hands.has(held)) return
   if (written === 'lost') {
     // While this node's lease holds nobody takes a claim over: the task was deleted.
-    const lapsed = held.epoch < trust.epoch || !trust.holds(process.hrtime.bigint())
+    const lapsed = held.epoch < trust.epoch || !(trust.closed || trust.holds(process.hrtime.bigint()))
     const which = { task: held.id, service: held.service, report: report.tell }
     log[lapsed ? 'warn' : 'info'](which, 'the claim is not ours any more')
     held.thread?.tell({ say: 'stop', id: held.id, token: held.token })

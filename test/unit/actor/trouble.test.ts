@@ -17,6 +17,12 @@ describe('an error of a connection', () => {
     it(`${code}: the service could not be reached, and no address is named`, () =>
       expect(replyOf(system(code))).to.deep.equal({ kind: 'unreachable', detail: code }))
 
+  it('of an IPv6 address, on a node without IPv6, is of the service', () => {
+    const error = Object.assign(system('EADDRNOTAVAIL'), { address: '::1' })
+    expect(replyOf(error)).to.deep.equal({ kind: 'unreachable', detail: 'ENETUNREACH' })
+    expect(replyOf(Object.assign(system('EADDRNOTAVAIL'), { address: '10.0.0.1' }))).to.have.property('kind', 'lacking')
+  })
+
   it('of a name with several addresses is of the service where one of them is', () => {
     expect(replyOf(each('EADDRNOTAVAIL', 'ECONNREFUSED'))).to.deep.equal({
       kind: 'unreachable',

@@ -66,7 +66,9 @@ describe('trust', () => {
   it('is gone for every thread at once when this node stops, and no beat brings it back', () => {
     const ofThread = new Trust(buffer)
     trust.extend(0n, 10n, WINDOW)
+    expect(trust.closed).to.equal(false)
     trust.close()
+    expect(trust.closed).to.equal(true)
     expect(ofThread.holds(20n)).to.equal(false)
     trust.extend(2_000n, 2_010n, WINDOW)
     expect(ofThread.holds(2_020n)).to.equal(false)

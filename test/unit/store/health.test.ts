@@ -1,6 +1,6 @@
 import { expect } from 'chai'
 import sinon from 'sinon'
-import { Health } from '../../../src/store/health.ts'
+import { Health, TRIAL } from '../../../src/store/health.ts'
 import { StoreError, type Trouble } from '../../../src/store/trouble.ts'
 import { aLog, type Line } from '../supervisor/build.ts'
 
@@ -38,7 +38,7 @@ describe('the health of Postgres', () => {
       expect([health.through, health.refusing, said()]).to.deep.equal([true, false, []])
     })
 
-  for (const code of ['25006', '53100', '53300', '55P03', '57014'])
+  for (const code of ['25006', '53100', '53300'])
     it(`is that it refuses writes from a ${code} until that kind gets through, whatever else does`, () => {
       refuse('insert', code)
       refuse('claim', code)
@@ -49,7 +49,19 @@ describe('the health of Postgres', () => {
       expect([health.through, health.refusing]).to.deep.equal([true, true])
       health.succeeded('claim')
       expect(health.refusing).to.equal(false)
-      expect(agains).to.equal(1)
+      // Connections that are good are kept: only of a server that was left are they of no use.
+      expect(agains).to.equal(code === '25006' ? 1 : 0)
+      expect(said()).to.deep.equal(['50 postgres refuses writes', '30 postgres takes writes again'])
+    })
+
+  for (const code of ['55P03', '57014'])
+    it(`is not that it refuses writes where a statement was only slow (${code}), but where a trial is`, () => {
+      refuse('sweep', code)
+      expect([health.through, health.refusing, said()]).to.deep.equal([false, false, []])
+      refuse(TRIAL, code)
+      expect(health.refusing).to.equal(true)
+      health.tried()
+      expect([health.refusing, agains]).to.deep.equal([false, 0])
       expect(said()).to.deep.equal(['50 postgres refuses writes', '30 postgres takes writes again'])
     })
 

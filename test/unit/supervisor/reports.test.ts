@@ -108,6 +108,12 @@ describe('a report', () => {
       expect(await logged()).to.deep.equal([[30, 'the claim is not ours any more']])
     })
 
+    it('is no warning while this node stops', async () => {
+      trust.extend(now(), now(), WINDOW)
+      trust.close()
+      expect(await logged()).to.deep.equal([[30, 'the claim is not ours any more']])
+    })
+
     it('is a warning where the lease has run out: another node may have it', async () => {
       trust.extend(now() - 2n * WINDOW, now(), WINDOW)
       expect(await logged()).to.deep.equal([[40, 'the claim is not ours any more']])
