@@ -1,5 +1,5 @@
 // What DATABASE_URL must be: the address of one Postgres, and nothing that its client would pass over or misread.
-import { isHostOfUrl, type Rule } from './rules.ts'
+import { canDecode, isHostOfUrl, type Rule } from './rules.ts'
 
 const ONE_POSTGRES =
   'the address of one Postgres, as postgres://host:5432/tasks; for several put a proxy or a DNS name in front that leads to the primary'
@@ -88,12 +88,3 @@ function hostsOf(text: string): string[] {
 
 const isHost = (host: string): boolean =>
   host === '' || host.startsWith('/') || /^%2f/i.test(host) || isHostOfUrl(host.toLowerCase())
-
-function canDecode(text: string): boolean {
-  try {
-    decodeURIComponent(text)
-    return true
-  } catch {
-    return false
-  }
-}

@@ -1,5 +1,5 @@
 // What REDIS_URL must be: the address of one Redis, and nothing that its client would pass over or misread.
-import { isHostOfUrl, type Rule } from './rules.ts'
+import { canDecode, isHostOfUrl, type Rule } from './rules.ts'
 
 const ONE_REDIS =
   'the address of one Redis, as redis://host:6379; for several put a proxy or a DNS name in front that leads to the primary'
@@ -44,12 +44,3 @@ const RULES: readonly (readonly [broken: (text: string) => boolean, wanted: stri
 const authorityOf = (text: string): string => /^[^:]*:\/\/([^/?#]*)/.exec(text)?.[1] ?? ''
 const userOf = (text: string): string => authorityOf(text).split('@').slice(0, -1).join('@')
 const hostsOf = (text: string): string => authorityOf(text).split('@').at(-1) ?? ''
-
-function canDecode(text: string): boolean {
-  try {
-    decodeURIComponent(text)
-    return true
-  } catch {
-    return false
-  }
-}

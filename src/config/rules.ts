@@ -59,3 +59,13 @@ export const filePath: Rule<string> = {
 function within(value: number | undefined, least: number, most: number): number | undefined {
   return value !== undefined && value >= least && value <= most ? value : undefined
 }
+
+/** Whether each % of a text begins an encoded byte, and the bytes are UTF-8. */
+export function canDecode(text: string): boolean {
+  try {
+    decodeURIComponent(text)
+    return true
+  } catch {
+    return false
+  }
+}
