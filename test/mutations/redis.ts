@@ -40,7 +40,7 @@ export const REDIS_MUTATIONS: readonly Mutation[] = [
     'rights untried',
     'what Redis refuses is found when it is needed',
     'queue/redis.js',
-    'first ? this.#tryAll(client) : undefined',
+    'first || this.#refused.length > 0 ? this.#tryAll(client) : undefined',
     'undefined',
     RIGHTS,
   ),
