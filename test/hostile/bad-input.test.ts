@@ -10,7 +10,6 @@ import { targets } from './targets.ts'
 import { wire } from './wire.ts'
 
 describe('the API, given bad input', function () {
-  this.timeout(60_000)
   const ground = new Ground()
   const crowd = new Crowd()
   before(async () => {

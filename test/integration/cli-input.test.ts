@@ -34,7 +34,6 @@ async function shell(line: string, stdin: number | 'ignore' | 'pipe' = 'ignore')
 }
 
 describe('stdin of the command line', function () {
-  this.timeout(60_000)
   let folder: string
   before(async () => {
     await api.start()

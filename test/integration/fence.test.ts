@@ -178,5 +178,5 @@ describe('the fence', () => {
     } finally {
       await database.close()
     }
-  }).timeout(20_000)
+  })
 })

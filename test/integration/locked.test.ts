@@ -71,7 +71,7 @@ describe('a table that someone has locked', () => {
     expect(await ended(node.url, location)).to.have.property('status', 'complete')
     const [rows] = await world.sql<{ count: string }>('select count(*) from tasks')
     expect(Number(rows?.count)).to.equal(2 + refusals.length - during.length)
-  }).timeout(60_000)
+  })
 
   it('leaves no backend behind when the node stops, and the log says nothing of an outage then', async () => {
     const { log, lines }: { log: ReturnType<typeof aLog>['log']; lines: Line[] } = aLog()

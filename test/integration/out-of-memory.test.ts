@@ -63,5 +63,5 @@ describe('a thread that runs out of memory', () => {
     }, 20_000)
     const after = await crew.post('ok')
     await eventually(async () => expect(await rowOf(after)).to.include({ status: 'complete' }))
-  }).timeout(90_000)
+  })
 })

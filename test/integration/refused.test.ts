@@ -85,5 +85,5 @@ describe('a Postgres that refuses writes', () => {
     await post(node.url, 'ok')
     expect(said()).to.have.length(2)
     expect(await world.sql('select from tasks where id < 1')).to.deep.equal([])
-  }).timeout(40_000)
+  })
 })

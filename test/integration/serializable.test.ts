@@ -31,7 +31,7 @@ describe('a database that is serializable by default', () => {
     const locations = (await Promise.all(Array.from({ length: 12 }, (_, turn) => caller(turn)))).flat()
     for (const location of locations)
       expect(await ended(urls[0] ?? '', location)).to.have.property('status', 'complete')
-  }).timeout(60_000)
+  })
 
   it('answers as ever when each statement of a caller is rolled back the first time', async () => {
     await world.sql(`

@@ -198,5 +198,5 @@ describe('a statement of a node', () => {
         `select proname as name from pg_proc where proname like 'task\\_api\\_%'`,
       )
       expect(routines.map(({ name }) => name)).to.have.members([...called])
-    }).timeout(60_000)
+    })
 })

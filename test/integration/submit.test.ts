@@ -173,5 +173,5 @@ describe('a submit', () => {
     expect(took).to.be.within(4_000, 15_000)
     expect(created).to.equal(2)
     expect(order).to.deep.equal(['later', 'cut off'])
-  }).timeout(30_000)
+  })
 })

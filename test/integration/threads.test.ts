@@ -72,7 +72,7 @@ describe('a thread that dies', () => {
       const row = await rowOf(culprit)
       expect(row?.crashes).to.be.within(SUSPECT_FROM, ALONE_FROM)
       expect(row?.attempt).to.equal(Number(row?.crashes) + 1 - crashes)
-    }).timeout(90_000)
+    })
 
   it('leaves its tasks to another as their next try, one crash more', async () => {
     await open({ threads: 1 })
@@ -130,7 +130,7 @@ describe('a thread that dies', () => {
       await eventually(async () => expect(await rowOf(location)).to.include({ status: 'complete' }), 30_000)
     // One by one they would take 45 s.
     expect(performance.now() - begun).to.be.below(40_000)
-  }).timeout(90_000)
+  })
 
   it('clears a suspect that makes progress', async () => {
     await open()

@@ -14,7 +14,6 @@ const lines = ({ lines: all }: NodeProcess, msg: string) => all.filter((line) =>
 const open = async ({ pid }: NodeProcess): Promise<number> => (await readdir(`/proc/${pid}/fd`)).length
 
 describe('a node with too few file descriptors', function () {
-  this.timeout(120_000)
   before(function () {
     if (process.platform !== 'linux') this.skip()
   })

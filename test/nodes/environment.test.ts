@@ -93,7 +93,7 @@ describe('a node whose environment is meant for other programs', () => {
       } finally {
         await node.dispose()
       }
-    }).timeout(40_000)
+    })
 
   it('fills in what DATABASE_URL leaves open, and obeys nothing that libpq does not know', async () => {
     const database = await createDatabase()
@@ -111,5 +111,5 @@ describe('a node whose environment is meant for other programs', () => {
       await node.dispose()
       await database.drop()
     }
-  }).timeout(40_000)
+  })
 })

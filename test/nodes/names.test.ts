@@ -38,8 +38,6 @@ const misspelt = (): Promise<void> =>
   })
 
 describe('a node', function () {
-  this.timeout(60_000)
-
   it('names itself in every line of its log, and in its row by host and port', namesItself)
   it('warns of a variable that is nearly a setting, and shows no value', misspelt)
 })

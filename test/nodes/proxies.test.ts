@@ -69,7 +69,7 @@ describe('a rolling restart behind a load balancer', () => {
     expect(others).to.deep.equal([])
     expect(rows).to.be.within(accepted, accepted + 1)
     expect(accepted).to.be.above(20)
-  }).timeout(60_000)
+  })
 
   // nginx asks no /readyz: a POST that comes at the very moment at which a port closes is lost to its caller (docs/proxies.md).
   const real: Readonly<Record<RealName, { delay: string; lost: number }>> = {
@@ -87,5 +87,5 @@ describe('a rolling restart behind a load balancer', () => {
       expect(others.length, others.join(' ')).to.be.at.most(Math.ceil(accepted * lost))
       expect(rows, 'rows: none for a POST that was sent twice').to.be.within(accepted, accepted + 1 + others.length)
       expect(accepted).to.be.above(20)
-    }).timeout(60_000)
+    })
 })

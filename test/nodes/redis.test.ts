@@ -29,7 +29,7 @@ async function closedPort(): Promise<number> {
 
 /** Waits for the end of all tasks, then checks them. */
 async function settled(fleet: Fleet, posted: Awaited<ReturnType<typeof postLoad>>): Promise<Figures> {
-  await eventually(async () => expect(await fleet.unended()).to.equal(0), 15_000)
+  await eventually(async () => expect(await fleet.unended()).to.equal(0))
   return verify(fleet, posted)
 }
 
@@ -142,13 +142,13 @@ async function bothWork({ service }: Fleet, node: NodeProcess): Promise<void> {
 }
 
 describe('nodes without their Redis', () => {
-  it('accept a task as fast as ever when it is never there, and begin it within 2 s', neverThere).timeout(30_000)
+  it('accept a task as fast as ever when it is never there, and begin it within 2 s', neverThere)
 
   together(
     {
       'end every task when it forgets everything again and again': flushed,
       'end every task when it dies under load, and serve its lists again when it is back': killed,
     },
-    40_000,
+    180_000,
   )
 })

@@ -104,5 +104,5 @@ async function waits({ spoil, why, mend, stranger }: Case): Promise<void> {
 
 describe('a node whose database', () => {
   for (const [what, one] of Object.entries(CASES))
-    it(`${what} says so in one sentence, waits, and goes on`, () => waits(one)).timeout(60_000)
+    it(`${what} says so in one sentence, waits, and goes on`, () => waits(one))
 })

@@ -17,8 +17,8 @@ interface Started extends Engines {
   readonly stops: readonly (() => Promise<void>)[]
 }
 
-// Mocha runs all files in one process: this is what they share.
-const run: { started?: Promise<Started> } = {}
+// What the files of one process share; mocha runs several processes side by side.
+const run: { started?: Promise<Started>; folder?: string } = {}
 
 /** The engines; the first call starts them (about a second). `REDIS_URL`, when it is set, names the Redis to use. */
 export function engines(): Promise<Engines> {
@@ -26,13 +26,19 @@ export function engines(): Promise<Engines> {
   return run.started
 }
 
-/** Called by mocha before the first test: nothing is started yet, since unit tests need no engines. */
-export async function mochaGlobalSetup(): Promise<void> {}
+/** Called by mocha before the first test: all that the run's processes leave behind lies in one folder. */
+export async function mochaGlobalSetup(): Promise<void> {
+  run.folder = await mkdtemp(join(tmpdir(), 'task_api-tests-'))
+  // Root's Postgres runs as nobody, who must reach it.
+  await chmod(run.folder, 0o755)
+  process.env['TMPDIR'] = run.folder
+}
 
-/** Called by mocha after the last test. */
+/** Called by mocha after the last test; engines of other processes end with their process. */
 export async function mochaGlobalTeardown(): Promise<void> {
   const started = await run.started?.catch(() => undefined)
   for (const stop of started?.stops ?? []) await stop()
+  if (run.folder) await rm(run.folder, { recursive: true, force: true, maxRetries: 20, retryDelay: 100 })
 }
 
 async function start(): Promise<Started> {

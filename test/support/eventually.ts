@@ -3,7 +3,7 @@
 const LOOK = 15
 
 /** Repeats `assert` until it does not throw and returns its value; throws its last error when the time is up. */
-export async function eventually<T>(assert: () => T | Promise<T>, ms = 20_000): Promise<T> {
+export async function eventually<T>(assert: () => T | Promise<T>, ms = 60_000): Promise<T> {
   const end = performance.now() + ms
   for (;;) {
     try {

@@ -128,9 +128,13 @@ export class ScriptedService {
   }
 
   /** Resolves once `test` holds; looked at whenever a request arrives, is cut off or is answered. */
-  async until(test: (requests: readonly Seen[]) => boolean, ms = 30_000): Promise<void> {
+  async until(test: (requests: readonly Seen[]) => boolean, ms = 90_000): Promise<void> {
+    const late = new Error(`${ms} ms were not enough for the requests that a test waits for`)
     const signal = AbortSignal.timeout(ms)
-    while (!test(this.requests)) await once(this.#events, 'changed', { signal })
+    while (!test(this.requests))
+      await once(this.#events, 'changed', { signal }).catch(() => {
+        throw new Error(`${late.message}; ${this.requests.length} came`, { cause: late })
+      })
   }
 
   /** Answers what is held. */

@@ -157,7 +157,7 @@ export async function show(url: string, location: string): Promise<Shown | undef
 }
 
 /** Waits until a task is complete or failed. */
-export const ended = (url: string, location: string, ms = 30_000): Promise<Shown> =>
+export const ended = (url: string, location: string, ms = 90_000): Promise<Shown> =>
   eventually(async () => {
     const task = await show(url, location)
     if (task?.status !== 'complete' && task?.status !== 'failed')
