@@ -1,6 +1,6 @@
 // The actors of one thread: starts one for each task that is handed over, brings it its commands, and carries reports up.
 import type { MessagePort } from 'node:worker_threads'
-import type { Command, Report, ThreadStart, Upward } from '../core/mailbox.ts'
+import type { Command, Report, ThreadStart, Upward } from '../core/messages.ts'
 import { Trust } from '../core/trust.ts'
 import { Mailbox } from './mailbox.ts'
 import { run } from './run.ts'
@@ -16,7 +16,7 @@ export function host({ port, trust: buffer, services, version }: ThreadStart): P
   let draining = false
 
   return new Promise((_resolve, reject) => {
-    const start = (task: Extract<Command, { say: 'run' }>['task']): void => {
+    const start = (task: Extract<Command, { kind: 'run' }>['task']): void => {
       const line = lines.get(task.service)
       if (!line) throw new Error(`a task of the unknown service ${task.service} was handed over`)
       // One actor of one task: the older claim's actor is stopped before the newer one's first request.
@@ -50,7 +50,7 @@ export function host({ port, trust: buffer, services, version }: ThreadStart): P
       return actor?.token === claim.token ? actor.mailbox : undefined
     }
     const obey = (command: Command): void => {
-      switch (command.say) {
+      switch (command.kind) {
         case 'run':
           return start(command.task)
         case 'go':
@@ -64,7 +64,7 @@ export function host({ port, trust: buffer, services, version }: ThreadStart): P
           for (const { mailbox } of actors.values()) mailbox.drain()
           return
         case 'ping':
-          return up({ tell: 'pong' })
+          return up({ kind: 'pong' })
       }
     }
     port.on('message', (commands: Command[]) => {
@@ -74,7 +74,7 @@ export function host({ port, trust: buffer, services, version }: ThreadStart): P
         reject(error)
       }
     })
-    up({ tell: 'ready' })
+    up({ kind: 'ready' })
   })
 }
 

@@ -1,7 +1,7 @@
 // The request loop of one task: send, classify, report, wait for the commit, go on.
 import { type Verdict, classify } from '../core/answers.ts'
 import { type Failure, deadlineExceeded } from '../core/failures.ts'
-import type { Assignment, Report } from '../core/mailbox.ts'
+import type { Assignment, Report } from '../core/messages.ts'
 import type { Service } from '../core/service.ts'
 import { PARK_FROM } from '../core/timings.ts'
 import type { Mailbox } from './mailbox.ts'
@@ -48,7 +48,7 @@ export async function run(at: Surroundings, task: Assignment): Promise<void> {
     result: string | null,
     omitted: boolean,
     failure: Failure | null,
-  ): void => at.report({ id, token, tell: 'settle', step, attempt: loop.attempt, status, result, omitted, failure })
+  ): void => at.report({ id, token, kind: 'settle', step, attempt: loop.attempt, status, result, omitted, failure })
   const fail = (failure: Failure, step: number): void => settle('failed', step, null, false, failure)
 
   for (;;) {
@@ -76,7 +76,7 @@ export async function run(at: Surroundings, task: Assignment): Promise<void> {
         const wait = Math.min(verdict.wait, Math.max(0, left()))
         const parks = wait >= PARK_FROM || mailbox.draining
         const { state, repeats } = verdict
-        at.report({ id, token, tell: 'checkpoint', step, state, repeats, wait: parks ? wait : null })
+        at.report({ id, token, kind: 'checkpoint', step, state, repeats, wait: parks ? wait : null })
         if (parks) return
         if (!(await committed(mailbox, loop))) return
         advance(loop, verdict)
@@ -91,10 +91,10 @@ export async function run(at: Surroundings, task: Assignment): Promise<void> {
         if (mailbox.stopped) return
         if (parks) {
           const rest = Math.max(0, wait - (at.now() - begun))
-          return at.report({ id, token, tell: 'park', step, attempt, wait: rest, failure })
+          return at.report({ id, token, kind: 'park', step, attempt, wait: rest, failure })
         }
         // The write is also the question whether the claim still holds, asked right before the request.
-        at.report({ id, token, tell: 'retry', step, attempt, failure })
+        at.report({ id, token, kind: 'retry', step, attempt, failure })
         if (!(await committed(mailbox, loop))) return
         loop.fails += 1
         break
@@ -104,7 +104,7 @@ export async function run(at: Surroundings, task: Assignment): Promise<void> {
         await mailbox.pause(Math.min(verdict.wait, Math.max(0, left())))
         if (mailbox.stopped) return
         const { failure } = verdict
-        return at.report({ id, token, tell: 'park', step, attempt, wait: 0, failure, uncounted: true })
+        return at.report({ id, token, kind: 'park', step, attempt, wait: 0, failure, uncounted: true })
       }
     }
   }
@@ -127,5 +127,5 @@ async function committed(mailbox: Mailbox, loop: Loop): Promise<boolean> {
 
 /** Gives the claim back with nothing to say, unless it is somebody else's by now. */
 function release({ mailbox, report }: Surroundings, { id, token }: Assignment): void {
-  if (!mailbox.stopped) report({ id, token, tell: 'release' })
+  if (!mailbox.stopped) report({ id, token, kind: 'release' })
 }

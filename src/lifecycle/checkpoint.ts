@@ -1,5 +1,5 @@
 // Checkpoint: an answer 206 becomes the payload of the next request, and is durable before that is sent.
-import type { Checkpoint } from '../core/mailbox.ts'
+import type { Checkpoint } from '../core/messages.ts'
 import type { Fence, Written } from '../store/fenced.ts'
 import type { Store } from '../store/store.ts'
 

@@ -1,5 +1,5 @@
 // Park: the same step once more, later. The slot is given back until then.
-import type { Park } from '../core/mailbox.ts'
+import type { Park } from '../core/messages.ts'
 import type { Fence, Written } from '../store/fenced.ts'
 import type { Store } from '../store/store.ts'
 

@@ -1,5 +1,5 @@
 // Retry: the same step once more, soon. The write is also the question whether the claim still holds.
-import type { Retry } from '../core/mailbox.ts'
+import type { Retry } from '../core/messages.ts'
 import type { Fence, Written } from '../store/fenced.ts'
 import type { Store } from '../store/store.ts'
 

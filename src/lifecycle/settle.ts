@@ -1,6 +1,6 @@
 // Settle: the end of a task, complete or failed. It is final.
 import type { Failure, FailureCode } from '../core/failures.ts'
-import type { Settle } from '../core/mailbox.ts'
+import type { Settle } from '../core/messages.ts'
 import type { Fence, Written } from '../store/fenced.ts'
 import type { Store } from '../store/store.ts'
 
@@ -32,7 +32,7 @@ export const settle = (
 /** Ends a task as failed by this node's own finding: no answer of the service says so, and the step stays as the row has it. */
 export const fail = (by: { store: Pick<Store, 'settle'> }, fence: Fence, failure: Failure): Promise<Written> =>
   settle(by, fence, {
-    tell: 'settle',
+    kind: 'settle',
     step: null,
     attempt: 0,
     status: 'failed',

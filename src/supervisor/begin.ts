@@ -1,5 +1,5 @@
 // Begin: a claim's actor starts in a thread.
-import type { Assignment } from '../core/mailbox.ts'
+import type { Assignment } from '../core/messages.ts'
 import type { Held } from './hands.ts'
 import type { Thread } from './thread.ts'
 
@@ -20,7 +20,7 @@ export function begin(thread: Thread, { held, task, since }: Waiting): void {
   const age = task.age + performance.now() - since
   const { token, epoch } = held
   thread.tell({
-    say: 'run',
+    kind: 'run',
     task: { id, token, key, service, action, body, step, attempt, fails, repeats, age, epoch },
   })
 }

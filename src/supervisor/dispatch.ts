@@ -57,14 +57,14 @@ export class Dispatch {
 
   /** Aborts an actor and lets its claim go; what it reports from now on is not heard. */
   stop(held: Held): void {
-    held.thread?.tell({ say: 'stop', id: held.id, token: held.token })
+    held.thread?.tell({ kind: 'stop', id: held.id, token: held.token })
     this.#by.hands.drop(held)
   }
 
   /** A claim was found good in this epoch: its requests may begin. */
   confirm(held: Held, epoch: number): void {
     held.epoch = epoch
-    held.thread?.tell({ say: 'confirm', id: held.id, token: held.token, epoch })
+    held.thread?.tell({ kind: 'confirm', id: held.id, token: held.token, epoch })
   }
 
   /** A thread has died: what it ran starts again on another, unless a last word is being written. */

@@ -25,7 +25,7 @@ export async function drain(by: DrainDependencies): Promise<void> {
   await emptied(hands, timeout, () => giveBack(by, (held) => held.thread === undefined))
   if (hands.empty) return
   log.warn({ tasks: hands.size }, 'requests were cut off; other nodes repeat them')
-  for (const held of hands.all()) if (!held.writing) held.thread?.tell({ say: 'stop', id: held.id, token: held.token })
+  for (const held of hands.all()) if (!held.writing) held.thread?.tell({ kind: 'stop', id: held.id, token: held.token })
   giveBack(by, () => true)
   await emptied(hands, LAST_WRITES)
 }

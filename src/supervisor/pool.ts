@@ -53,7 +53,7 @@ export class Pool implements Part {
   /** From now on nothing new begins in any thread, nor in one that comes later. */
   drain(): void {
     this.#draining = true
-    for (const thread of this.#threads) thread.tell({ say: 'drain' })
+    for (const thread of this.#threads) thread.tell({ kind: 'drain' })
   }
 
   get threads(): readonly Thread[] {
@@ -65,7 +65,7 @@ export class Pool implements Part {
     const thread = new Thread({ ...this.#options, died: (dead, cause) => this.#replace(dead, cause) })
     await thread.start()
     if (this.#stopping) return thread.stop()
-    if (this.#draining) thread.tell({ say: 'drain' })
+    if (this.#draining) thread.tell({ kind: 'drain' })
     this.#threads.add(thread)
     this.#options.available()
   }

@@ -1,5 +1,5 @@
 // Reports: each is written by its verb; then its actor goes on, or its claim is let go.
-import type { Report } from '../core/mailbox.ts'
+import type { Report } from '../core/messages.ts'
 import type { Trust } from '../core/trust.ts'
 import { checkpoint } from '../lifecycle/checkpoint.ts'
 import { park } from '../lifecycle/park.ts'
@@ -41,9 +41,9 @@ export async function take(by: ReportDependencies, report: Report): Promise<void
   if (written === 'lost') {
     // While this node's lease holds nobody takes a claim over: the task was deleted.
     const lapsed = held.epoch < trust.epoch || !(trust.closed || trust.holds(process.hrtime.bigint()))
-    const which = { task: held.id, service: held.service, report: report.tell }
+    const which = { task: held.id, service: held.service, report: report.kind }
     log[lapsed ? 'warn' : 'info'](which, 'the claim is not ours any more')
-    held.thread?.tell({ say: 'stop', id: held.id, token: held.token })
+    held.thread?.tell({ kind: 'stop', id: held.id, token: held.token })
     hands.drop(held)
     return
   }
@@ -55,7 +55,7 @@ export async function take(by: ReportDependencies, report: Report): Promise<void
   }
   held.attempt = attempt
   held.epoch = Math.max(held.epoch, epoch)
-  if (held.thread) held.thread.tell({ say: 'go', id: held.id, token: held.token, attempt, epoch })
+  if (held.thread) held.thread.tell({ kind: 'go', id: held.id, token: held.token, attempt, epoch })
   else by.orphaned(held)
 }
 
@@ -74,7 +74,7 @@ async function writeOn(by: ReportDependencies, held: Held, report: Report): Prom
 }
 
 function write({ store, hands }: ReportDependencies, held: Held, report: Report): Promise<Written> {
-  switch (report.tell) {
+  switch (report.kind) {
     case 'checkpoint':
       return checkpoint({ store }, held, report)
     case 'retry':
@@ -90,14 +90,14 @@ function write({ store, hands }: ReportDependencies, held: Held, report: Report)
 
 /** The number of the request that may follow; undefined when the report was the actor's last. */
 function nextAttempt(report: Report): number | undefined {
-  if (report.tell === 'checkpoint' && report.wait === null) return 1
-  return report.tell === 'retry' ? report.attempt + 1 : undefined
+  if (report.kind === 'checkpoint' && report.wait === null) return 1
+  return report.kind === 'retry' ? report.attempt + 1 : undefined
 }
 
 /** Postgres refuses the very values, which the checks at the door should have made impossible: the task fails, and says why. */
 async function unwritten(by: ReportDependencies, held: Held, report: Report, error: unknown): Promise<Written> {
   by.log.error(
-    { err: error, task: held.id, service: held.service, report: report.tell },
+    { err: error, task: held.id, service: held.service, report: report.kind },
     'a report could not be written',
   )
   const refused = error instanceof StoreError && error.trouble === 'bad'
@@ -110,20 +110,20 @@ async function unwritten(by: ReportDependencies, held: Held, report: Report, err
 }
 
 function tellOperator({ log, lacking }: ReportDependencies, { id, service, action }: Held, report: Report): void {
-  if (report.tell === 'settle' && report.status === 'failed') {
+  if (report.kind === 'settle' && report.status === 'failed') {
     const { step, attempt, failure } = report
     log.info({ task: id, service, action, step, attempt, why: failure?.code, status: failure?.status }, 'task failed')
-  } else if (report.tell === 'park' && report.uncounted) {
+  } else if (report.kind === 'park' && report.uncounted) {
     const tries = lacking.happened(performance.now())
     if (tries !== undefined)
       log.warn({ service, why: report.failure.detail, tries }, 'this node lacks what requests need; they wait')
-  } else if (report.tell === 'park') {
+  } else if (report.kind === 'park') {
     const { step, attempt, failure, wait } = report
     log.info(
       { task: id, service, action, step, attempt, why: failure.detail, wait: Math.round(wait) },
       'task waits to repeat a request',
     )
-  } else if (report.tell === 'retry') {
+  } else if (report.kind === 'retry') {
     const { step, attempt, failure } = report
     log.debug({ task: id, service, action, step, attempt, why: failure.detail }, 'task repeats a request')
   }

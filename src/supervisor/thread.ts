@@ -1,7 +1,7 @@
 // One piscina thread that hosts actors: its mailbox, its pulse, and its death.
 import { MessageChannel, type MessagePort } from 'node:worker_threads'
 import { Piscina } from 'piscina'
-import type { Command, Report, ThreadStart, Upward } from '../core/mailbox.ts'
+import type { Command, Report, ThreadStart, Upward } from '../core/messages.ts'
 
 export interface ThreadOptions extends Omit<ThreadStart, 'port'> {
   /** The thread's entry, a file URL. */
@@ -66,11 +66,11 @@ export class Thread {
       port1.on('message', (batch: Upward[]) => {
         this.#unanswered = 0
         for (const upward of batch) {
-          if (upward.tell === 'ready') {
+          if (upward.kind === 'ready') {
             clearTimeout(late)
             this.#pulse = setInterval(() => this.#ping(), this.#options.silence / PINGS)
             resolve()
-          } else if (upward.tell !== 'pong' && this.#alive) this.#options.reported(this, upward)
+          } else if (upward.kind !== 'pong' && this.#alive) this.#options.reported(this, upward)
         }
       })
       const start: ThreadStart = { port: port2, trust, services, version }
@@ -101,7 +101,7 @@ export class Thread {
     // Counted, not timed: after a stop of the whole process the clock has run on, but the thread was stopped as well.
     if (this.#unanswered >= PINGS) return this.#die(new Error('the thread was silent for too long'))
     this.#unanswered += 1
-    this.tell({ say: 'ping' })
+    this.tell({ kind: 'ping' })
   }
 
   #die(cause: Error): void {

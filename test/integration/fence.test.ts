@@ -15,14 +15,14 @@ const failure = { code: 'service_unavailable', detail: 'no' } as const
 /** Each verb as an actor at step 2, attempt 1 would ask for it. */
 const VERBS: Readonly<Record<string, (store: Store, fence: Fence) => Promise<Written>>> = {
   checkpoint: (store, fence) =>
-    checkpoint({ store }, fence, { tell: 'checkpoint', step: 2, state: '{"s":3}', repeats: 0, wait: null }),
+    checkpoint({ store }, fence, { kind: 'checkpoint', step: 2, state: '{"s":3}', repeats: 0, wait: null }),
   'checkpoint with a wait': (store, fence) =>
-    checkpoint({ store }, fence, { tell: 'checkpoint', step: 2, state: '{"s":3}', repeats: 0, wait: 5_000 }),
-  retry: (store, fence) => retry({ store }, fence, { tell: 'retry', step: 2, attempt: 1, failure }),
-  park: (store, fence) => park({ store }, fence, { tell: 'park', step: 2, attempt: 1, wait: 5_000, failure }),
+    checkpoint({ store }, fence, { kind: 'checkpoint', step: 2, state: '{"s":3}', repeats: 0, wait: 5_000 }),
+  retry: (store, fence) => retry({ store }, fence, { kind: 'retry', step: 2, attempt: 1, failure }),
+  park: (store, fence) => park({ store }, fence, { kind: 'park', step: 2, attempt: 1, wait: 5_000, failure }),
   settle: (store, fence) =>
     settle({ store }, fence, {
-      tell: 'settle',
+      kind: 'settle',
       step: 2,
       attempt: 1,
       status: 'complete',

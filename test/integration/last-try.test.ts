@@ -12,7 +12,7 @@ describe('the end of a task', () => {
   })
   after(() => bench.close())
 
-  const END = { tell: 'settle', step: 2, attempt: 1, result: null, omitted: false } as const
+  const END = { kind: 'settle', step: 2, attempt: 1, result: null, omitted: false } as const
   const complete = (fence: Fence): Promise<Written> =>
     settle({ store: bench.store }, fence, { ...END, status: 'complete', failure: null })
   const fail = (fence: Fence, code: 'timeout' | 'service_unavailable' | 'service_error'): Promise<Written> =>

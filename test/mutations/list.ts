@@ -57,10 +57,10 @@ export const MUTATIONS: readonly Mutation[] = [
     'retry without asking',
     'the next try does not wait for its write',
     'actor/run.js',
-    `at.report({ id, token, tell: 'retry', step, attempt, failure });
+    `at.report({ id, token, kind: 'retry', step, attempt, failure });
                 if (!(await committed(mailbox, loop)))
                     return;`,
-    `at.report({ id, token, tell: 'retry', step, attempt, failure });
+    `at.report({ id, token, kind: 'retry', step, attempt, failure });
                 loop.attempt += 1;`,
     'unit/actor/run',
   ),
@@ -111,7 +111,7 @@ export const MUTATIONS: readonly Mutation[] = [
     'a claim is let go before its report is written',
     'supervisor/reports.js',
     'held.writing = true;',
-    "held.writing = true;\n    if (report.tell === 'settle')\n        hands.drop(held);",
+    "held.writing = true;\n    if (report.kind === 'settle')\n        hands.drop(held);",
     'unit/supervisor/reports',
     'integration/written',
   ),

@@ -1,6 +1,6 @@
 // The entry of a thread that dies of certain payloads: `{"poison":"throw"}`, `"exit"`, `"loop"` or `"oom"`.
 import { host } from '../../src/actor/host.ts'
-import type { Command, ThreadStart } from '../../src/core/mailbox.ts'
+import type { Command, ThreadStart } from '../../src/core/messages.ts'
 
 const POISONS: Readonly<Record<string, () => void>> = {
   throw: () => {
@@ -19,7 +19,7 @@ const POISONS: Readonly<Record<string, () => void>> = {
 export default (start: ThreadStart): Promise<never> => {
   start.port.on('message', (commands: Command[]) => {
     for (const command of commands) {
-      if (command.say !== 'run') continue
+      if (command.kind !== 'run') continue
       const poison = /"poison":"(\w+)"/.exec(command.task.body)?.[1]
       // Behind the host, which starts the actor and its neighbours first.
       if (poison) setTimeout(() => POISONS[poison]?.(), 30)

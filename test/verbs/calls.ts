@@ -34,10 +34,10 @@ export function submitOf(world: World, by: SimNode, service: string, direct = fa
     run: async () => {
       const task = { service, action: 'ok', payload }
       const { id } = await submit({ store: by.store, queue, slot, unheard: () => {} }, task)
-      return { tell: 'created', id, pushed, taken }
+      return { kind: 'created', id, pushed, taken }
     },
     learn: (report) => {
-      if (report.tell !== 'created' || !taker || !report.taken) return
+      if (report.kind !== 'created' || !taker || !report.taken) return
       world.claims.push({ id: report.id, ...taker, by, step: 0, attempt: 1 })
     },
   }
@@ -50,7 +50,7 @@ export function cancelOf(by: SimNode, id: string): Op {
     run: async () => {
       const hinted: string[] = []
       const queue = { hint: (node: string) => void hinted.push(node) }
-      return { tell: 'cancelled', removed: await cancel({ store: by.store, queue }, id), hinted }
+      return { kind: 'cancelled', removed: await cancel({ store: by.store, queue }, id), hinted }
     },
   }
 }
@@ -59,13 +59,13 @@ const newToken = (world: World): number => (world.count += 1)
 
 /** Remembers what a claim brought; what has failed with it is nobody's. */
 const learnRows = (world: World, by: SimNode, node: string, token: number) => (report: Report) => {
-  if (report.tell !== 'claimed') return
+  if (report.kind !== 'claimed') return
   for (const { id, step, attempt, failed } of report.rows)
     if (!failed) world.claims.push({ id, token, node, by, step, attempt })
 }
 
 const claiming = (rows: Promise<ClaimedRow[]>): Promise<Report> =>
-  rows.then((found) => ({ tell: 'claimed', rows: found }))
+  rows.then((found) => ({ kind: 'claimed', rows: found }))
 
 export function popOf(world: World, by: SimNode, popped: readonly Popped[], takesOver: boolean): Op {
   const [token, node] = [newToken(world), by.id]
@@ -105,7 +105,7 @@ export function reviveOf(by: SimNode, claims: readonly (Claim & { readonly attem
     ...(first && { claim: first }),
     run: () => claiming(revive(by, orphans)),
     learn: (report) => {
-      if (report.tell !== 'claimed') return
+      if (report.kind !== 'claimed') return
       for (const { id, step, attempt } of report.rows)
         for (const claim of claims) if (claim.id === id) Object.assign(claim, { step, attempt })
     },
@@ -121,7 +121,7 @@ const CONFIGURED = new Map([
 export const expireOf = (by: SimNode): Op => ({
   asked: { verb: 'expire', services: new Set([TIMED]) },
   by,
-  run: async () => ({ tell: 'expired', ids: (await expire(by, CONFIGURED)).expired.map(({ id }) => id) }),
+  run: async () => ({ kind: 'expired', ids: (await expire(by, CONFIGURED)).expired.map(({ id }) => id) }),
 })
 
 export function beatOf(by: SimNode): Op {
@@ -129,7 +129,7 @@ export function beatOf(by: SimNode): Op {
   return {
     asked: { verb: 'beat', node },
     by,
-    run: async () => ({ tell: 'beat', held: (await by.store.beat(node, LEASE))?.held }),
+    run: async () => ({ kind: 'beat', held: (await by.store.beat(node, LEASE))?.held }),
   }
 }
 
@@ -141,7 +141,7 @@ export function enrollOf(world: World, by: SimNode): Op {
     by,
     run: async () => {
       await by.store.enroll({ id: node, name: by.name, services: SERVICES }, LEASE)
-      return { tell: 'done' }
+      return { kind: 'done' }
     },
     learn: () => {
       by.id = node
@@ -155,9 +155,9 @@ export function syncOf(world: World, by: SimNode): Op {
   return {
     asked: { verb: 'sync', node },
     by,
-    run: async () => ({ tell: 'holds', held: await by.store.holdings(node) }),
+    run: async () => ({ kind: 'holds', held: await by.store.holdings(node) }),
     learn: (report) => {
-      if (report.tell !== 'holds') return
+      if (report.kind !== 'holds') return
       for (const { id, token } of report.held)
         if (!world.claims.some((claim) => claim.id === id && claim.token === token))
           world.claims.push({ id, token, node, by, step: undefined, attempt: 0 })
@@ -172,7 +172,7 @@ export function worldOf(world: World, asked: Extract<Op['asked'], { verb: keyof 
     asked,
     run: async () => {
       await world.database.query(WORLD[asked.verb], values)
-      return { tell: 'done' }
+      return { kind: 'done' }
     },
   }
 }
@@ -191,7 +191,7 @@ export function arrivalOf(
       standsFor: [first, ...others],
       run: async () => {
         await world.database.query(text, values)
-        return { tell: 'done' }
+        return { kind: 'done' }
       },
     },
   ]

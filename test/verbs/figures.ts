@@ -31,8 +31,8 @@ export class Figures {
     for (const [{ asked, standsFor }, report] of reports) {
       if (standsFor) continue
       this.#add(asked.verb, 'calls')
-      const nothing = report.tell === 'claimed' && report.rows.length === 0
-      if (report.tell === 'lost' || nothing || (report.tell === 'cancelled' && !report.removed))
+      const nothing = report.kind === 'claimed' && report.rows.length === 0
+      if (report.kind === 'lost' || nothing || (report.kind === 'cancelled' && !report.removed))
         this.#add(asked.verb, 'told no')
     }
     for (const { statement } of sent) {

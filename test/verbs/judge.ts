@@ -29,8 +29,8 @@ export function judge(model: World['model'], rows: Rows, heard: Heard): World['m
   }
   same('leases', Object.fromEntries(leases), Object.fromEntries(rows.leases))
   for (const [op, report] of heard.reports)
-    if (report.tell === 'beat') beatIsTrue(op, report.held, moments)
-    else if (report.tell !== 'done') told(truthfulSubmit(op, report, heard.sent, rows))
+    if (report.kind === 'beat') beatIsTrue(op, report.held, moments)
+    else if (report.kind !== 'done') told(truthfulSubmit(op, report, heard.sent, rows))
   const addressed = [...heard.reports.keys()].flatMap(({ asked }) => ('id' in asked ? [asked.id] : []))
   const marks: Mark[] = []
   for (const id of new Set([...model.tasks.keys(), ...rows.tasks.keys(), ...addressed]))

@@ -25,10 +25,10 @@ export function truthful(op: Op, report: Report, marks: readonly Mark[], id: str
   const took = marks.filter((mark) => mark.took)
   const last = marks.at(-1)
   const says = (holds: boolean, what: string): string | undefined => (holds ? undefined : `${asked.verb} ${what}`)
-  switch (report.tell) {
+  switch (report.kind) {
     case 'written':
     case 'lost':
-      return isFenced(asked) && asked.id === id ? fencedIsTrue(asked, report.tell, marks) : undefined
+      return isFenced(asked) && asked.id === id ? fencedIsTrue(asked, report.kind, marks) : undefined
     case 'cancelled':
       if (asked.verb !== 'cancel' || asked.id !== id) return undefined
       if (report.removed !== took.length > 0) return `cancel was told that there was ${report.removed ? 'one' : 'none'}`
@@ -108,7 +108,7 @@ export function truthfulSubmit(
   const made = [...rows.tasks.values()].filter(({ payload }) => payload === asked.payload).map(({ id }) => id)
   const is = `${op.by?.name}: submit of ${asked.payload} made ${made.length} rows (${made.join()})`
   if (made.length !== (applied ? 1 : 0)) return `${is}, applied: ${applied}`
-  if (report.tell === 'created') {
+  if (report.kind === 'created') {
     const told = report.id === made[0] && report.pushed.join() === (report.taken ? '' : report.id)
     const row = rows.tasks.get(report.id)
     const has = asked.taker !== undefined && row?.token === asked.taker.token && row.node === asked.taker.node
@@ -116,7 +116,7 @@ export function truthfulSubmit(
     const owned = report.taken ? asked.taker !== undefined : !has
     return told && owned ? undefined : `${is}, and was told ${JSON.stringify(report)}, with ${JSON.stringify(row)}`
   }
-  if (report.tell !== 'failed' || applied) return `${is}, and was told ${JSON.stringify(report)}`
+  if (report.kind !== 'failed' || applied) return `${is}, and was told ${JSON.stringify(report)}`
   return report.because === (unknown ? 'outcome_unknown' : 'unavailable')
     ? undefined
     : `${is}, and it is ${report.because}`

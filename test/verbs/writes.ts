@@ -12,7 +12,7 @@ import type { Claim, Op } from './world.ts'
 /** Milliseconds that a test does not see the end of. */
 const LONG = 86_400_000
 
-const tell = async (written: Promise<Written>): Promise<Report> => ({ tell: await written })
+const tell = async (written: Promise<Written>): Promise<Report> => ({ kind: await written })
 const fenceOf = ({ id, token, node }: Claim) => ({ id, token, node })
 
 /** A claim whose actor knows where it stands. */
@@ -37,9 +37,9 @@ export function checkpointOf(claim: Known, twist: number): Op {
     asked: { verb: 'checkpoint', ...fenceOf(claim), step, state, repeats, wait },
     by: claim.by,
     claim,
-    run: () => tell(checkpoint(claim.by, claim, { tell: 'checkpoint', step, state, repeats, wait })),
+    run: () => tell(checkpoint(claim.by, claim, { kind: 'checkpoint', step, state, repeats, wait })),
     learn: (report) => {
-      if (report.tell !== 'written' || echo) return
+      if (report.kind !== 'written' || echo) return
       Object.assign(claim, { step: step + 1, attempt: 1 })
     },
   }
@@ -54,9 +54,9 @@ export function retryOf(claim: Known, twist: number): Op {
     asked: { verb: 'retry', ...fenceOf(claim), attempt, error: failure.detail },
     by: claim.by,
     claim,
-    run: () => tell(retry(claim.by, claim, { tell: 'retry', step: claim.step, attempt, failure })),
+    run: () => tell(retry(claim.by, claim, { kind: 'retry', step: claim.step, attempt, failure })),
     learn: (report) => {
-      if (report.tell === 'written' && !echo) claim.attempt = attempt + 1
+      if (report.kind === 'written' && !echo) claim.attempt = attempt + 1
     },
   }
 }
@@ -70,7 +70,7 @@ export function parkOf(claim: Known, twist: number): Op {
     asked: { verb: 'park', ...fenceOf(claim), wait, error: failure.detail },
     by: claim.by,
     claim,
-    run: () => tell(park(claim.by, claim, { tell: 'park', step, attempt, wait, failure })),
+    run: () => tell(park(claim.by, claim, { kind: 'park', step, attempt, wait, failure })),
   }
 }
 
@@ -89,7 +89,7 @@ export function settleOf(claim: Known, twist: number): Op {
     by: claim.by,
     claim,
     run: () =>
-      tell(settle(claim.by, claim, { tell: 'settle', step, attempt, status, result, omitted: false, failure })),
+      tell(settle(claim.by, claim, { kind: 'settle', step, attempt, status, result, omitted: false, failure })),
   }
 }
 

@@ -4,7 +4,7 @@ import { Mailbox } from '../../../src/actor/mailbox.ts'
 import { run } from '../../../src/actor/run.ts'
 import type { Flight, Request } from '../../../src/actor/send.ts'
 import type { Body } from '../../../src/core/answers.ts'
-import type { Assignment, Report } from '../../../src/core/mailbox.ts'
+import type { Assignment, Report } from '../../../src/core/messages.ts'
 import { type Service, SERVICE_DEFAULTS } from '../../../src/core/service.ts'
 import { Trust, trustBuffer } from '../../../src/core/trust.ts'
 
@@ -77,8 +77,8 @@ export class Rig {
 
   /** The last report, without the name of its claim. */
   get told(): Omit<Report, 'id' | 'token'> | undefined {
-    const { id: _id, token: _token, ...rest } = this.reports.at(-1) ?? { id: '', token: 0, tell: undefined }
-    return rest.tell === undefined ? undefined : rest
+    const { id: _id, token: _token, ...rest } = this.reports.at(-1) ?? { id: '', token: 0, kind: undefined }
+    return rest.kind === undefined ? undefined : rest
   }
 
   /** Timers that still run. */

@@ -121,7 +121,7 @@ describe('an actor of a node that drains', () => {
   afterEach(() => rig.close())
 
   const releases = (): void => {
-    expect(rig.told).to.deep.equal({ tell: 'release' })
+    expect(rig.told).to.deep.equal({ kind: 'release' })
     expect(rig.over).to.equal(true)
     expect(rig.timers).to.equal(0)
   }
@@ -149,7 +149,7 @@ describe('an actor of a node that drains', () => {
     rig = (await WAITS['for a backoff to pass']?.()) ?? rig
     await rig.pass(25)
     await rig.drain()
-    expect(rig.told).to.include({ tell: 'park', wait: BACKOFF - 25, attempt: 1 })
+    expect(rig.told).to.include({ kind: 'park', wait: BACKOFF - 25, attempt: 1 })
     expect(rig.over).to.equal(true)
     expect(rig.timers).to.equal(0)
   })
@@ -159,14 +159,14 @@ describe('an actor of a node that drains', () => {
     await rig.drain()
     expect(rig.cut).to.equal(0)
     await rig.land(ANSWER)
-    expect(rig.told).to.include({ tell: 'settle', status: 'complete' })
+    expect(rig.told).to.include({ kind: 'settle', status: 'complete' })
   })
 
   it('records a 206 and gives its claim back in the same write', async () => {
     rig = await Rig.open()
     await rig.drain()
     await rig.answer(206, '{"n":1}')
-    expect(rig.told).to.deep.equal({ tell: 'checkpoint', step: 0, state: '{"n":1}', repeats: 0, wait: 0 })
+    expect(rig.told).to.deep.equal({ kind: 'checkpoint', step: 0, state: '{"n":1}', repeats: 0, wait: 0 })
     expect(rig.over).to.equal(true)
   })
 
@@ -174,7 +174,7 @@ describe('an actor of a node that drains', () => {
     rig = await Rig.open()
     await rig.drain()
     await rig.answer(503)
-    expect(rig.told).to.include({ tell: 'park', wait: BACKOFF })
+    expect(rig.told).to.include({ kind: 'park', wait: BACKOFF })
     expect(rig.over).to.equal(true)
   })
 

@@ -31,7 +31,7 @@ describe('an actor', () => {
     rig = await Rig.open({ task: { step: 2, attempt: 4 } })
     await rig.answer(200, '{"done":true}')
     const end = { status: 'complete', step: 2, attempt: 4, result: '{"done":true}', omitted: false, failure: null }
-    expect(rig.reports).to.deep.equal([{ id: '7', token: 11, tell: 'settle', ...end }])
+    expect(rig.reports).to.deep.equal([{ id: '7', token: 11, kind: 'settle', ...end }])
     expect(rig.over).to.equal(true)
   })
 
@@ -46,7 +46,7 @@ describe('an actor', () => {
     await rig.answer(500)
     const failure = failureOf('service_error', 500)
     expect(rig.told).to.deep.equal({
-      tell: 'settle',
+      kind: 'settle',
       status: 'failed',
       step: 2,
       attempt: 4,
@@ -61,7 +61,7 @@ describe('an actor', () => {
     it('sends the next request only when the checkpoint is committed', async () => {
       rig = await Rig.open({ task: { attempt: 3, fails: 2 } })
       await rig.answer(206, '{"n":1}')
-      expect(rig.told).to.deep.equal({ tell: 'checkpoint', step: 0, state: '{"n":1}', repeats: 0, wait: null })
+      expect(rig.told).to.deep.equal({ kind: 'checkpoint', step: 0, state: '{"n":1}', repeats: 0, wait: null })
       await rig.pass(60_000)
       expect(rig.requests).to.have.length(1)
       await rig.go(1)
@@ -83,14 +83,14 @@ describe('an actor', () => {
         '2 {"n":2}',
         '3 {"n":3}',
       ])
-      expect(rig.reports.map(({ tell }) => tell)).to.deep.equal(['checkpoint', 'checkpoint', 'checkpoint', 'settle'])
+      expect(rig.reports.map(({ kind }) => kind)).to.deep.equal(['checkpoint', 'checkpoint', 'checkpoint', 'settle'])
       expect(rig.told).to.include({ step: 3 })
     })
 
     it('keeps the payload when the body is empty, and polls after 100 ms, then 200', async () => {
       rig = await Rig.open()
       await rig.answer(206)
-      expect(rig.told).to.include({ tell: 'checkpoint', state: null, repeats: 1, wait: null })
+      expect(rig.told).to.include({ kind: 'checkpoint', state: null, repeats: 1, wait: null })
       await rig.go()
       await rig.pass(99)
       expect(rig.requests).to.have.length(1)
@@ -121,21 +121,21 @@ describe('an actor', () => {
       it(`${parks ? 'parks for' : 'keeps its slot for'} a wait of ${wait} ms`, async () => {
         rig = await Rig.open()
         await rig.answer(206, '{"n":1}', wait)
-        expect(rig.told).to.include({ tell: 'checkpoint', wait: parks ? wait : null })
+        expect(rig.told).to.include({ kind: 'checkpoint', wait: parks ? wait : null })
         expect(rig.over).to.equal(parks)
       })
 
     it('fails at the last step that maxSteps allows, and counts it', async () => {
       rig = await Rig.open({ task: { step: 2 }, service: { maxSteps: 3 } })
       await rig.answer(206, '{}')
-      expect(rig.told).to.include({ tell: 'settle', status: 'failed', step: 3 })
+      expect(rig.told).to.include({ kind: 'settle', status: 'failed', step: 3 })
       expect(rig.told).to.have.nested.property('failure.code', 'too_many_steps')
     })
 
     it('fails by a body that is no JSON, without counting the step', async () => {
       rig = await Rig.open({ task: { step: 2 } })
       await rig.land({ kind: 'answer', status: 206, retryAfter: undefined, body: { kind: 'text', text: '{' } })
-      expect(rig.told).to.include({ tell: 'settle', status: 'failed', step: 2 })
+      expect(rig.told).to.include({ kind: 'settle', status: 'failed', step: 2 })
       expect(rig.told).to.have.nested.property('failure.code', 'bad_body')
     })
   })
@@ -148,7 +148,7 @@ describe('an actor', () => {
       expect(rig.reports).to.deep.equal([])
       await rig.pass(1)
       const failure = failureOf('service_unavailable', 503)
-      expect(rig.told).to.deep.equal({ tell: 'retry', step: 5, attempt: 1, failure })
+      expect(rig.told).to.deep.equal({ kind: 'retry', step: 5, attempt: 1, failure })
       await rig.pass(60_000)
       expect(rig.requests).to.have.length(1)
       await rig.go(2)
@@ -164,7 +164,7 @@ describe('an actor', () => {
       await rig.pass(2 * BACKOFF - 1)
       expect(rig.reports).to.have.length(1)
       await rig.pass(1)
-      expect(rig.told).to.include({ tell: 'retry', attempt: 2 })
+      expect(rig.told).to.include({ kind: 'retry', attempt: 2 })
     })
 
     for (const [retryAfter, parks] of [
@@ -176,21 +176,21 @@ describe('an actor', () => {
         await rig.answer(503, '', retryAfter)
         expect(rig.over).to.equal(parks)
         const failure = failureOf('service_unavailable', 503)
-        const park = { tell: 'park', step: 1, attempt: 2, wait: retryAfter, failure }
+        const park = { kind: 'park', step: 1, attempt: 2, wait: retryAfter, failure }
         expect(rig.told).to.deep.equal(parks ? park : undefined)
       })
 
     it('parks for a backoff of 1 s or more', async () => {
       rig = await Rig.open({ task: { fails: 3 } })
       await rig.land({ kind: 'timeout' })
-      expect(rig.told).to.include({ tell: 'park', wait: 8 * BACKOFF })
+      expect(rig.told).to.include({ kind: 'park', wait: 8 * BACKOFF })
       expect(rig.over).to.equal(true)
     })
 
     it('fails when its tries are used up', async () => {
       rig = await Rig.open({ task: { fails: 19, attempt: 25 } })
       await rig.answer(503)
-      expect(rig.told).to.include({ tell: 'settle', status: 'failed', attempt: 25 })
+      expect(rig.told).to.include({ kind: 'settle', status: 'failed', attempt: 25 })
       expect(rig.told).to.have.nested.property('failure.code', 'service_unavailable')
     })
   })
@@ -199,7 +199,7 @@ describe('an actor', () => {
     it('sends nothing once that has passed', async () => {
       rig = await Rig.open({ task: { age: 5_000, step: 4 }, service: { deadline: 5_000 } })
       expect(rig.requests).to.deep.equal([])
-      expect(rig.told).to.include({ tell: 'settle', status: 'failed', step: 4 })
+      expect(rig.told).to.include({ kind: 'settle', status: 'failed', step: 4 })
       expect(rig.told).to.have.nested.property('failure.code', 'deadline_exceeded')
     })
 
@@ -218,18 +218,18 @@ describe('an actor', () => {
     it('ends its waits at the deadline', async () => {
       rig = await Rig.open({ task: { age: 4_500 }, service: { deadline: 5_000 } })
       await rig.answer(206, '{"n":1}', 3_600_000)
-      expect(rig.told).to.include({ tell: 'checkpoint', wait: null })
+      expect(rig.told).to.include({ kind: 'checkpoint', wait: null })
       await rig.go()
       await rig.pass(500)
       expect(rig.requests).to.have.length(1)
-      expect(rig.told).to.include({ tell: 'settle', status: 'failed', step: 1 })
+      expect(rig.told).to.include({ kind: 'settle', status: 'failed', step: 1 })
       expect(rig.told).to.have.nested.property('failure.code', 'deadline_exceeded')
     })
 
     it('parks no longer than to the deadline', async () => {
       rig = await Rig.open({ task: { age: 3_000 }, service: { deadline: 5_000 } })
       await rig.answer(503, '', 60_000)
-      expect(rig.told).to.include({ tell: 'park', wait: 2_000 })
+      expect(rig.told).to.include({ kind: 'park', wait: 2_000 })
     })
 
     it('has none when the service sets 0', async () => {

@@ -1,6 +1,6 @@
 import { expect } from 'chai'
 import sinon from 'sinon'
-import type { Assignment, Command } from '../../../src/core/mailbox.ts'
+import type { Assignment, Command } from '../../../src/core/messages.ts'
 import type { SettleEntry } from '../../../src/store/fenced.ts'
 import type { Store } from '../../../src/store/store.ts'
 import { Hands, type Held } from '../../../src/supervisor/hands.ts'
@@ -63,7 +63,7 @@ describe('the quarantine', () => {
   /** The quarantine's thread is ready. */
   const ready = (): Thread => {
     const tell = (command: Command): unknown =>
-      command.say === 'run' && started.push(command.task.id) && tasks.push(command.task)
+      command.kind === 'run' && started.push(command.task.id) && tasks.push(command.task)
     thread = { load: 0, tell } as Thread
     events.available()
     return thread

@@ -1,6 +1,6 @@
 import { expect } from 'chai'
 import sinon from 'sinon'
-import type { Command, Report } from '../../../src/core/mailbox.ts'
+import type { Command, Report } from '../../../src/core/messages.ts'
 import { Trust, trustBuffer } from '../../../src/core/trust.ts'
 import type { Written } from '../../../src/store/fenced.ts'
 import type { Store } from '../../../src/store/store.ts'
@@ -12,7 +12,7 @@ import type { Thread } from '../../../src/supervisor/thread.ts'
 import { aHeld, aLog, type Line, services } from './build.ts'
 
 const RETRY: Report = {
-  tell: 'retry',
+  kind: 'retry',
   id: '1',
   token: 11,
   step: 0,
@@ -68,7 +68,7 @@ describe('a report', () => {
     await clock.tickAsync(1)
     await taking
     expect(tries).to.equal(5)
-    expect(told).to.deep.equal([{ say: 'go', id: '1', token: 11, attempt: 2, epoch: 0 }])
+    expect(told).to.deep.equal([{ kind: 'go', id: '1', token: 11, attempt: 2, epoch: 0 }])
     expect([hands.has(held), held.writing, held.attempt]).to.deep.equal([true, false, 2])
     const errors = lines.filter(({ level }) => level >= 50)
     expect(errors.map(({ msg }) => msg)).to.deep.equal(Array(4).fill('a report could not be written yet'))
@@ -80,7 +80,7 @@ describe('a report', () => {
     await clock.tickAsync(4_000)
     await taking
     expect(tries).to.equal(5)
-    expect(told).to.deep.equal([{ say: 'stop', id: '1', token: 11 }])
+    expect(told).to.deep.equal([{ kind: 'stop', id: '1', token: 11 }])
     expect(hands.has(held)).to.equal(false)
   })
 
@@ -99,7 +99,7 @@ describe('a report', () => {
     const logged = async (): Promise<(string | number)[][]> => {
       report('lost')
       await taking
-      expect(told).to.deep.equal([{ say: 'stop', id: '1', token: 11 }])
+      expect(told).to.deep.equal([{ kind: 'stop', id: '1', token: 11 }])
       return lines.map(({ level, msg }) => [level, msg])
     }
 

@@ -27,22 +27,22 @@ export interface Assignment extends Claim {
 }
 
 export type Command =
-  | { readonly say: 'run'; readonly task: Assignment }
+  | { readonly kind: 'run'; readonly task: Assignment }
   /** The checkpoint or retry is committed; the next request may begin, in this epoch. `attempt` is its number. */
-  | ({ readonly say: 'go'; readonly attempt: number; readonly epoch: number } & Claim)
+  | ({ readonly kind: 'go'; readonly attempt: number; readonly epoch: number } & Claim)
   /** The claim has been confirmed in this epoch. */
-  | ({ readonly say: 'confirm'; readonly epoch: number } & Claim)
+  | ({ readonly kind: 'confirm'; readonly epoch: number } & Claim)
   /** Stop: abort the request, report nothing more. */
-  | ({ readonly say: 'stop' } & Claim)
+  | ({ readonly kind: 'stop' } & Claim)
   /** From now on give back whatever is not in flight. */
-  | { readonly say: 'drain' }
-  | { readonly say: 'ping' }
+  | { readonly kind: 'drain' }
+  | { readonly kind: 'ping' }
 
 /** What an actor asks the supervisor to write. `checkpoint` and `retry` wait for `go`; the others are its last words. */
 export type Report = Claim & (Checkpoint | Retry | Park | Settle | Release)
 
 export interface Checkpoint {
-  readonly tell: 'checkpoint'
+  readonly kind: 'checkpoint'
   /** The step that was answered. */
   readonly step: number
   /** Null: the payload stays as it is. */
@@ -52,13 +52,13 @@ export interface Checkpoint {
   readonly wait: number | null
 }
 export interface Retry {
-  readonly tell: 'retry'
+  readonly kind: 'retry'
   readonly step: number
   readonly attempt: number
   readonly failure: Failure
 }
 export interface Park {
-  readonly tell: 'park'
+  readonly kind: 'park'
   readonly step: number
   readonly attempt: number
   readonly wait: number
@@ -67,7 +67,7 @@ export interface Park {
   readonly uncounted?: true
 }
 export interface Settle {
-  readonly tell: 'settle'
+  readonly kind: 'settle'
   /** Answers 206 so far, the last one included; null: as the row says. */
   readonly step: number | null
   readonly attempt: number
@@ -78,11 +78,11 @@ export interface Settle {
 }
 /** Gives the claim back with nothing to say: the node drains. */
 export interface Release {
-  readonly tell: 'release'
+  readonly kind: 'release'
 }
 
 /** What comes up from a thread. */
-export type Upward = Report | { readonly tell: 'ready' } | { readonly tell: 'pong' }
+export type Upward = Report | { readonly kind: 'ready' } | { readonly kind: 'pong' }
 
 /** What a thread is started with. */
 export interface ThreadStart {
