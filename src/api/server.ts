@@ -6,10 +6,10 @@ import { setTimeout as after } from 'node:timers/promises'
 import { MAX_HEADERS } from '../core/limits.ts'
 import type { Part } from '../core/part.ts'
 import { makeApp } from './app.ts'
+import { makeClientErrorListener } from './client-errors.ts'
 import type { ApiDependencies } from './dependencies.ts'
 import { boundedPing } from './health.ts'
-import { keepLedger, type Ledger } from './ledger.ts'
-import { makeRefuser } from './wire.ts'
+import { type OpenRequests, trackOpenRequests } from './open-requests.ts'
 
 /** What one caller may take of the server. Times are milliseconds. */
 export interface ServerLimits {
@@ -52,7 +52,7 @@ const REASONS: Readonly<Record<string, string>> = {
 
 interface Listening {
   readonly server: Server
-  readonly ledger: Ledger
+  readonly openRequests: OpenRequests
 }
 
 export class Api implements Part {
@@ -107,11 +107,11 @@ export class Api implements Part {
     server.maxHeadersCount = MAX_HEADERS + 1
     server.maxRequestsPerSocket = this.#limits.maxRequestsPerSocket
     server.maxConnections = this.#limits.maxConnections
-    const ledger = keepLedger(server)
+    const openRequests = trackOpenRequests(server)
     // A caller may close its half behind its last request: without this Node closes the other half too, and what was done is
     // not told. Node has it as a property, and its types do not.
     Object.assign(server, { httpAllowHalfOpen: true })
-    const refuse = makeRefuser(ledger)
+    const refuse = makeClientErrorListener(openRequests)
     server.on('clientError', refuse)
     // Without a listener Node closes the connection, and with it the answers that are owed on it.
     server.on('connect', (_req, socket) => refuse(new Error('no proxy'), socket.on('error', ignore).resume()))
@@ -126,7 +126,7 @@ export class Api implements Part {
     }
     server.on('error', (err) => log.error({ err }, 'the server failed'))
     this.#url = urlOf(host, server)
-    return { server, ledger }
+    return { server, openRequests }
   }
 
   #answerer(): RequestListener {
@@ -143,20 +143,20 @@ export class Api implements Part {
   async #close(): Promise<void> {
     const listening = await this.#listening?.catch(() => undefined)
     if (listening === undefined) return
-    const { server, ledger } = listening
+    const { server, openRequests } = listening
     this.#draining = true
     // Meanwhile /readyz sends callers elsewhere, and so does the end of each connection.
-    if (ledger.open > 0) await after(this.#limits.linger)
+    if (openRequests.connections > 0) await after(this.#limits.linger)
     await caughtUp(server)
     // Not yet http's own close, which cuts connections that look idle: a request may be on its way on them.
     const closed = new Promise((resolve) => NetServer.prototype.close.call(server, resolve))
     await caughtUp(server)
     // One that has asked nothing yet is about to: http's close would cut it, and a proxy would not send its request again.
-    if ((await connectionsOf(server)) > ledger.open) await after(this.#limits.linger)
+    if ((await connectionsOf(server)) > openRequests.connections) await after(this.#limits.linger)
     server.close()
     const enough = new AbortController()
     const grace = after(this.#limits.grace, undefined, { signal: enough.signal }).catch(() => undefined)
-    await Promise.race([ledger.settled(), grace])
+    await Promise.race([openRequests.allAnswered(), grace])
     enough.abort()
     server.closeAllConnections()
     await closed

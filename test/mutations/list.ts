@@ -1,7 +1,7 @@
 // The mutations: pieces of the compiled code that are broken on purpose, each of which a test must notice.
 
 import { ACTOR_MUTATIONS } from './actor.ts'
-import { DOOR_MUTATIONS } from './door.ts'
+import { API_MUTATIONS } from './api.ts'
 import { type Mutation, one } from './mutation.ts'
 import { REDIS_MUTATIONS } from './redis.ts'
 import { VERB_MUTATIONS } from './verbs.ts'
@@ -236,7 +236,7 @@ export const MUTATIONS: readonly Mutation[] = [
     'process.nextTick(() => { throw error; });',
     'nodes/altered',
   ),
-  ...DOOR_MUTATIONS,
+  ...API_MUTATIONS,
   ...REDIS_MUTATIONS,
   ...VERB_MUTATIONS,
 ]

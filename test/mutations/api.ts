@@ -1,7 +1,7 @@
-// The mutations of the door: what becomes of callers who are there at a stop, are refused, or close their half first.
+// The mutations of the API: what becomes of callers who are there at a stop, are refused, or close their half first.
 import { type Mutation, one } from './mutation.ts'
 
-export const DOOR_MUTATIONS: readonly Mutation[] = [
+export const API_MUTATIONS: readonly Mutation[] = [
   one(
     'no answer to a stop while it listens',
     'requests that have reached the machine are cut off by a stop',
@@ -21,18 +21,18 @@ export const DOOR_MUTATIONS: readonly Mutation[] = [
   one(
     'refusal not heard',
     'one who sends on after a refusal is cut off before he can read it',
-    'api/wire.js',
+    'api/client-errors.js',
     "if (refused.has(socket) && error.code !== 'ECONNRESET')",
     'if (false)',
-    'integration/api/wire',
+    'integration/api/connections',
   ),
   one(
     'an idempotency key is nothing',
     'a caller who relies on a key makes a second task',
-    'api/door.js',
+    'api/body.js',
     "if (ctx.req.headers['idempotency-key'] === undefined)",
     'if (true)',
-    'integration/api/door',
+    'integration/api/submission',
   ),
   one(
     'headers are cut',
@@ -48,6 +48,6 @@ export const DOOR_MUTATIONS: readonly Mutation[] = [
     'api/server.js',
     'httpAllowHalfOpen: true',
     'httpAllowHalfOpen: false',
-    'integration/api/wire',
+    'integration/api/connections',
   ),
 ]

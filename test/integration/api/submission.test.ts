@@ -1,4 +1,4 @@
-// The door of POST /tasks: everything that is refused, and that nothing is created then.
+// POST /tasks: everything that is refused, and that nothing is created then.
 import { gzipSync } from 'node:zlib'
 import { expect } from 'chai'
 import { MAX_BODY, MAX_DEPTH, MAX_FAULTS } from '../../../src/core/limits.ts'
@@ -18,7 +18,7 @@ const padded = (length: number): string => {
 const nested = (depth: number): string =>
   `{"service":"billing","action":"charge","payload":${'['.repeat(depth - 1)}${']'.repeat(depth - 1)}}`
 
-describe('the door of POST /tasks', () => {
+describe('the input of POST /tasks', () => {
   let open: Opened
   before(async () => {
     open = await openApi()

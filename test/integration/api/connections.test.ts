@@ -25,11 +25,11 @@ function expectProblem(answer: string, status: number, code: string): void {
   expect(head).to.match(new RegExp(`\r\nContent-Length: ${body.length}(\r\n|$)`, 'i'))
 }
 
-describe('the wire', () => {
+describe('a connection', () => {
   let open: Opened
   afterEach(() => open.api.stop())
 
-  describe('of requests that are not valid', () => {
+  describe('with requests that are not valid', () => {
     beforeEach(async () => {
       open = await openApi()
     })
@@ -132,7 +132,7 @@ describe('the wire', () => {
     })
   })
 
-  describe('of many requests on one connection', () => {
+  describe('with many requests', () => {
     beforeEach(async () => {
       open = await openApi({ maxRequestsPerSocket: 20 })
     })
@@ -198,7 +198,7 @@ describe('the wire', () => {
     })
   })
 
-  describe('of those who are slow', () => {
+  describe('of a slow caller', () => {
     beforeEach(async () => {
       open = await openApi({ headersTimeout: 100, requestTimeout: 200, connectionsCheckingInterval: 20 })
     })
