@@ -176,7 +176,7 @@ async function reach({ log, signal, step, late }: Reaching): Promise<boolean> {
       return isLate
     } catch (error) {
       signal.throwIfAborted()
-      if (!(error instanceof StoreError) || error.trouble === 'bad' || error.trouble === 'defect') throw error
+      if (!(error instanceof StoreError) || error.trouble === 'rejected' || error.trouble === 'bug') throw error
       await beLate(error.message)
       await orAborted(sleep(RECONNECT), signal)
     }

@@ -4,21 +4,21 @@ import type { Command, Report, ThreadStart, Upward } from '../core/messages.ts'
 import { Trust } from '../core/trust.ts'
 import { Mailbox } from './mailbox.ts'
 import { run } from './run.ts'
-import { type Line, openLine, send } from './send.ts'
+import { type ServiceClient, openServiceClient, send } from './send.ts'
 
 /** Runs the actors of this thread for as long as the thread lives. An error that no actor expects ends the thread. */
 export function host({ port, trust: buffer, services, version }: ThreadStart): Promise<never> {
   const trust = new Trust(buffer)
-  const lines = new Map<string, Line>()
-  for (const service of services.values()) lines.set(service.name, openLine(service, version))
+  const clients = new Map<string, ServiceClient>()
+  for (const service of services.values()) clients.set(service.name, openServiceClient(service, version))
   const actors = new Map<string, { token: number; mailbox: Mailbox }>()
   const up = outbox(port)
   let draining = false
 
   return new Promise((_resolve, reject) => {
     const start = (task: Extract<Command, { kind: 'run' }>['task']): void => {
-      const line = lines.get(task.service)
-      if (!line) throw new Error(`a task of the unknown service ${task.service} was handed over`)
+      const client = clients.get(task.service)
+      if (!client) throw new Error(`a task of the unknown service ${task.service} was handed over`)
       // One actor of one task: the older claim's actor is stopped before the newer one's first request.
       actors.get(task.id)?.mailbox.stop()
       const mailbox = new Mailbox(trust, task.epoch, () => process.hrtime.bigint())
@@ -30,9 +30,9 @@ export function host({ port, trust: buffer, services, version }: ThreadStart): P
       }
       run(
         {
-          service: line.service,
+          service: client.service,
           mailbox,
-          send: (request) => send(line, request, mailbox.mayBegin),
+          send: (request) => send(client, request, mailbox.mayBegin),
           report: (report: Report) => {
             if (!mailbox.stopped) up(report)
           },

@@ -1,9 +1,9 @@
 // The mailbox of one actor: what the supervisor tells it, as the few questions that its loop waits on.
 import type { Trust } from '../core/trust.ts'
-import type { Flight } from './send.ts'
+import type { InFlightRequest } from './send.ts'
 
 /**
- * An actor is `going`, or the node is `draining` (nothing new begins, what is in flight may end), or it is `stopped`
+ * An actor is `going`, or the node is `draining` (nothing new begins, what is in request may end), or it is `stopped`
  * (whatever it waits on ends at once and nothing more is reported).
  */
 type Mode = 'going' | 'draining' | 'stopped'
@@ -18,7 +18,7 @@ export class Mailbox {
   #mode: Mode = 'going'
   /** The epoch in which the claim was last confirmed. */
   #epoch: number
-  #flight: Flight | undefined
+  #request: InFlightRequest | undefined
   #wake: (() => void) | undefined
   #timer: NodeJS.Timeout | undefined
   #committed: number | undefined
@@ -54,11 +54,11 @@ export class Mailbox {
   }
 
   /** Waits for a request to end; `stop` cuts it off. */
-  async during(flight: Flight): ReturnType<typeof awaitReply> {
-    this.#flight = flight
-    if (this.stopped) flight.stop()
-    const reply = await awaitReply(flight)
-    this.#flight = undefined
+  async during(request: InFlightRequest): ReturnType<typeof awaitReply> {
+    this.#request = request
+    if (this.stopped) request.stop()
+    const reply = await awaitReply(request)
+    this.#request = undefined
     return this.stopped ? 'stopped' : reply
   }
 
@@ -101,7 +101,7 @@ export class Mailbox {
 
   stop(): void {
     this.#mode = 'stopped'
-    this.#flight?.stop()
+    this.#request?.stop()
     this.#rouse()
   }
 
@@ -116,4 +116,4 @@ export class Mailbox {
   }
 }
 
-const awaitReply = (flight: Flight): Flight['reply'] => flight.reply
+const awaitReply = (request: InFlightRequest): InFlightRequest['reply'] => request.reply

@@ -5,13 +5,13 @@ import type { Assignment, Report } from '../core/messages.ts'
 import type { Service } from '../core/service.ts'
 import { PARK_FROM } from '../core/timings.ts'
 import type { Mailbox } from './mailbox.ts'
-import type { Flight, Request } from './send.ts'
+import type { InFlightRequest, Request } from './send.ts'
 
 /** What an actor's loop needs from its thread. */
-export interface Surroundings {
+export interface ActorContext {
   readonly service: Service
   readonly mailbox: Mailbox
-  send(request: Request): Flight
+  send(request: Request): InFlightRequest
   report(report: Report): void
   /** Milliseconds of a clock that only goes forward. */
   now(): number
@@ -29,11 +29,11 @@ interface Loop {
 }
 
 /** Runs a task until it ends, gives its slot back, or is stopped. Each way out but the last has sent the last report. */
-export async function run(at: Surroundings, task: Assignment): Promise<void> {
-  const { service, mailbox } = at
+export async function run(context: ActorContext, task: Assignment): Promise<void> {
+  const { service, mailbox } = context
   const { id, token, key, action } = task
-  const created = at.now() - task.age
-  const left = (): number => (service.deadline > 0 ? service.deadline - (at.now() - created) : Infinity)
+  const created = context.now() - task.age
+  const left = (): number => (service.deadline > 0 ? service.deadline - (context.now() - created) : Infinity)
   // Written out: an object that is spread costs microseconds, and these are made for every request.
   const loop: Loop = {
     body: task.body,
@@ -48,25 +48,26 @@ export async function run(at: Surroundings, task: Assignment): Promise<void> {
     result: string | null,
     omitted: boolean,
     failure: Failure | null,
-  ): void => at.report({ id, token, kind: 'settle', step, attempt: loop.attempt, status, result, omitted, failure })
+  ): void =>
+    context.report({ id, token, kind: 'settle', step, attempt: loop.attempt, status, result, omitted, failure })
   const fail = (failure: Failure, step: number): void => settle('failed', step, null, false, failure)
 
   for (;;) {
     // A request begins only while the node is trusted and this claim is confirmed; `send` asks once more at the socket.
-    if (!(await mailbox.permission())) return release(at, task)
+    if (!(await mailbox.permission())) return release(context, task)
     const rest = left()
     if (rest <= 0) return fail(deadlineExceeded(service), loop.step)
 
     const timeout = Math.min(service.timeout, rest)
     const { body, step, attempt } = loop
-    const flight = at.send({ id, key, action, body, step, attempt, timeout })
-    const reply = await mailbox.during(flight)
+    const request = context.send({ id, key, action, body, step, attempt, timeout })
+    const reply = await mailbox.during(request)
     if (reply === 'stopped') return
     if (reply === 'not_begun') continue
     if (reply.kind === 'timeout' && timeout === rest) return fail(deadlineExceeded(service), loop.step)
 
     const standing = { sent: body, step, fails: loop.fails, repeats: loop.repeats }
-    const verdict = classify(reply, standing, service, at.random())
+    const verdict = classify(reply, standing, service, context.random())
     switch (verdict.kind) {
       case 'complete':
         return settle('complete', step, verdict.result, verdict.omitted, null)
@@ -76,25 +77,25 @@ export async function run(at: Surroundings, task: Assignment): Promise<void> {
         const wait = Math.min(verdict.wait, Math.max(0, left()))
         const parks = wait >= PARK_FROM || mailbox.draining
         const { state, repeats } = verdict
-        at.report({ id, token, kind: 'checkpoint', step, state, repeats, wait: parks ? wait : null })
+        context.report({ id, token, kind: 'checkpoint', step, state, repeats, wait: parks ? wait : null })
         if (parks) return
         if (!(await committed(mailbox, loop))) return
         advance(loop, verdict)
-        if (wait > 0 && !(await mailbox.pause(wait))) return release(at, task)
+        if (wait > 0 && !(await mailbox.pause(wait))) return release(context, task)
         break
       }
       case 'again': {
         const wait = Math.min(verdict.wait, Math.max(0, left()))
-        const begun = at.now()
+        const begun = context.now()
         const { failure } = verdict
         const parks = wait >= PARK_FROM || mailbox.draining || !(await mailbox.pause(wait))
         if (mailbox.stopped) return
         if (parks) {
-          const rest = Math.max(0, wait - (at.now() - begun))
-          return at.report({ id, token, kind: 'park', step, attempt, wait: rest, failure })
+          const rest = Math.max(0, wait - (context.now() - begun))
+          return context.report({ id, token, kind: 'park', step, attempt, wait: rest, failure })
         }
         // The write is also the question whether the claim still holds, asked right before the request.
-        at.report({ id, token, kind: 'retry', step, attempt, failure })
+        context.report({ id, token, kind: 'retry', step, attempt, failure })
         if (!(await committed(mailbox, loop))) return
         loop.fails += 1
         break
@@ -104,7 +105,7 @@ export async function run(at: Surroundings, task: Assignment): Promise<void> {
         await mailbox.pause(Math.min(verdict.wait, Math.max(0, left())))
         if (mailbox.stopped) return
         const { failure } = verdict
-        return at.report({ id, token, kind: 'park', step, attempt, wait: 0, failure, uncounted: true })
+        return context.report({ id, token, kind: 'park', step, attempt, wait: 0, failure, uncounted: true })
       }
     }
   }
@@ -126,6 +127,6 @@ async function committed(mailbox: Mailbox, loop: Loop): Promise<boolean> {
 }
 
 /** Gives the claim back with nothing to say, unless it is somebody else's by now. */
-function release({ mailbox, report }: Surroundings, { id, token }: Assignment): void {
+function release({ mailbox, report }: ActorContext, { id, token }: Assignment): void {
   if (!mailbox.stopped) report({ id, token, kind: 'release' })
 }

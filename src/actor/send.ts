@@ -7,7 +7,7 @@ import { dateOf, retryAfter } from '../core/retry-after.ts'
 import { type Service, urlOf } from '../core/service.ts'
 import { locationOf } from '../core/task.ts'
 import { bodyOf } from './body.ts'
-import { cappedConnector } from './head.ts'
+import { cappedConnector } from './head-limit.ts'
 import { replyOf } from './trouble.ts'
 
 /** One request of a task. */
@@ -23,7 +23,7 @@ export interface Request {
 }
 
 /** A request that can be cut off. */
-export interface Flight {
+export interface InFlightRequest {
   /** What came of it; `not_begun` when `mayBegin` said no at the socket, `stopped` when it was cut off. Never rejects. */
   readonly reply: Promise<Reply | 'not_begun' | 'stopped'>
   /** Cuts it off: its socket closes, or it never begins. */
@@ -31,7 +31,7 @@ export interface Flight {
 }
 
 /** A service's connections in this thread. */
-export interface Line {
+export interface ServiceClient {
   readonly service: Service
   readonly pool: Pool
   /** The header fields of every request, names and values in turn. */
@@ -47,7 +47,7 @@ export const MOST_IDLE = 10_000
 const MOST_TARGETS = 1_000
 
 /** Opens the line to a service; connections are made when they are needed. */
-export function openLine(service: Service, version: string): Line {
+export function openServiceClient(service: Service, version: string): ServiceClient {
   const pool = new Pool(new URL(service.url.replaceAll('{action}', '')).origin, {
     connections: service.concurrency,
     pipelining: 1,
@@ -69,7 +69,7 @@ export function openLine(service: Service, version: string): Line {
 }
 
 /** The request target of an action: to parse a URL costs more than most of what is done for a request. */
-function targetOf({ service, targets }: Line, action: string): string {
+function targetOf({ service, targets }: ServiceClient, action: string): string {
   const known = targets.get(action)
   if (known !== undefined) return known
   const { pathname, search } = urlOf(service, action)
@@ -79,11 +79,16 @@ function targetOf({ service, targets }: Line, action: string): string {
 }
 
 /** Sends a request. `mayBegin` is asked at the last moment, when a connection is there and nothing has been written. */
-export function send(line: Line, request: Request, mayBegin: () => boolean): Flight {
+export function send(client: ServiceClient, request: Request, mayBegin: () => boolean): InFlightRequest {
   const reading = new Reading(mayBegin, request.timeout)
   try {
-    line.pool.dispatch(
-      { method: 'POST', path: targetOf(line, request.action), headers: headersOf(line, request), body: request.body },
+    client.pool.dispatch(
+      {
+        method: 'POST',
+        path: targetOf(client, request.action),
+        headers: headersOf(client, request),
+        body: request.body,
+      },
       reading,
     )
   } catch (error) {
@@ -92,14 +97,14 @@ export function send(line: Line, request: Request, mayBegin: () => boolean): Fli
   return { reply: reading.done, stop: () => reading.end('stopped') }
 }
 
-function headersOf({ headers }: Line, { id, action, step, attempt, key }: Request): string[] {
+function headersOf({ headers }: ServiceClient, { id, action, step, attempt, key }: Request): string[] {
   return headers.concat(
     ['task-location', locationOf(id), 'task-action', action, 'task-step', String(step)],
     ['task-attempt', String(attempt), 'idempotency-key', `"${key}.${step}"`],
   )
 }
 
-type End = Awaited<Flight['reply']>
+type End = Awaited<InFlightRequest['reply']>
 
 /** Collects one answer. The first end counts: whatever the socket says later is ignored. */
 class Reading implements Dispatcher.DispatchHandler {

@@ -2,7 +2,7 @@
 import { finished } from 'node:stream/promises'
 import type { Context, Next } from 'koa'
 import { Refusal } from '../core/refusal.ts'
-import type { Surroundings } from './dependencies.ts'
+import type { ApiContext } from './dependencies.ts'
 import { COMMON_HEADERS, PROBLEM_TYPE, problemText, RETRY_AFTER } from './problem.ts'
 
 /** What `body_too_large` says. */
@@ -22,7 +22,7 @@ export function sendJson(ctx: Context, status: number, text: string): void {
 }
 
 /** The outermost layer: turns whatever was thrown into an answer, and logs what was not expected. */
-export async function answerAll(api: Surroundings, ctx: Context, next: Next): Promise<void> {
+export async function answerAll(api: ApiContext, ctx: Context, next: Next): Promise<void> {
   for (const [name, value] of COMMON) ctx.res.setHeader(name, value)
   try {
     await next()
@@ -61,7 +61,7 @@ function refusalOf(error: unknown): Refusal | undefined {
 /** Whether the caller went away before the whole request had come: there is nobody to answer, and nothing to log. */
 const isGone = ({ req }: Context): boolean => !req.complete && req.destroyed
 
-function unexpected({ log }: Surroundings, ctx: Context, err: unknown): Refusal {
+function unexpected({ log }: ApiContext, ctx: Context, err: unknown): Refusal {
   log.error({ err, method: ctx.method, path: ctx.path }, 'a request failed')
   return new Refusal('internal', '')
 }

@@ -3,11 +3,11 @@ import Koa, { type Context, type Next } from 'koa'
 import { MAX_HEADERS } from '../core/limits.ts'
 import { Refusal } from '../core/refusal.ts'
 import { answerAll } from './answer.ts'
-import type { Surroundings } from './dependencies.ts'
+import type { ApiContext } from './dependencies.ts'
 import { addRoutes } from './routes.ts'
 
 /** Makes the application. */
-export function makeApp(api: Surroundings): Koa {
+export function makeApp(api: ApiContext): Koa {
   const app = new Koa()
   app.on('error', (err: unknown) => logError(api, err))
   app.use((ctx, next) => answerAll(api, ctx, next))
@@ -40,7 +40,7 @@ export function originForm(target: string): string | undefined {
 }
 
 /** Errors that come once an answer is on its way: mostly a caller who went away. */
-function logError({ log }: Surroundings, err: unknown): void {
+function logError({ log }: ApiContext, err: unknown): void {
   const { code } = err as { code?: unknown }
   const gone = code === 'ECONNRESET' || code === 'EPIPE' || code === 'ECANCELED'
   log[gone ? 'debug' : 'error']({ err }, 'an answer failed')

@@ -27,7 +27,7 @@ export interface ApiDependencies {
 }
 
 /** What the verbs work with: the dependencies, and what the API knows of itself. */
-export interface Surroundings extends ApiDependencies {
+export interface ApiContext extends ApiDependencies {
   /** Whether the node is about to stop. */
   draining(): boolean
   /** Whether Postgres answers now; false too when it takes too long. Never throws. */

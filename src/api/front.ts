@@ -1,7 +1,7 @@
 // The front page: what this is and where to go on, for whoever opens the address in a browser or with curl.
 import type { Context } from 'koa'
 import { sendJson } from './answer.ts'
-import type { Surroundings } from './dependencies.ts'
+import type { ApiContext } from './dependencies.ts'
 
 const ABOUT =
   'task_api runs background tasks for other services. This is its REST API; a page to look at does not exist yet.'
@@ -38,7 +38,7 @@ ${rows.join('\n')}
 `
 
 /** GET /: HTML for those who would rather have it than JSON, as browsers do. */
-export async function showFront(_api: Surroundings, ctx: Context): Promise<void> {
+export async function showFront(_api: ApiContext, ctx: Context): Promise<void> {
   ctx.vary('Accept')
   if (ctx.accepts('application/json', 'text/html') !== 'text/html') {
     sendJson(ctx, 200, TEXT)

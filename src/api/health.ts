@@ -1,15 +1,15 @@
 // Whether the node lives, and whether it is ready for requests.
 import type { Context } from 'koa'
 import { sendJson } from './answer.ts'
-import type { Surroundings } from './dependencies.ts'
+import type { ApiContext } from './dependencies.ts'
 
 /** GET /livez */
-export async function showLife(_api: Surroundings, ctx: Context): Promise<void> {
+export async function showLife(_api: ApiContext, ctx: Context): Promise<void> {
   sendJson(ctx, 200, '{"status":"up"}')
 }
 
 /** GET /readyz: names each part. Without Redis everything still works, so that is no reason to be unready. */
-export async function showReadiness(api: Surroundings, ctx: Context): Promise<void> {
+export async function showReadiness(api: ApiContext, ctx: Context): Promise<void> {
   const postgres = await api.postgresAnswers()
   const { kind, healthy, limited } = api.queue
   const queue = !healthy ? 'down' : limited ? 'limited' : 'up'

@@ -4,7 +4,7 @@ import type Koa from 'koa'
 import type { Context } from 'koa'
 import { Refusal } from '../core/refusal.ts'
 import { isTaskId } from '../core/task.ts'
-import type { Surroundings } from './dependencies.ts'
+import type { ApiContext } from './dependencies.ts'
 import { checkDeclared, checkSupported, makeBodyReader } from './body.ts'
 import { showFront } from './front.ts'
 import { showLife, showReadiness } from './health.ts'
@@ -20,7 +20,7 @@ interface Route {
   readonly parameters?: readonly ParameterName[]
   /** Whether it reads a body. */
   readonly body?: true
-  readonly verb: (api: Surroundings, ctx: Context, parameters: Parameters) => Promise<void>
+  readonly verb: (api: ApiContext, ctx: Context, parameters: Parameters) => Promise<void>
 }
 
 export const ROUTES: readonly Route[] = [
@@ -34,7 +34,7 @@ export const ROUTES: readonly Route[] = [
 ]
 
 /** Adds the routes to an application, and behind them the answers where there is none: OPTIONS, 405 and 404. */
-export function addRoutes(app: Koa, api: Surroundings): void {
+export function addRoutes(app: Koa, api: ApiContext): void {
   const router = new Router({ sensitive: true, strict: true })
   const reader = makeBodyReader()
   for (const { method, path, parameters, body, verb } of ROUTES) {

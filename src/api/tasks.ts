@@ -3,14 +3,14 @@ import type { Context } from 'koa'
 import { Refusal } from '../core/refusal.ts'
 import { locationOf } from '../core/task.ts'
 import { sendJson } from './answer.ts'
-import type { Surroundings } from './dependencies.ts'
+import type { ApiContext } from './dependencies.ts'
 import { bodyOf } from './body.ts'
 import { listQueryOf, nextPageOf, type Parameters } from './parameters.ts'
 import { endedTaskText, fullTaskText, listText, taskText } from './render.ts'
 import { readTask } from './submission.ts'
 
 /** POST /tasks */
-export async function createTask(api: Surroundings, ctx: Context): Promise<void> {
+export async function createTask(api: ApiContext, ctx: Context): Promise<void> {
   const task = await api.submit(readTask(bodyOf(ctx), api.services))
   const represented = prefersRepresentation(ctx.get('Prefer'))
   if (represented) ctx.set('Preference-Applied', 'return=representation')
@@ -19,14 +19,14 @@ export async function createTask(api: Surroundings, ctx: Context): Promise<void>
 }
 
 /** GET /tasks/:id */
-export async function readOneTask(api: Surroundings, ctx: Context, parameters: Parameters): Promise<void> {
+export async function readOneTask(api: ApiContext, ctx: Context, parameters: Parameters): Promise<void> {
   const task = await api.store.get(idOf(ctx))
   if (task === undefined) throw noSuchTask()
   sendJson(ctx, 200, parameters.has('view') ? fullTaskText(task) : endedTaskText(task))
 }
 
 /** GET /tasks */
-export async function listTasks(api: Surroundings, ctx: Context, parameters: Parameters): Promise<void> {
+export async function listTasks(api: ApiContext, ctx: Context, parameters: Parameters): Promise<void> {
   const query = listQueryOf(parameters)
   const { tasks, next } = await api.store.list(query)
   if (next !== undefined) ctx.set('Link', `<${nextPageOf(query, next)}>; rel="next"`)
@@ -34,7 +34,7 @@ export async function listTasks(api: Surroundings, ctx: Context, parameters: Par
 }
 
 /** DELETE /tasks/:id */
-export async function deleteTask(api: Surroundings, ctx: Context): Promise<void> {
+export async function deleteTask(api: ApiContext, ctx: Context): Promise<void> {
   if (!(await api.cancel(idOf(ctx)))) throw noSuchTask()
   ctx.status = 204
 }

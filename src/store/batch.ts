@@ -61,10 +61,10 @@ export class Batch<Entry, Result> {
    */
   add(entry: Entry, urgent = false): Promise<Result> {
     const bytes = this.#writing.bytes(entry)
-    if (this.#closed.signal.aborted) return Promise.reject(new StoreError('unsent', `${this.#writing.name}: closed`))
+    if (this.#closed.signal.aborted) return Promise.reject(new StoreError('notSent', `${this.#writing.name}: closed`))
     const full = this.#bytes + bytes > MAX_WAITING_BYTES || this.#waiting.length >= MAX_WAITING_ROWS
     if (full && this.#writing.patience === 'refuse')
-      return Promise.reject(new StoreError('unsent', `${this.#writing.name}: too much is waiting`))
+      return Promise.reject(new StoreError('notSent', `${this.#writing.name}: too much is waiting`))
     this.#bytes += bytes
     return new Promise((resolve, reject) => {
       this.#waiting.push({ entry, bytes, resolve, reject })
@@ -80,7 +80,7 @@ export class Batch<Entry, Result> {
   /** Refuses what waits and ends the repeats. A flush in flight still ends as it will. */
   close(): void {
     this.#closed.abort()
-    this.#refuse(this.#take(Infinity, Infinity), new StoreError('unsent', 'closed'))
+    this.#refuse(this.#take(Infinity, Infinity), new StoreError('notSent', 'closed'))
   }
 
   async #drain(): Promise<void> {
@@ -117,8 +117,8 @@ export class Batch<Entry, Result> {
         batch.forEach((pending, i) => pending.resolve(results[i] as Result))
         return
       } catch (thrown) {
-        const error = thrown instanceof StoreError ? thrown : new StoreError('defect', thrown)
-        if (error.trouble === 'bad' || error.trouble === 'defect') return this.#split(batch, again, error)
+        const error = thrown instanceof StoreError ? thrown : new StoreError('bug', thrown)
+        if (error.trouble === 'rejected' || error.trouble === 'bug') return this.#split(batch, again, error)
         again ||= error.trouble === 'unknown'
         if (this.#writing.patience === 'refuse') return this.#refuseAll(batch, error)
         if (!(await this.#pause(wait))) return this.#refuse(batch, error)
@@ -136,7 +136,7 @@ export class Batch<Entry, Result> {
 
   #refuseAll(batch: Pending<Entry, Result>[], error: StoreError): void {
     this.#refuse(batch, error)
-    this.#refuse(this.#take(Infinity, Infinity), new StoreError('unsent', error))
+    this.#refuse(this.#take(Infinity, Infinity), new StoreError('notSent', error))
   }
 
   #refuse(batch: Pending<Entry, Result>[], error: StoreError): void {

@@ -102,7 +102,7 @@ export class Database {
   async #run<Row>(statement: { text: string; name?: string }, values: readonly unknown[]): Promise<Row[]> {
     const client = this.knex.client as Client
     const connection = await client.acquireConnection().catch((error: unknown) => {
-      throw new StoreError('unsent', error)
+      throw new StoreError('notSent', error)
     })
     let cancelled = false
     const limit = setTimeout(() => {

@@ -53,7 +53,7 @@ export class Health {
 
   /** A statement of this kind failed. */
   failed(kind: string, error: unknown): void {
-    if (!(error instanceof StoreError) || (error.trouble !== 'unsent' && error.trouble !== 'unknown'))
+    if (!(error instanceof StoreError) || (error.trouble !== 'notSent' && error.trouble !== 'unknown'))
       return this.#forget((refused) => refused === kind)
     this.#through = false
     if (this.#over) return

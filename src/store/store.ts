@@ -233,7 +233,7 @@ function sizeOf(entry: object): number {
 
 /** A caller who waits is told to come back; a defect stays a defect. */
 function refuse(error: unknown): never {
-  if (error instanceof StoreError && (error.trouble === 'unsent' || error.trouble === 'conflict'))
+  if (error instanceof StoreError && (error.trouble === 'notSent' || error.trouble === 'conflict'))
     throw new Refusal('unavailable', 'Postgres cannot be reached; nothing was changed.')
   if (error instanceof StoreError && error.trouble === 'unknown')
     throw new Refusal('outcome_unknown', 'The connection to Postgres broke; the change may have been made.')
@@ -242,7 +242,7 @@ function refuse(error: unknown): never {
 
 /** A read changes nothing, however it ended. */
 function refuseRead(error: unknown): never {
-  if (error instanceof StoreError && error.trouble !== 'bad' && error.trouble !== 'defect')
+  if (error instanceof StoreError && error.trouble !== 'rejected' && error.trouble !== 'bug')
     throw new Refusal('unavailable', 'Postgres cannot be reached.')
   throw error
 }

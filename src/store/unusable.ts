@@ -3,7 +3,7 @@ import { StoreError, sqlState, troubleOf } from './trouble.ts'
 
 /** A database that Postgres knows and that a node cannot use yet. Nothing was changed in it. */
 const unusable = (sentence: string, cause?: unknown): StoreError => {
-  const error = new StoreError('unsent', sentence)
+  const error = new StoreError('notSent', sentence)
   error.cause = cause
   return error
 }

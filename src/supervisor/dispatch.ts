@@ -124,7 +124,7 @@ export class Dispatch {
       try {
         return await ask()
       } catch (error) {
-        if (!(error instanceof StoreError) || error.trouble === 'defect')
+        if (!(error instanceof StoreError) || error.trouble === 'bug')
           this.#by.log.error({ err: error }, 'what a dead thread ran could not be taken up again yet')
         if (this.#stopping) return []
         await new Promise((resolve) => setTimeout(resolve, REVIVE_RETRY))

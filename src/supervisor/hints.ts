@@ -91,7 +91,7 @@ export class Hints {
 
   /** While Postgres is away they are asked about again, with what comes meanwhile; the next sync would tell as well. */
   #keep(ids: readonly string[], error: unknown): false {
-    if (error instanceof StoreError && error.trouble !== 'defect') for (const id of ids) this.#heard.add(id)
+    if (error instanceof StoreError && error.trouble !== 'bug') for (const id of ids) this.#heard.add(id)
     else this.#by.log.error({ err: error }, 'the rows that hints are about could not be asked; the sync will tell')
     return false
   }

@@ -25,7 +25,7 @@ export interface LeaseOptions {
   renamed(node: string): void
 }
 
-const NANO = 1_000_000n
+const NS_PER_MS = 1_000_000n
 /** After a beat that failed, ms: several tries fit into the trust window. */
 const RETRY = 300
 
@@ -131,7 +131,7 @@ export class Lease implements Part {
 
   #extend(begun: bigint, until: string): void {
     this.#until = until
-    this.#claimsUntil = begun + BigInt(Math.round(this.#reliance)) * NANO
-    this.#options.trust.extend(begun, process.hrtime.bigint(), BigInt(this.#options.timings.trust) * NANO)
+    this.#claimsUntil = begun + BigInt(Math.round(this.#reliance)) * NS_PER_MS
+    this.#options.trust.extend(begun, process.hrtime.bigint(), BigInt(this.#options.timings.trust) * NS_PER_MS)
   }
 }

@@ -65,7 +65,7 @@ async function writeOn(by: ReportDependencies, held: Held, report: Report): Prom
     try {
       return await write(by, held, report)
     } catch (error) {
-      const passing = error instanceof StoreError && error.trouble === 'defect'
+      const passing = error instanceof StoreError && error.trouble === 'bug'
       if (!passing || tries === DEFECT_TRIES || !by.hands.has(held)) throw error
       by.log.error({ err: error, task: held.id }, 'a report could not be written yet')
       await new Promise((resolve) => setTimeout(resolve, DEFECT_PAUSE))
@@ -100,7 +100,7 @@ async function unwritten(by: ReportDependencies, held: Held, report: Report, err
     { err: error, task: held.id, service: held.service, report: report.kind },
     'a report could not be written',
   )
-  const refused = error instanceof StoreError && error.trouble === 'bad'
+  const refused = error instanceof StoreError && error.trouble === 'rejected'
   if (!refused) return 'lost'
   const failure = { code: 'bad_body', detail: 'Postgres could not store the answer of the service.' } as const
   await fail(by, held, failure).catch((cause: unknown) =>

@@ -62,7 +62,7 @@ export class Ticker implements Part {
       } catch (error) {
         errors = Math.min(MAX_BACKOFF, errors + 1)
         // The store has said already that Postgres is away.
-        const level = error instanceof StoreError && error.trouble !== 'defect' ? 'debug' : 'error'
+        const level = error instanceof StoreError && error.trouble !== 'bug' ? 'debug' : 'error'
         log[level]({ err: error, part: name }, 'a chore failed and is tried again')
         this.#woken = false
       }

@@ -86,7 +86,7 @@ describe('the pool of connections', () => {
       const before = await backend(database)
       const ended = await database.query('select pg_sleep(60)').catch((error: unknown) => error)
       expect(ended).to.be.an.instanceOf(StoreError).and.include({
-        trouble: 'unsent',
+        trouble: 'notSent',
         message: 'canceling statement due to user request (by this node, after 3.5 s)',
       })
       expect(await backend(database)).not.to.equal(before)
@@ -100,7 +100,7 @@ describe('the pool of connections', () => {
       await eventually(async () => expect(await other.query(sleeping)).to.have.length(1))
       await database.close()
       // Not by its time limit, which a process that ends does not reach.
-      expect(await working).to.include({ trouble: 'unsent', message: 'canceling statement due to user request' })
+      expect(await working).to.include({ trouble: 'notSent', message: 'canceling statement due to user request' })
       expect(await other.query(sleeping)).to.have.length(0)
       await other.close()
     })
@@ -158,7 +158,7 @@ describe('the pool of connections', () => {
 
     it('keeps its names after an error of another kind', async () => {
       const refused = await database.query(ADD, ['no number']).catch((error: unknown) => error)
-      expect(refused).to.be.an.instanceOf(StoreError).and.have.property('trouble', 'bad')
+      expect(refused).to.be.an.instanceOf(StoreError).and.have.property('trouble', 'rejected')
       await add(1)
       expect(names()).to.deep.equal(['add', 'add'])
     })

@@ -106,7 +106,7 @@ describe('a hint of cancellation', () => {
     let tries = 0
     crew.store.standing = (ids) => {
       tries += 1
-      return tries < 3 ? Promise.reject(new StoreError('unsent', 'cut off')) : real(ids)
+      return tries < 3 ? Promise.reject(new StoreError('notSent', 'cut off')) : real(ids)
     }
     forge(location)
     await world.service.until(() => world.service.of(location)[0]?.aborted === true)

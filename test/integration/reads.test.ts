@@ -160,7 +160,7 @@ describe('a task', () => {
     expect(await asked()).to.deep.equal([1, 3])
     expect(await asked()).to.deep.equal([4])
     query.restore()
-    const failing = stub(Database.prototype, 'query').rejects(new StoreError('unsent', 'no connection'))
+    const failing = stub(Database.prototype, 'query').rejects(new StoreError('notSent', 'no connection'))
     await Promise.allSettled(ids.map((id) => bench.store.get(id)))
     failing.restore()
     const after = spy(Database.prototype, 'query')

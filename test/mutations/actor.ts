@@ -13,10 +13,10 @@ export const ACTOR_MUTATIONS: readonly Mutation[] = [
   one(
     'a 1xx for the answer',
     'an answer 100 that nobody asked for reaches the parser',
-    'actor/head.js',
+    'actor/head-limit.js',
     'if (!mayBeInterim(bytes))',
     'if (true)',
-    'unit/actor/head',
+    'unit/actor/head-limit',
     'integration/interim',
   ),
   one(

@@ -57,10 +57,10 @@ export const MUTATIONS: readonly Mutation[] = [
     'retry without asking',
     'the next try does not wait for its write',
     'actor/run.js',
-    `at.report({ id, token, kind: 'retry', step, attempt, failure });
+    `context.report({ id, token, kind: 'retry', step, attempt, failure });
                 if (!(await committed(mailbox, loop)))
                     return;`,
-    `at.report({ id, token, kind: 'retry', step, attempt, failure });
+    `context.report({ id, token, kind: 'retry', step, attempt, failure });
                 loop.attempt += 1;`,
     'unit/actor/run',
   ),
@@ -173,7 +173,7 @@ export const MUTATIONS: readonly Mutation[] = [
     'reports dropped on an error',
     'a report that Postgres refused for the moment is forgotten',
     'supervisor/reports.js',
-    "const passing = error instanceof StoreError && error.trouble === 'defect';",
+    "const passing = error instanceof StoreError && error.trouble === 'bug';",
     'const passing = false;',
     'unit/supervisor/reports',
   ),

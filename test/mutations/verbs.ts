@@ -149,7 +149,7 @@ export const VERB_MUTATIONS: readonly Mutation[] = [
     'what may have been applied is taken for not applied',
     'store/trouble.js',
     "const SILENT = { trouble: 'unknown',",
-    "const SILENT = { trouble: 'unsent',",
+    "const SILENT = { trouble: 'notSent',",
     SEQUENCES,
   ),
   one(

@@ -86,7 +86,7 @@ function rowIsTrue(row: ClaimedRow, { before, after, op }: Mark): string | undef
 
 /** An unknown outcome has an unknown statement; of anything else nothing has been applied. */
 function failureIsTrue({ asked }: Op, because: string, marks: readonly Mark[]): string | undefined {
-  if (FENCED.has(asked.verb) || because === 'bad' || because === 'defect') return `${asked.verb} failed as ${because}`
+  if (FENCED.has(asked.verb) || because === 'rejected' || because === 'bug') return `${asked.verb} failed as ${because}`
   const unknown = marks.some(({ statement }) => isUnknown(statement))
   const took = marks.some((mark) => mark.took)
   if (because === 'unknown' || because === 'outcome_unknown')

@@ -1,7 +1,7 @@
 import { expect } from 'chai'
 import { useFakeTimers } from 'sinon'
 import { Mailbox } from '../../../src/actor/mailbox.ts'
-import type { Flight } from '../../../src/actor/send.ts'
+import type { InFlightRequest } from '../../../src/actor/send.ts'
 import { Trust, trustBuffer } from '../../../src/core/trust.ts'
 
 describe('a mailbox', () => {
@@ -87,14 +87,14 @@ describe('a mailbox', () => {
     mailbox.stop()
     let stop: () => void = () => {}
     const reply = new Promise<'stopped'>((resolve) => (stop = () => resolve('stopped')))
-    const flight: Flight = { reply, stop: () => stop() }
-    expect(await mailbox.during(flight)).to.equal('stopped')
+    const request: InFlightRequest = { reply, stop: () => stop() }
+    expect(await mailbox.during(request)).to.equal('stopped')
   })
 
   it('does not cut off a request that has ended', async () => {
     let cut = 0
-    const flight: Flight = { reply: Promise.resolve({ kind: 'timeout' }), stop: () => (cut += 1) }
-    expect(await mailbox.during(flight)).to.deep.equal({ kind: 'timeout' })
+    const request: InFlightRequest = { reply: Promise.resolve({ kind: 'timeout' }), stop: () => (cut += 1) }
+    expect(await mailbox.during(request)).to.deep.equal({ kind: 'timeout' })
     mailbox.stop()
     expect(cut).to.equal(0)
   })

@@ -2,13 +2,13 @@
 import sinon from 'sinon'
 import { Mailbox } from '../../../src/actor/mailbox.ts'
 import { run } from '../../../src/actor/run.ts'
-import type { Flight, Request } from '../../../src/actor/send.ts'
+import type { InFlightRequest, Request } from '../../../src/actor/send.ts'
 import type { Body } from '../../../src/core/answers.ts'
 import type { Assignment, Report } from '../../../src/core/messages.ts'
 import { type Service, SERVICE_DEFAULTS } from '../../../src/core/service.ts'
 import { Trust, trustBuffer } from '../../../src/core/trust.ts'
 
-type End = Awaited<Flight['reply']>
+type End = Awaited<InFlightRequest['reply']>
 
 /** How the backoff comes out when chance is 0: half of the full wait. */
 export const BACKOFF = SERVICE_DEFAULTS.retry.backoff / 2
@@ -53,7 +53,7 @@ export class Rig {
   private constructor({ task = {}, service = {}, trusted = true }: Setup) {
     this.mailbox = new Mailbox(this.trust, task.epoch ?? ASSIGNMENT.epoch, () => 0n)
     if (trusted) this.trust.extend(FOR_EVER, 0n, 0n)
-    const surroundings = {
+    const context = {
       service: { ...SERVICE_DEFAULTS, name: 'billing', url: 'http://billing/', ...service },
       mailbox: this.mailbox,
       send: (request: Request) => this.#send(request),
@@ -61,7 +61,7 @@ export class Rig {
       now: () => performance.now(),
       random: () => 0,
     }
-    void run(surroundings, { ...ASSIGNMENT, ...task }).then(() => (this.over = true))
+    void run(context, { ...ASSIGNMENT, ...task }).then(() => (this.over = true))
   }
 
   /** Starts an actor, and lets it come as far as it can by itself. */
@@ -119,7 +119,7 @@ export class Rig {
     await this.pass(0)
   }
 
-  #send(request: Request): Flight {
+  #send(request: Request): InFlightRequest {
     this.requests.push(request)
     const reply = new Promise<End>((resolve) => (this.#land = resolve))
     const stop = (): void => {

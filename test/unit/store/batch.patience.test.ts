@@ -8,7 +8,7 @@ describe('a batch', () => {
   afterEach(() => rig.close())
 
   describe('that keeps its writes', () => {
-    for (const trouble of ['unsent', 'conflict', 'unknown'] as const)
+    for (const trouble of ['notSent', 'conflict', 'unknown'] as const)
       it(`repeats a flush that was ${trouble} until it goes through`, async () => {
         rig = new BatchRig()
         await rig.add([1, 2])
@@ -28,7 +28,7 @@ describe('a batch', () => {
     it('says that an earlier try may have been applied, from then on', async () => {
       rig = new BatchRig()
       await rig.add([1])
-      await rig.last.fail('unsent')
+      await rig.last.fail('notSent')
       await rig.clock.tickAsync(50)
       await rig.last.fail('unknown')
       await rig.clock.tickAsync(100)
@@ -44,7 +44,7 @@ describe('a batch', () => {
       await rig.add([1, 2])
       await rig.last.fail('unknown')
       await rig.clock.tickAsync(50)
-      await rig.last.fail('defect')
+      await rig.last.fail('bug')
       await rig.last.succeed()
       await rig.last.succeed()
       expect(rig.flushes.map(({ entries, again }) => [...entries, again])).to.deep.equal([
@@ -76,7 +76,7 @@ describe('a batch', () => {
   })
 
   describe('that refuses', () => {
-    for (const trouble of ['unsent', 'conflict', 'unknown'] as const)
+    for (const trouble of ['notSent', 'conflict', 'unknown'] as const)
       it(`refuses a flush that was ${trouble} at once, with what waits behind it`, async () => {
         rig = new BatchRig({ patience: 'refuse' })
         await rig.add([1])
@@ -85,15 +85,15 @@ describe('a batch', () => {
         expect(rig.flushes).to.have.length(1)
         expect([...rig.ends]).to.deep.equal([
           [1, trouble],
-          [2, 'unsent'],
-          [3, 'unsent'],
+          [2, 'notSent'],
+          [3, 'notSent'],
         ])
       })
 
     it('takes entries again afterwards', async () => {
       rig = new BatchRig({ patience: 'refuse' })
       await rig.add([1])
-      await rig.last.fail('unsent')
+      await rig.last.fail('notSent')
       await rig.add([2])
       await rig.last.succeed()
       expect(rig.ends.get(2)).to.equal('written 2')
@@ -103,7 +103,7 @@ describe('a batch', () => {
       rig = new BatchRig({ patience: 'refuse', bytes: (entry) => entry * MIB })
       await rig.add([1])
       await rig.add([60, 4, 2])
-      expect([...rig.ends]).to.deep.equal([[2, 'unsent']])
+      expect([...rig.ends]).to.deep.equal([[2, 'notSent']])
       await rig.last.succeed()
       await rig.add([2])
       expect(rig.ends.has(60)).to.equal(false)
@@ -117,7 +117,7 @@ describe('a batch', () => {
       rig = new BatchRig({ patience: 'refuse', bytes: () => 0 })
       await rig.add([-1])
       await rig.add(range(200_001))
-      expect([...rig.ends]).to.deep.equal([[200_000, 'unsent']])
+      expect([...rig.ends]).to.deep.equal([[200_000, 'notSent']])
     })
   })
 
@@ -126,7 +126,7 @@ describe('a batch', () => {
       rig = new BatchRig()
       rig.batch.close()
       await rig.add([1])
-      expect([...rig.ends]).to.deep.equal([[1, 'unsent']])
+      expect([...rig.ends]).to.deep.equal([[1, 'notSent']])
       expect(rig.flushes).to.deep.equal([])
     })
 
@@ -142,8 +142,8 @@ describe('a batch', () => {
       rig = new BatchRig()
       await rig.add([1])
       rig.batch.close()
-      await rig.last.fail('unsent')
-      expect([...rig.ends]).to.deep.equal([[1, 'unsent']])
+      await rig.last.fail('notSent')
+      expect([...rig.ends]).to.deep.equal([[1, 'notSent']])
       expect(rig.flushes).to.have.length(1)
     })
 
@@ -153,7 +153,7 @@ describe('a batch', () => {
       await rig.add([2])
       rig.batch.close()
       await rig.clock.tickAsync(0)
-      expect([...rig.ends]).to.deep.equal([[2, 'unsent']])
+      expect([...rig.ends]).to.deep.equal([[2, 'notSent']])
       await rig.last.succeed()
       expect(rig.flushes).to.have.length(1)
     })

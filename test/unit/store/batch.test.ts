@@ -71,7 +71,7 @@ describe('a batch', () => {
   it('is not hurried when it tries again', async () => {
     rig = new BatchRig({ gather: 3 })
     await rig.add([1, 2, 3, 4])
-    await rig.last.fail('unsent')
+    await rig.last.fail('notSent')
     await rig.add([5], true)
     expect(rig.flushes).to.have.length(1)
   })
@@ -100,8 +100,8 @@ describe('a batch', () => {
   it('finds the bad row by halves, and writes the others', async () => {
     rig = new BatchRig()
     await rig.add(range(8))
-    while (rig.ends.size < 8) await (rig.last.entries.includes(5) ? rig.last.fail('bad') : rig.last.succeed())
-    expect(rig.ends.get(5)).to.equal('bad')
+    while (rig.ends.size < 8) await (rig.last.entries.includes(5) ? rig.last.fail('rejected') : rig.last.succeed())
+    expect(rig.ends.get(5)).to.equal('rejected')
     expect([...rig.ends.values()].filter((end) => end.startsWith('written'))).to.have.length(7)
     expect(rig.flushes.map(({ entries }) => entries.join(''))).to.deep.equal([
       '01234567',
@@ -121,7 +121,7 @@ describe('a batch', () => {
     await rig.add([1, 2, 3])
     expect([...rig.ends]).to.deep.equal([
       [1, '1'],
-      [2, 'defect'],
+      [2, 'bug'],
       [3, '3'],
     ])
   })

@@ -20,11 +20,11 @@ describe('the health of Postgres', () => {
 
   const said = (): string[] => lines.map(({ level, msg }) => `${level} ${msg}`)
   const refuse = (kind: string, code: string): void =>
-    health.failed(kind, new StoreError('unsent', Object.assign(new Error('no'), { severity: 'ERROR', code })))
+    health.failed(kind, new StoreError('notSent', Object.assign(new Error('no'), { severity: 'ERROR', code })))
   const fail = (trouble: Trouble): void => health.failed('beat', new StoreError(trouble, 'away'))
 
   it('is that it is unreachable from the first statement that does not get through to the next that does', () => {
-    fail('unsent')
+    fail('notSent')
     fail('unknown')
     expect([health.through, health.refusing]).to.deep.equal([false, false])
     health.succeeded('sweep')
@@ -32,7 +32,7 @@ describe('the health of Postgres', () => {
     expect(said()).to.deep.equal(['50 postgres is unreachable', '30 postgres is back'])
   })
 
-  for (const trouble of ['conflict', 'bad', 'defect'] as const)
+  for (const trouble of ['conflict', 'rejected', 'bug'] as const)
     it(`is untouched by a statement that was ${trouble}`, () => {
       fail(trouble)
       expect([health.through, health.refusing, said()]).to.deep.equal([true, false, []])
@@ -69,7 +69,7 @@ describe('the health of Postgres', () => {
     refuse('insert', '25006')
     health.tried()
     refuse('insert', '25006')
-    health.failed('insert', new StoreError('bad', 'no'))
+    health.failed('insert', new StoreError('rejected', 'no'))
     expect(health.refusing).to.equal(false)
     expect(said()).to.have.length(4)
   })
@@ -86,7 +86,7 @@ describe('the health of Postgres', () => {
 
   it('is not spoken of when the node stops', () => {
     health.end()
-    fail('unsent')
+    fail('notSent')
     refuse('insert', '25006')
     health.succeeded('beat')
     expect([agains, said()]).to.deep.equal([0, []])

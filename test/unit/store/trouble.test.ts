@@ -19,41 +19,41 @@ describe('the trouble of an error', () => {
     ['08003', 'there is no such connection', 'unknown', 'connection'],
     ['08006', 'the connection broke', 'unknown', 'connection'],
     ['08P01', 'the protocol was broken, or a pooler says something of its own', 'unknown', 'connection'],
-    ['0A000', 'Postgres cannot do this', 'defect', 'statement'],
-    ['22P02', 'a text is no number', 'bad', 'statement'],
-    ['22P05', 'a character cannot be stored', 'bad', 'statement'],
-    ['22003', 'a number is out of range', 'bad', 'statement'],
-    ['23505', 'a key is there twice', 'bad', 'statement'],
-    ['23514', 'a check does not hold', 'bad', 'statement'],
-    ['25006', 'this server is read-only', 'unsent', 'server', 'refuses'],
-    ['25P02', 'the transaction has failed before', 'unsent', 'connection'],
-    ['25P03', 'the transaction was idle for too long', 'unsent', 'connection'],
-    ['25P04', 'the transaction took too long', 'unsent', 'connection'],
-    ['26000', 'there is no such prepared statement', 'defect', 'statement'],
-    ['28000', 'the account is not let in', 'unsent', 'connection'],
-    ['28P01', 'the password is wrong', 'unsent', 'connection'],
-    ['3D000', 'there is no such database', 'unsent', 'connection'],
+    ['0A000', 'Postgres cannot do this', 'bug', 'statement'],
+    ['22P02', 'a text is no number', 'rejected', 'statement'],
+    ['22P05', 'a character cannot be stored', 'rejected', 'statement'],
+    ['22003', 'a number is out of range', 'rejected', 'statement'],
+    ['23505', 'a key is there twice', 'rejected', 'statement'],
+    ['23514', 'a check does not hold', 'rejected', 'statement'],
+    ['25006', 'this server is read-only', 'notSent', 'server', 'refuses'],
+    ['25P02', 'the transaction has failed before', 'notSent', 'connection'],
+    ['25P03', 'the transaction was idle for too long', 'notSent', 'connection'],
+    ['25P04', 'the transaction took too long', 'notSent', 'connection'],
+    ['26000', 'there is no such prepared statement', 'bug', 'statement'],
+    ['28000', 'the account is not let in', 'notSent', 'connection'],
+    ['28P01', 'the password is wrong', 'notSent', 'connection'],
+    ['3D000', 'there is no such database', 'notSent', 'connection'],
     ['40001', 'a serialization failed', 'conflict', 'statement'],
     ['40003', 'whether the statement was completed is unknown', 'unknown', 'connection'],
     ['40P01', 'a deadlock was found', 'conflict', 'statement'],
-    ['42501', 'the account may not do this', 'defect', 'statement'],
-    ['42601', 'the SQL is wrong', 'defect', 'statement'],
-    ['42P01', 'there is no such table', 'defect', 'statement'],
-    ['53000', 'something is used up', 'unsent', 'connection', 'refuses'],
-    ['53100', 'the disk is full', 'unsent', 'connection', 'refuses'],
-    ['53200', 'there is no memory', 'unsent', 'connection', 'refuses'],
-    ['53300', 'there are too many connections', 'unsent', 'connection', 'refuses'],
-    ['54000', 'a limit of Postgres is passed', 'bad', 'statement'],
-    ['55P03', 'a lock could not be had', 'unsent', 'statement', 'refuses'],
-    ['57014', 'the statement was cancelled', 'unsent', 'statement', 'refuses'],
+    ['42501', 'the account may not do this', 'bug', 'statement'],
+    ['42601', 'the SQL is wrong', 'bug', 'statement'],
+    ['42P01', 'there is no such table', 'bug', 'statement'],
+    ['53000', 'something is used up', 'notSent', 'connection', 'refuses'],
+    ['53100', 'the disk is full', 'notSent', 'connection', 'refuses'],
+    ['53200', 'there is no memory', 'notSent', 'connection', 'refuses'],
+    ['53300', 'there are too many connections', 'notSent', 'connection', 'refuses'],
+    ['54000', 'a limit of Postgres is passed', 'rejected', 'statement'],
+    ['55P03', 'a lock could not be had', 'notSent', 'statement', 'refuses'],
+    ['57014', 'the statement was cancelled', 'notSent', 'statement', 'refuses'],
     ['57P01', 'an administrator ended the session', 'unknown', 'connection'],
     ['57P02', 'Postgres has crashed', 'unknown', 'connection'],
-    ['57P03', 'Postgres starts up or recovers', 'unsent', 'connection'],
-    ['57P04', 'the database was dropped', 'unsent', 'connection'],
-    ['57P05', 'the session was idle for too long', 'unsent', 'connection'],
-    ['58030', 'a file could not be read', 'defect', 'connection'],
-    ['XX000', 'Postgres has a defect', 'defect', 'connection'],
-    ['XX001', 'a page of a table is corrupted', 'defect', 'connection'],
+    ['57P03', 'Postgres starts up or recovers', 'notSent', 'connection'],
+    ['57P04', 'the database was dropped', 'notSent', 'connection'],
+    ['57P05', 'the session was idle for too long', 'notSent', 'connection'],
+    ['58030', 'a file could not be read', 'bug', 'connection'],
+    ['XX000', 'Postgres has a defect', 'bug', 'connection'],
+    ['XX001', 'a page of a table is corrupted', 'bug', 'connection'],
   ]
   for (const [code, why, trouble, blame, refused] of expected)
     it(`${code} (${why}) is ${trouble}, and about the ${blame}`, () => {
@@ -85,8 +85,8 @@ describe('the trouble of an error', () => {
 describe('a store error', () => {
   it('keeps what it came from', () => {
     const cause = said('23505')
-    const error = new StoreError('bad', cause)
-    expect(error).to.include({ name: 'StoreError', trouble: 'bad', message: 'no', cause })
-    expect(new StoreError('unsent', 'closed').message).to.equal('closed')
+    const error = new StoreError('rejected', cause)
+    expect(error).to.include({ name: 'StoreError', trouble: 'rejected', message: 'no', cause })
+    expect(new StoreError('notSent', 'closed').message).to.equal('closed')
   })
 })

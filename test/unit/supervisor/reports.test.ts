@@ -61,7 +61,7 @@ describe('a report', () => {
   }
 
   it('is written again after a defect that passes, and its actor goes on', async () => {
-    troubles = Array<Trouble>(4).fill('defect')
+    troubles = Array<Trouble>(4).fill('bug')
     report()
     await clock.tickAsync(3_999)
     expect([tries, held.writing, told]).to.deep.equal([4, true, []])
@@ -75,7 +75,7 @@ describe('a report', () => {
   })
 
   it('is given up after five tries: its actor stops, and the row is left to the sync', async () => {
-    troubles = Array<Trouble>(9).fill('defect')
+    troubles = Array<Trouble>(9).fill('bug')
     report()
     await clock.tickAsync(4_000)
     await taking
@@ -85,7 +85,7 @@ describe('a report', () => {
   })
 
   it('is not written again when the task was deleted meanwhile', async () => {
-    troubles = Array<Trouble>(9).fill('defect')
+    troubles = Array<Trouble>(9).fill('bug')
     meanwhile = () => void hands.drop(held)
     report()
     await taking
@@ -129,7 +129,7 @@ describe('a report', () => {
   })
 
   it('is not repeated when no repeat will help', async () => {
-    troubles = ['unsent']
+    troubles = ['notSent']
     report()
     await taking
     expect([tries, hands.has(held)]).to.deep.equal([1, false])

@@ -110,7 +110,7 @@ describe('a ticker', () => {
   })
 
   it('only whispers when Postgres is away: the store has said so already', async () => {
-    await open(async () => Promise.reject(new StoreError('unsent', 'away')), 300)
+    await open(async () => Promise.reject(new StoreError('notSent', 'away')), 300)
     expect(lines.map(({ level }) => level)).to.deep.equal([20])
   })
 

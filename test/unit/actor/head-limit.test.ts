@@ -1,6 +1,6 @@
 import { expect } from 'chai'
 import fc from 'fast-check'
-import { Head, MAX_HEAD } from '../../../src/actor/head.ts'
+import { HeadLimit, MAX_HEAD } from '../../../src/actor/head-limit.ts'
 
 const START = 'HTTP/1.1 200 OK\r\nX: '
 const END = '\r\n\r\n'
@@ -19,7 +19,7 @@ function chunks(text: string, lengths: readonly number[]): Buffer[] {
 
 /** What the parser sees of a text, however it is cut; or why the connection is cut off. */
 function seen(text: string, lengths: readonly number[] = [text.length]): string {
-  const head = new Head()
+  const head = new HeadLimit()
   let all = ''
   for (const chunk of chunks(text, lengths)) {
     const part = head.pass(chunk)

@@ -24,10 +24,10 @@ export function cappedConnector(timeout: number): buildConnector.connector {
 /** Watches what the parser reads from a connection, which has one request at a time: what was written last asks for the next head. */
 function capHeads(socket: Socket): void {
   const [read, write] = [socket.read, socket.write]
-  let head = new Head()
+  let head = new HeadLimit()
   Object.assign(socket, {
     write(this: Socket, ...given: Parameters<typeof write>) {
-      head = new Head()
+      head = new HeadLimit()
       return write.apply(this, given)
     },
     read(this: Socket, size?: number): Buffer | null {
@@ -57,7 +57,7 @@ const CODE = 9
 const ZERO = 0x30
 
 /** The heads of one answer on their way, chunk by chunk. */
-export class Head {
+export class HeadLimit {
   #length = 0
   #before: Buffer = NOTHING
   /** Whether the head of the answer itself has begun. */
