@@ -21,7 +21,7 @@ import { Supervisor } from './supervisor/supervisor.ts'
 import type { Log } from './telemetry/log.ts'
 
 /** What a node needs beside its configuration. */
-export interface NodeOptions {
+interface NodeOptions {
   readonly log: Log
   /** Who this node is, where the log wants to know it too. */
   readonly identity?: Identity

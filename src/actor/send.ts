@@ -41,7 +41,7 @@ export interface ServiceClient {
 }
 
 /** How long a connection to a service may be idle, ms; 4 s where the service says nothing. */
-export const MOST_IDLE = 10_000
+const MOST_IDLE = 10_000
 
 /** Request targets that a line remembers. */
 const MOST_TARGETS = 1_000

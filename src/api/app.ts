@@ -34,7 +34,7 @@ function checkRequestLine(ctx: Context, next: Next): Promise<unknown> {
 }
 
 /** `/path?query` of a request's target, also when it was a whole URL; undefined when it holds what no URL may hold. */
-export function originForm(target: string): string | undefined {
+function originForm(target: string): string | undefined {
   const origin = target.startsWith('/') ? target : target.replace(/^https?:\/\/[^/?#]+/i, '').replace(/^(?=$|\?)/, '/')
   return /^[/*][\x21\x22\x24-\x7e]*$/.test(origin) ? origin : undefined
 }

@@ -56,7 +56,6 @@ interface Listening {
 }
 
 export class Api implements Part {
-  readonly name = 'api'
   readonly #dependencies: ApiDependencies
   readonly #limits: ServerLimits
   #draining = false

@@ -43,7 +43,7 @@ export async function deleteTask(api: ApiContext, ctx: Context): Promise<void> {
 export const noSuchTask = (): Refusal => new Refusal('not_found', 'There is no such task.')
 
 /** Whether a `Prefer` header (RFC 7240) asks for the task itself; of two wishes for `return` the first counts. */
-export function prefersRepresentation(prefer: string): boolean {
+function prefersRepresentation(prefer: string): boolean {
   if (prefer === '') return false
   const wishes = prefer.split(',').map((wish) =>
     wish

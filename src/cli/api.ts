@@ -23,7 +23,7 @@ export interface Reply {
   header(name: string): string | undefined
 }
 
-export interface Call {
+interface Call {
   readonly method: 'GET' | 'POST' | 'DELETE'
   /** Begins with a slash. */
   readonly path: string

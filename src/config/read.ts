@@ -14,7 +14,7 @@ import { type Environment, readSettings } from './settings.ts'
 import { type FaultAt, withVariables } from './variables.ts'
 
 /** What a configuration is read from. */
-export interface Sources {
+interface Sources {
   readonly env: Environment
   /** Absolute path of the working directory. */
   readonly cwd: string

@@ -2,7 +2,6 @@
 
 /** A part that runs between `start` and `stop`. Both are idempotent and awaited; `stop` works on a part that never started. */
 export interface Part {
-  readonly name: string
   start(): Promise<void>
   stop(): Promise<void>
 }

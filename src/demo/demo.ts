@@ -8,7 +8,6 @@ import { ACTIONS, type Answer, json } from './actions.ts'
 
 /** The demo service on a free port of 127.0.0.1. */
 export class DemoService implements Part {
-  readonly name = 'demo'
   #server: Server | undefined
   #started: Promise<unknown> | undefined
 

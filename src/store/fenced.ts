@@ -31,17 +31,17 @@ interface Row {
   readonly status: string
 }
 
-export interface CheckpointEntry extends Fence {
+interface CheckpointEntry extends Fence {
   readonly step: number
   readonly state: string | null
   readonly repeats: number
   readonly wait: number | null
 }
-export interface RetryEntry extends Fence {
+interface RetryEntry extends Fence {
   readonly attempt: number
   readonly error: string
 }
-export interface ParkEntry extends Fence {
+interface ParkEntry extends Fence {
   readonly wait: number
   /** Failed tries: 1, or 0 where the try does not count. */
   readonly fails: number

@@ -44,7 +44,6 @@ const GATHER = { insert: 3, settle: 8 }
 
 /** A part: `start` migrates, and throws a `StoreError` while Postgres cannot be reached; it may be called again. */
 export class Store implements Part {
-  readonly name = 'store'
   readonly #url: string
   readonly #writes: Database
   readonly #reads: Database
