@@ -1,23 +1,24 @@
-// The body of an answer: unpacked where it is compressed, without a byte order mark, and whether it is JSON.
+// The body of an answer: decompresses the body, removes a byte order mark, and checks whether the text is JSON.
 import { isUtf8 } from 'node:buffer'
 import { brotliDecompressSync, constants, gunzipSync, inflateRawSync, inflateSync } from 'node:zlib'
 import type { Body } from '../core/answers.ts'
 import { checkJson } from '../core/json.ts'
 import { MAX_BODY, MAX_DEPTH } from '../core/limits.ts'
 
-/** What was read of a body. */
+/** The bytes of a body that were read. */
 export interface Read {
   readonly bytes: Buffer
-  /** Whether more came than `cap`, and was cut off. */
+  /** Whether the body was longer than `cap` and was cut off. */
   readonly large: boolean
+  /** The most bytes that are read. */
   readonly cap: number
   /** The answer's `Content-Encoding`. */
   readonly encoding: string | undefined
 }
 
-/** The body as the task keeps it. */
+/** The body as it is stored with the task. */
 export function bodyOf({ bytes, large, cap, encoding }: Read): Body {
-  // One over 1 MiB is never kept; of an error, what there is is shown.
+  // A body over 1 MiB is not stored. The body of an error has a lower cap, and its first bytes are shown.
   if (large && cap === MAX_BODY) return LARGE
   const packing = packingOf(bytes, encoding)
   const plain = packing === undefined ? bytes : unpacked(bytes, packing, large)
@@ -36,7 +37,7 @@ export function bodyOf({ bytes, large, cap, encoding }: Read): Body {
 
 const LARGE: Body = { kind: 'large', text: '' }
 
-/** Unpacks; `flush` takes what was cut off in the middle. */
+/** Decompresses bytes. `cut`: the bytes end in the middle of the stream, and what they hold is returned. */
 type Unpack = (bytes: Buffer, cut: boolean) => Buffer
 
 const zlibOptions = (cut: boolean) => ({
@@ -44,7 +45,7 @@ const zlibOptions = (cut: boolean) => ({
   ...(cut ? { finishFlush: constants.Z_SYNC_FLUSH } : {}),
 })
 const gzip: Unpack = (bytes, cut) => gunzipSync(bytes, zlibOptions(cut))
-/** Some servers leave the header of zlib out, whose first byte has an 8 in its lower half. */
+/** Some servers leave out the zlib header, whose first byte has an 8 in its lower half. */
 const deflate: Unpack = (bytes, cut) =>
   ((bytes[0] ?? 0) & 0x0f) === 8 ? inflateSync(bytes, zlibOptions(cut)) : inflateRawSync(bytes, zlibOptions(cut))
 const br: Unpack = (bytes, cut) =>
@@ -60,22 +61,22 @@ const UNPACKS: ReadonlyMap<string, Unpack> = new Map([
   ['br', br],
 ])
 
-/** How much of an unknown encoding's name is shown. */
-const MOST_NAME = 40
+/** The most characters of an unknown encoding's name that are shown. */
+const MAX_ENCODING_NAME_CHARS = 40
 
-/** How a body is compressed, as its header says or, where that says nothing, its first bytes; undefined: it is not. */
+/** The compression of a body: from `Content-Encoding`, or else from the first bytes. Undefined: the body is not compressed. */
 function packingOf(bytes: Buffer, encoding: string | undefined): string | undefined {
   if (encoding !== undefined && encoding !== '') {
-    const name = encoding.trim().toLowerCase().slice(0, MOST_NAME)
+    const name = encoding.trim().toLowerCase().slice(0, MAX_ENCODING_NAME_CHARS)
     if (name !== 'identity') return name
   }
-  // Neither can begin a text in UTF-8, or any JSON.
+  // Neither signature can begin a text in UTF-8.
   if (bytes[0] === 0x1f && bytes[1] === 0x8b) return 'gzip'
   if (bytes[0] === 0x28 && bytes[1] === 0xb5 && bytes[2] === 0x2f && bytes[3] === 0xfd) return 'zstd'
   return undefined
 }
 
-/** The bytes unpacked; `large` where that passes 1 MiB, which ends it; undefined where they are not what they are said to be. */
+/** The decompressed bytes. `large`: decompression was stopped at 1 MiB. Undefined: the bytes are not of the stated compression. */
 function unpacked(bytes: Buffer, packing: string, cut: boolean): Buffer | 'large' | undefined {
   try {
     return UNPACKS.get(packing)?.(bytes, cut)
@@ -84,6 +85,6 @@ function unpacked(bytes: Buffer, packing: string, cut: boolean): Buffer | 'large
   }
 }
 
-/** Without the byte order mark of UTF-8 at its beginning. */
+/** The bytes without a UTF-8 byte order mark at the start. */
 const withoutMark = (bytes: Buffer): Buffer =>
   bytes[0] === 0xef && bytes[1] === 0xbb && bytes[2] === 0xbf ? bytes.subarray(3) : bytes

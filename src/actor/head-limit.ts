@@ -1,15 +1,16 @@
-// The heads of an answer before anything parses them: those of 1xx are passed over, and all is cut off once they are too long.
+// Limits the head of an answer before it is parsed: removes 1xx answers, and closes the connection when the heads are too long.
 import type { Socket } from 'node:net'
 import { buildConnector } from 'undici'
 
-/** The longest status line and header fields of an answer together, those of its 1xx included, bytes: what Node itself allows. */
-export const MAX_HEAD = 16 * 1024
-/** The longest end of a head, less one: so much of it may stand in the chunk before. */
-const OVERLAP = 3
+/** The most bytes of an answer's status line and header fields, including those of its 1xx answers. Node has the same limit. */
+export const MAX_HEAD_BYTES = 16 * 1024
+/** The end of a head has four bytes, so up to three of them may be in the chunk before. */
+const HEAD_END_OVERLAP_BYTES = 3
 
 /**
- * Connects as undici does, and caps the heads that come. undici has such a limit too, but makes an error for each field beyond
- * it: an answer of ten thousand fields held its thread for 70 ms. It also takes a 100 that it did not ask for as the end.
+ * Makes a connector as undici does, with a limit for the heads of answers. undici has a limit too, but creates an error for each
+ * field beyond it: an answer of ten thousand fields blocked the thread for 70 ms. undici also fails on a 100 that it did not ask for.
+ * @param timeout for connecting, ms
  */
 export function cappedConnector(timeout: number): buildConnector.connector {
   const connect = buildConnector({ timeout })
@@ -21,7 +22,7 @@ export function cappedConnector(timeout: number): buildConnector.connector {
     })
 }
 
-/** Watches what the parser reads from a connection, which has one request at a time: what was written last asks for the next head. */
+/** Filters what the parser reads from a connection. A connection has one request at a time, so each write begins a new head. */
 function capHeads(socket: Socket): void {
   const [read, write] = [socket.read, socket.write]
   let head = new HeadLimit()
@@ -38,7 +39,7 @@ function capHeads(socket: Socket): void {
           this.destroy(left)
           return null
         }
-        // The parser takes null for "nothing more for now", so what was passed over whole is not shown to it.
+        // The parser takes null for "no more data for now". An empty chunk is skipped, as more data may be there.
         if (left === null || left.length > 0) return left
       }
     },
@@ -50,29 +51,32 @@ const CR = 0x0d
 const LF = 0x0a
 const ONE = 0x31
 
-/** How a 1xx begins; `0` stands for any digit. */
+/** How a 1xx answer begins; `0` stands for any digit. */
 const INTERIM = Buffer.from('HTTP/0.0 100')
-/** Where its status code stands. */
-const CODE = 9
+/** The offset of the status code in the status line. */
+const STATUS_CODE_OFFSET = 9
 const ZERO = 0x30
 
-/** The heads of one answer on their way, chunk by chunk. */
+/** Reads the heads of one answer, chunk by chunk, and counts their bytes. */
 export class HeadLimit {
+  /** Bytes of the heads so far, without those in `#before`. */
   #length = 0
+  /** The last bytes of the chunks so far, which may belong to an end or to a 1xx answer. */
   #before: Buffer = NOTHING
-  /** Whether the head of the answer itself has begun. */
+  /** Whether the head of the final answer, which is not a 1xx, has begun. */
   #final = false
+  /** Whether the head of the final answer has ended. */
   #over = false
 
-  /** What the parser may see of a chunk, be it nothing; or why the connection must go. What follows the head does not count. */
+  /** Returns the bytes of a chunk that the parser may see (possibly none), or an error with which the connection must be closed. */
   pass(chunk: Buffer): Buffer | Error {
     if (this.#over) return chunk
     const shown = this.#final ? chunk : this.#withoutInterim(chunk)
-    if (shown instanceof Error || !this.#final) return this.#length > MAX_HEAD ? tooLong() : shown
+    if (shown instanceof Error || !this.#final) return this.#length > MAX_HEAD_BYTES ? tooLong() : shown
     return this.#takes(shown) ? shown : tooLong()
   }
 
-  /** Keeps back what is of a 1xx, or may be, until the answer itself begins. */
+  /** Removes 1xx answers. Keeps bytes back for as long as they may belong to a 1xx answer. */
   #withoutInterim(chunk: Buffer): Buffer | Error {
     let bytes = this.#before.length === 0 ? chunk : Buffer.concat([this.#before, chunk])
     this.#length -= this.#before.length
@@ -82,7 +86,7 @@ export class HeadLimit {
       this.#length += start
       bytes = bytes.subarray(start)
       if (!mayBeInterim(bytes)) break
-      if (bytes.toString('latin1', CODE, INTERIM.length) === '101')
+      if (bytes.toString('latin1', STATUS_CODE_OFFSET, INTERIM.length) === '101')
         return new Error('the service switched to another protocol (101)')
       const end = endOf(bytes)
       if (end < 0) {
@@ -97,32 +101,32 @@ export class HeadLimit {
     return bytes
   }
 
-  /** Whether the head has not been too long so far, this chunk with it. */
+  /** Counts a chunk of the final head; false when the head is too long. */
   #takes(chunk: Buffer): boolean {
     const bytes = this.#before.length === 0 ? chunk : Buffer.concat([this.#before, chunk])
     const end = endOf(bytes)
     this.#over = end >= 0
-    if (this.#over) return this.#length + end <= MAX_HEAD
+    if (this.#over) return this.#length + end <= MAX_HEAD_BYTES
     const length = this.#length + bytes.length
-    this.#before = bytes.subarray(-OVERLAP)
+    this.#before = bytes.subarray(-HEAD_END_OVERLAP_BYTES)
     this.#length = length - this.#before.length
-    return length <= MAX_HEAD
+    return length <= MAX_HEAD_BYTES
   }
 }
 
 const tooLong = (): Error => new Error('the head of the answer is too long')
 
-/** Behind the empty lines at the start of a head, which a parser skips. */
+/** The offset after any empty lines at the start, which parsers skip. */
 function behindLines(bytes: Buffer): number {
   let at = 0
   while (bytes[at] === CR || bytes[at] === LF) at++
   return at
 }
 
-/** Whether these bytes begin a 1xx, as far as they go. */
+/** Whether these bytes are a 1xx answer or may become one. */
 function mayBeInterim(bytes: Buffer): boolean {
-  // Nearly every answer is decided here.
-  if (bytes.length > CODE && bytes[CODE] !== ONE) return false
+  // The fast path: this line decides for nearly every answer.
+  if (bytes.length > STATUS_CODE_OFFSET && bytes[STATUS_CODE_OFFSET] !== ONE) return false
   const length = Math.min(INTERIM.length, bytes.length)
   for (let i = 0; i < length; i++) if (INTERIM[i] === ZERO ? !isDigit(bytes[i]) : bytes[i] !== INTERIM[i]) return false
   return !isDigit(bytes[INTERIM.length])
@@ -130,7 +134,7 @@ function mayBeInterim(bytes: Buffer): boolean {
 
 const isDigit = (byte = 0): boolean => byte >= ZERO && byte <= 0x39
 
-/** Where a head ends in these bytes: behind its empty line; -1 when that has not come. */
+/** The offset after the empty line that ends a head; -1 when the bytes hold no such line. */
 function endOf(bytes: Buffer): number {
   const crlf = bytes.indexOf('\r\n\r\n')
   return crlf < 0 ? -1 : crlf + 4

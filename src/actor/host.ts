@@ -1,4 +1,4 @@
-// The actors of one thread: starts one for each task that is handed over, brings it its commands, and carries reports up.
+// Runs the actors of one thread: starts one actor for each task, passes commands to the actors, and sends their reports up.
 import type { MessagePort } from 'node:worker_threads'
 import type { Command, Report, ThreadStart, Upward } from '../core/messages.ts'
 import { Trust } from '../core/trust.ts'
@@ -6,7 +6,7 @@ import { Mailbox } from './mailbox.ts'
 import { run } from './run.ts'
 import { type ServiceClient, openServiceClient, send } from './send.ts'
 
-/** Runs the actors of this thread for as long as the thread lives. An error that no actor expects ends the thread. */
+/** Runs the actors of this thread. Never resolves; rejects with an unexpected error, and then the thread must end. */
 export function host({ port, trust: buffer, services, version }: ThreadStart): Promise<never> {
   const trust = new Trust(buffer)
   const clients = new Map<string, ServiceClient>()
@@ -19,7 +19,7 @@ export function host({ port, trust: buffer, services, version }: ThreadStart): P
     const start = (task: Extract<Command, { kind: 'run' }>['task']): void => {
       const client = clients.get(task.service)
       if (!client) throw new Error(`a task of the unknown service ${task.service} was handed over`)
-      // One actor of one task: the older claim's actor is stopped before the newer one's first request.
+      // A task has one actor: the actor of the older claim is stopped before the new actor's first request.
       actors.get(task.id)?.mailbox.stop()
       const mailbox = new Mailbox(trust, task.epoch, () => process.hrtime.bigint())
       if (draining) mailbox.drain()
@@ -78,7 +78,7 @@ export function host({ port, trust: buffer, services, version }: ThreadStart): P
   })
 }
 
-/** Collects what goes up and posts it once a tick: a post costs far more than an element. */
+/** Collects messages and posts them once a tick, because a post costs far more than one more message in it. */
 function outbox(port: MessagePort): (upward: Upward) => void {
   let waiting: Upward[] = []
   return (upward) => {

@@ -1,17 +1,18 @@
-// The mailbox of one actor: what the supervisor tells it, as the few questions that its loop waits on.
+// The mailbox of one actor: takes the supervisor's commands, and offers the actor's loop a few events to wait for.
 import type { Trust } from '../core/trust.ts'
 import type { InFlightRequest } from './send.ts'
 
 /**
- * An actor is `going`, or the node is `draining` (nothing new begins, what is in request may end), or it is `stopped`
- * (whatever it waits on ends at once and nothing more is reported).
+ * - `going`    requests may begin
+ * - `draining` no request begins any more; the request in flight may end
+ * - `stopped`  every wait ends at once, and nothing more is reported
  */
 type Mode = 'going' | 'draining' | 'stopped'
 
-/** How often an actor that waits for permission looks by itself, ms. */
-const LOOK = 1_000
+/** How often an actor that waits for permission checks without being woken, ms. */
+const PERMISSION_CHECK_INTERVAL_MS = 1_000
 
-/** One actor's mailbox. At most one wait is open at a time, as the loop is one. */
+/** One actor's mailbox. The actor has one loop, so at most one wait is open at a time. */
 export class Mailbox {
   readonly #trust: Trust
   readonly #now: () => bigint
@@ -37,23 +38,23 @@ export class Mailbox {
     return this.#mode === 'draining'
   }
 
-  /** Whether a request may begin this very moment. */
+  /** Whether a request may begin now. */
   readonly mayBegin = (): boolean =>
     this.#mode === 'going' && this.#trust.holds(this.#now()) && this.#epoch === this.#trust.epoch
 
-  /** Waits until a request may begin; false when none ever will. */
+  /** Waits until a request may begin. False: the actor was drained or stopped, so no request will begin. */
   async permission(): Promise<boolean> {
-    // A trust that has lapsed comes back with a confirmation, which rouses. The look by time is for a lapse so short that
-    // this thread saw it and the supervisor, which was just extending, did not.
+    // When trust has lapsed, the supervisor confirms the claim again and so wakes the actor. The timer covers a very short
+    // lapse: this thread saw the lapse, but the supervisor, which was extending trust at that moment, did not.
     while (this.#mode === 'going' && !this.mayBegin()) {
-      const timer = setTimeout(() => this.#rouse(), LOOK)
+      const timer = setTimeout(() => this.#rouse(), PERMISSION_CHECK_INTERVAL_MS)
       await this.#wait()
       clearTimeout(timer)
     }
     return this.#mode === 'going'
   }
 
-  /** Waits for a request to end; `stop` cuts it off. */
+  /** Waits for a request to end. `stop` aborts the request. */
   async during(request: InFlightRequest): ReturnType<typeof awaitReply> {
     this.#request = request
     if (this.stopped) request.stop()
@@ -62,7 +63,7 @@ export class Mailbox {
     return this.stopped ? 'stopped' : reply
   }
 
-  /** Waits for the commit of a report: the number of the next try, or undefined when the claim is lost. */
+  /** Waits for the commit of a report. Returns the number of the next try, or undefined when the actor was stopped. */
   async commit(): Promise<number | undefined> {
     while (this.#committed === undefined && !this.stopped) await this.#wait()
     const attempt = this.#committed
@@ -70,7 +71,7 @@ export class Mailbox {
     return this.stopped ? undefined : attempt
   }
 
-  /** Waits for some milliseconds; false when it was cut short by a drain or a stop. */
+  /** Waits for `ms` milliseconds. False: a drain or a stop ended the wait early. */
   async pause(ms: number): Promise<boolean> {
     let over = false
     this.#timer = setTimeout(() => {
@@ -82,13 +83,13 @@ export class Mailbox {
     return over && this.#mode === 'going'
   }
 
-  /** The report is committed. */
+  /** Command: the report is committed. `attempt` is the number of the next try. */
   go(attempt: number, epoch: number): void {
     this.#committed = attempt
     this.confirm(epoch)
   }
 
-  /** The claim was found good in this epoch. */
+  /** Command: the claim was confirmed in this epoch. */
   confirm(epoch: number): void {
     this.#epoch = Math.max(this.#epoch, epoch)
     this.#rouse()

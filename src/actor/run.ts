@@ -7,19 +7,19 @@ import { PARK_FROM } from '../core/timings.ts'
 import type { Mailbox } from './mailbox.ts'
 import type { InFlightRequest, Request } from './send.ts'
 
-/** What an actor's loop needs from its thread. */
+/** What an actor's loop gets from its thread. */
 export interface ActorContext {
   readonly service: Service
   readonly mailbox: Mailbox
   send(request: Request): InFlightRequest
   report(report: Report): void
-  /** Milliseconds of a clock that only goes forward. */
+  /** Milliseconds of a monotonic clock. */
   now(): number
   /** Uniform in [0, 1). */
   random(): number
 }
 
-/** Where the loop stands: what the next request says, and how often this step failed or repeated itself. */
+/** The state of the loop: the contents of the next request, and how often this step failed or changed nothing. */
 interface Loop {
   body: string
   step: number
@@ -28,13 +28,13 @@ interface Loop {
   repeats: number
 }
 
-/** Runs a task until it ends, gives its slot back, or is stopped. Each way out but the last has sent the last report. */
+/** Runs a task until the task ends, is parked or released, or the actor is stopped. A stopped actor sends no last report. */
 export async function run(context: ActorContext, task: Assignment): Promise<void> {
   const { service, mailbox } = context
   const { id, token, key, action } = task
   const created = context.now() - task.age
   const left = (): number => (service.deadline > 0 ? service.deadline - (context.now() - created) : Infinity)
-  // Written out: an object that is spread costs microseconds, and these are made for every request.
+  // Written out, because spreading an object costs microseconds.
   const loop: Loop = {
     body: task.body,
     step: task.step,
@@ -53,7 +53,7 @@ export async function run(context: ActorContext, task: Assignment): Promise<void
   const fail = (failure: Failure, step: number): void => settle('failed', step, null, false, failure)
 
   for (;;) {
-    // A request begins only while the node is trusted and this claim is confirmed; `send` asks once more at the socket.
+    // A request begins only while the node is trusted and this claim is confirmed. `send` checks again at the socket.
     if (!(await mailbox.permission())) return release(context, task)
     const rest = left()
     if (rest <= 0) return fail(deadlineExceeded(service), loop.step)
@@ -94,14 +94,14 @@ export async function run(context: ActorContext, task: Assignment): Promise<void
           const rest = Math.max(0, wait - (context.now() - begun))
           return context.report({ id, token, kind: 'park', step, attempt, wait: rest, failure })
         }
-        // The write is also the question whether the claim still holds, asked right before the request.
+        // The write also checks right before the request whether the claim still holds.
         context.report({ id, token, kind: 'retry', step, attempt, failure })
         if (!(await committed(mailbox, loop))) return
         loop.fails += 1
         break
       }
       case 'uncounted': {
-        // The slot is kept meanwhile: whatever took it would lack the same, and a backlog would pass through Postgres for nothing.
+        // The slot is kept during the wait: another task in the slot would fail in the same way and only add load to Postgres.
         await mailbox.pause(Math.min(verdict.wait, Math.max(0, left())))
         if (mailbox.stopped) return
         const { failure } = verdict
@@ -118,7 +118,7 @@ function advance(loop: Loop, verdict: Extract<Verdict, { kind: 'progress' }>): v
   loop.fails = 0
 }
 
-/** Waits for the commit of the report that was just sent, and takes the next request's number from it. */
+/** Waits for the commit of the report that was just sent, and sets the number of the next try. False: the claim is lost. */
 async function committed(mailbox: Mailbox, loop: Loop): Promise<boolean> {
   const attempt = await mailbox.commit()
   if (attempt === undefined) return false
@@ -126,7 +126,7 @@ async function committed(mailbox: Mailbox, loop: Loop): Promise<boolean> {
   return true
 }
 
-/** Gives the claim back with nothing to say, unless it is somebody else's by now. */
+/** Releases the claim, unless the actor was stopped. */
 function release({ mailbox, report }: ActorContext, { id, token }: Assignment): void {
   if (!mailbox.stopped) report({ id, token, kind: 'release' })
 }

@@ -1,4 +1,4 @@
-// Sends one request of a task and reads its answer: one deadline over everything, capped heads and bodies, no redirects.
+// Sends one request of a task and reads the answer, with one deadline for all of it, size limits, and no redirects.
 import type { IncomingHttpHeaders } from 'node:http'
 import { type Dispatcher, Pool } from 'undici'
 import { type Reply, outcomeOf } from '../core/answers.ts'
@@ -18,43 +18,43 @@ export interface Request {
   readonly body: string
   readonly step: number
   readonly attempt: number
-  /** Milliseconds for everything: connecting, sending, and reading to the end. */
+  /** The deadline for connecting, sending and reading together, ms. */
   readonly timeout: number
 }
 
-/** A request that can be cut off. */
+/** A request that was sent, or waits for a connection. */
 export interface InFlightRequest {
-  /** What came of it; `not_begun` when `mayBegin` said no at the socket, `stopped` when it was cut off. Never rejects. */
+  /** The result. `not_begun`: `mayBegin` was false when a connection was there. `stopped`: `stop` was called. Never rejects. */
   readonly reply: Promise<Reply | 'not_begun' | 'stopped'>
-  /** Cuts it off: its socket closes, or it never begins. */
+  /** Aborts the request: closes its connection, or prevents that the request begins. */
   stop(): void
 }
 
-/** A service's connections in this thread. */
+/** The HTTP client of one service in this thread. */
 export interface ServiceClient {
   readonly service: Service
   readonly pool: Pool
-  /** The header fields of every request, names and values in turn. */
+  /** The header fields of every request, names and values alternating. */
   readonly headers: readonly string[]
-  /** The request targets of actions that were asked for lately. */
+  /** A cache: the request target (path and query) of each action. */
   readonly targets: Map<string, string>
 }
 
-/** How long a connection to a service may be idle, ms; 4 s where the service says nothing. */
-const MOST_IDLE = 10_000
+/** The longest time that a connection stays open without a request, ms. Without a `Keep-Alive` header undici keeps it for 4 s. */
+const MAX_IDLE_MS = 10_000
 
-/** Request targets that a line remembers. */
-const MOST_TARGETS = 1_000
+/** The most request targets in the cache of one client. */
+const MAX_CACHED_TARGETS = 1_000
 
-/** Opens the line to a service; connections are made when they are needed. */
+/** Opens the client of a service. Connections are opened when they are needed. `version` goes into `User-Agent`. */
 export function openServiceClient(service: Service, version: string): ServiceClient {
   const pool = new Pool(new URL(service.url.replaceAll('{action}', '')).origin, {
     connections: service.concurrency,
     pipelining: 1,
     connect: cappedConnector(service.timeout),
-    // Whatever a service says: what is idle takes descriptors from the API.
-    keepAliveMaxTimeout: MOST_IDLE,
-    // Our own deadline covers the whole request.
+    // Also where a service asks for more: idle connections take file descriptors from the API.
+    keepAliveMaxTimeout: MAX_IDLE_MS,
+    // The deadline of `send` covers the whole request.
     headersTimeout: 0,
     bodyTimeout: 0,
   })
@@ -68,17 +68,17 @@ export function openServiceClient(service: Service, version: string): ServiceCli
   return { service, pool, headers: Object.entries(own).flat(), targets: new Map() }
 }
 
-/** The request target of an action: to parse a URL costs more than most of what is done for a request. */
+/** The request target of an action. Cached, because parsing a URL is among the most expensive parts of a request. */
 function targetOf({ service, targets }: ServiceClient, action: string): string {
   const known = targets.get(action)
   if (known !== undefined) return known
   const { pathname, search } = urlOf(service, action)
-  if (targets.size >= MOST_TARGETS) targets.clear()
+  if (targets.size >= MAX_CACHED_TARGETS) targets.clear()
   targets.set(action, pathname + search)
   return pathname + search
 }
 
-/** Sends a request. `mayBegin` is asked at the last moment, when a connection is there and nothing has been written. */
+/** Sends a request. `mayBegin` is called when a connection is there, right before anything is written. */
 export function send(client: ServiceClient, request: Request, mayBegin: () => boolean): InFlightRequest {
   const reading = new Reading(mayBegin, request.timeout)
   try {
@@ -106,7 +106,7 @@ function headersOf({ headers }: ServiceClient, { id, action, step, attempt, key 
 
 type End = Awaited<InFlightRequest['reply']>
 
-/** Collects one answer. The first end counts: whatever the socket says later is ignored. */
+/** Collects one answer. Only the first end counts; later events of the connection are ignored. */
 class Reading implements Dispatcher.DispatchHandler {
   readonly done: Promise<End>
   readonly #mayBegin: () => boolean
@@ -146,7 +146,7 @@ class Reading implements Dispatcher.DispatchHandler {
     this.#cap = outcome === 'complete' || outcome === 'progress' ? MAX_BODY : ERROR_BODY
     this.#encoding = one(headers['content-encoding'])
     const asked = headers['retry-after']
-    // A date is the service's: only its own clock says how far ahead that is.
+    // A date in `Retry-After` is by the service's clock, so the answer's own `Date` is subtracted.
     if (asked !== undefined) this.#retryAfter = retryAfter(asked, dateOf(one(headers['date'])) ?? Date.now())
   }
 
@@ -187,5 +187,5 @@ class Reading implements Dispatcher.DispatchHandler {
   }
 }
 
-/** The value of a field that should come once: the first, where it came more often. */
+/** The value of a header field; the first value when the field was sent more than once. */
 const one = (field: string | string[] | undefined): string | undefined => (Array.isArray(field) ? field[0] : field)

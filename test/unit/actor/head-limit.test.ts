@@ -1,6 +1,6 @@
 import { expect } from 'chai'
 import fc from 'fast-check'
-import { HeadLimit, MAX_HEAD } from '../../../src/actor/head-limit.ts'
+import { HeadLimit, MAX_HEAD_BYTES } from '../../../src/actor/head-limit.ts'
 
 const START = 'HTTP/1.1 200 OK\r\nX: '
 const END = '\r\n\r\n'
@@ -34,8 +34,8 @@ const taken = (text: string, lengths?: readonly number[]): boolean => seen(text,
 
 describe('the head of an answer', () => {
   it('may have just so many bytes, and not one more', () => {
-    expect(taken(headOf(MAX_HEAD))).to.equal(true)
-    expect(taken(headOf(MAX_HEAD + 1))).to.equal(false)
+    expect(taken(headOf(MAX_HEAD_BYTES))).to.equal(true)
+    expect(taken(headOf(MAX_HEAD_BYTES + 1))).to.equal(false)
   })
 
   it('is followed by any number of bytes, in its chunk and after it', () => {
@@ -44,16 +44,16 @@ describe('the head of an answer', () => {
   })
 
   it('is refused while it has no end', () => {
-    expect(taken('x'.repeat(MAX_HEAD))).to.equal(true)
-    expect(taken('x'.repeat(MAX_HEAD + 1))).to.equal(false)
-    expect(taken('\r\n\rx'.repeat(MAX_HEAD), [7])).to.equal(false)
+    expect(taken('x'.repeat(MAX_HEAD_BYTES))).to.equal(true)
+    expect(taken('x'.repeat(MAX_HEAD_BYTES + 1))).to.equal(false)
+    expect(taken('\r\n\rx'.repeat(MAX_HEAD_BYTES), [7])).to.equal(false)
   })
 
   it('is judged alike however it is cut into chunks', () => {
     const lengths = fc.array(fc.integer({ min: 1, max: 9_000 }), { minLength: 1, maxLength: 8 })
     fc.assert(
       fc.property(lengths, fc.integer({ min: -3, max: 3 }), fc.nat(20_000), (cut, over, body) => {
-        expect(taken(headOf(MAX_HEAD + over) + 'y'.repeat(body), cut)).to.equal(over <= 0)
+        expect(taken(headOf(MAX_HEAD_BYTES + over) + 'y'.repeat(body), cut)).to.equal(over <= 0)
       }),
       { numRuns: 200 },
     )
@@ -96,16 +96,16 @@ describe('a 1xx before the answer', () => {
   })
 
   it('counts as part of the head', () => {
-    const room = MAX_HEAD - all.length
+    const room = MAX_HEAD_BYTES - all.length
     expect(seen(all + headOf(room))).to.equal(headOf(room))
     for (const cut of [undefined, [1], [100], [5_000]])
       expect(seen(all + headOf(room + 1), cut)).to.equal('the head of the answer is too long')
   })
 
   it('is cut off where it has no end, and where it comes for ever', () => {
-    const endless = `HTTP/1.1 103 Early Hints\r\nA: ${'x'.repeat(MAX_HEAD)}`
+    const endless = `HTTP/1.1 103 Early Hints\r\nA: ${'x'.repeat(MAX_HEAD_BYTES)}`
     const forever = 'HTTP/1.1 102 Processing\r\n\r\n'.repeat(1_000)
-    for (const text of [endless, forever, '\r\n'.repeat(MAX_HEAD)])
+    for (const text of [endless, forever, '\r\n'.repeat(MAX_HEAD_BYTES)])
       for (const cut of [undefined, [1], [1_000]])
         expect(seen(text, cut)).to.equal('the head of the answer is too long')
   })
