@@ -1,23 +1,23 @@
-// Group commit, for reads too: what arrives while one flush is under way forms the next one, so that a statement carries many rows.
+// Group commit, for reads as well: entries that arrive during a flush form the next flush, so that one statement carries many rows.
 import { StoreError } from './trouble.ts'
 
 /** How one kind of write, or of read, is flushed. */
 export interface Writing<Entry, Result> {
   readonly name: string
   /**
-   * Writes entries in one statement; results in the order of the entries, or promises of those that are known only after the next
-   * flush may go on. `again`: an earlier try of these very entries has an unknown outcome, so the row must be asked before a result
-   * of 0 rows is believed.
+   * Writes entries in one statement. Returns the results in the order of the entries. A result may be a promise, where the result is
+   * known only later and the next flush need not wait. `again`: an earlier try with these entries has an unknown outcome, so a
+   * result of 0 rows must be checked against the row.
    */
   flush(entries: readonly Entry[], again: boolean): Promise<(Result | PromiseLike<Result>)[]>
-  /** The size of an entry in memory, for the limits below. */
+  /** The size of an entry in memory, for the limits of a flush and of the queue. */
   bytes(entry: Entry): number
   /**
-   * `keep`: a flush that fails is repeated until it goes through or the batch is closed, as nobody else will write it.
-   * `refuse`: it is refused at once with whatever waits behind it, as a caller waits for the answer.
+   * `keep`: a failed flush is repeated until it succeeds or the batch is closed, because nothing else will write the entries.
+   * `refuse`: a failed flush and all waiting entries are refused at once, because callers wait for the answers.
    */
   readonly patience: 'keep' | 'refuse'
-  /** How long the next flush waits behind one that carried several rows, ms, so that it carries more. Default: not at all. */
+  /** How long the next flush waits after a flush of many rows, so that it carries more rows, ms. Default: 0. */
   readonly gather?: number
   /** The most entries of a flush. Default: 1,000. */
   readonly most?: number
@@ -25,12 +25,12 @@ export interface Writing<Entry, Result> {
 
 const MAX_ROWS = 1_000
 const MAX_FLUSH_BYTES = 8 * 1024 * 1024
-/** What may wait in memory for callers who wait as well; beyond that they are refused. Kept writes are bounded by the slots. */
+/** The most that waits in memory for callers; further entries are refused. The slots limit the writes of `keep`. */
 const MAX_WAITING_BYTES = 64 * 1024 * 1024
 const MAX_WAITING_ROWS = 200_000
-/** A flush of so many rows shows that more are coming. */
-const SEVERAL = 4
-const BACKOFF = { first: 50, most: 1_000 }
+/** After a flush of this many rows more rows are expected. */
+const MANY_ROWS = 4
+const RETRY_WAIT_MS = { first: 50, most: 1_000 }
 
 interface Pending<Entry, Result> {
   readonly entry: Entry
@@ -39,15 +39,15 @@ interface Pending<Entry, Result> {
   reject(error: Error): void
 }
 
-/** One kind of write: at most one flush in flight. */
+/** Batches one kind of write. At most one flush is in flight. */
 export class Batch<Entry, Result> {
   readonly #writing: Writing<Entry, Result>
   #waiting: Pending<Entry, Result>[] = []
   #bytes = 0
   #flushing = false
-  /** Whether one that waits is urgent. */
+  /** Whether a waiting entry is urgent. */
   #urgent = false
-  /** Ends the wait for company. */
+  /** Ends the wait for more entries. */
   #hurry: (() => void) | undefined
   readonly #closed = new AbortController()
 
@@ -56,8 +56,8 @@ export class Batch<Entry, Result> {
   }
 
   /**
-   * Adds an entry to the next flush, which gathers no more when the entry is `urgent`. Rejects with a `StoreError` when it was refused,
-   * or when the batch closed before it was written.
+   * Adds an entry to the next flush. An `urgent` entry ends the wait for more entries. Rejects with a `StoreError` when the entry
+   * was refused, or when the batch was closed before the entry was written.
    */
   add(entry: Entry, urgent = false): Promise<Result> {
     const bytes = this.#writing.bytes(entry)
@@ -72,12 +72,12 @@ export class Batch<Entry, Result> {
       if (urgent) this.#hurry?.()
       if (this.#flushing) return
       this.#flushing = true
-      // After this tick's I/O, so that whatever came in with it shares the flush.
+      // After this tick's I/O, so that all entries of the tick share the flush.
       setImmediate(() => void this.#drain())
     })
   }
 
-  /** Refuses what waits and ends the repeats. A flush in flight still ends as it will. */
+  /** Refuses the waiting entries and ends the repeats. A flush in flight goes on to its end. */
   close(): void {
     this.#closed.abort()
     this.#refuse(this.#take(Infinity, Infinity), new StoreError('notSent', 'closed'))
@@ -88,7 +88,7 @@ export class Batch<Entry, Result> {
     while (this.#waiting.length > 0) {
       const batch = this.#take(most, MAX_FLUSH_BYTES)
       await this.#write(batch)
-      if (gather > 0 && batch.length >= SEVERAL) await this.#gather(gather)
+      if (gather > 0 && batch.length >= MANY_ROWS) await this.#gather(gather)
     }
     this.#flushing = false
   }
@@ -106,9 +106,9 @@ export class Batch<Entry, Result> {
     return this.#waiting.splice(0, count)
   }
 
-  /** Writes a batch to its end: every entry is resolved or rejected. Never throws. */
+  /** Writes a batch until every entry is resolved or rejected. Never throws. */
   async #write(batch: Pending<Entry, Result>[], again = false): Promise<void> {
-    for (let wait = BACKOFF.first; ; wait = Math.min(BACKOFF.most, wait * 2)) {
+    for (let wait = RETRY_WAIT_MS.first; ; wait = Math.min(RETRY_WAIT_MS.most, wait * 2)) {
       try {
         const results = await this.#writing.flush(
           batch.map(({ entry }) => entry),
@@ -126,7 +126,7 @@ export class Batch<Entry, Result> {
     }
   }
 
-  /** One bad row fails the statement of all: halves find it, and the others are written. */
+  /** One row that Postgres rejects makes the whole statement fail. Halving the batch finds that row, and writes the others. */
   async #split(batch: Pending<Entry, Result>[], again: boolean, error: StoreError): Promise<void> {
     if (batch.length === 1) return this.#refuse(batch, error)
     const middle = batch.length >> 1
@@ -143,14 +143,14 @@ export class Batch<Entry, Result> {
     for (const pending of batch) pending.reject(error)
   }
 
-  /** Waits for company, as long as nobody is in a hurry. */
+  /** Waits for more entries, but not while an urgent entry waits. */
   async #gather(ms: number): Promise<void> {
     if (this.#urgent) return
     await Promise.race([this.#pause(ms), new Promise<void>((resolve) => (this.#hurry = resolve))])
     this.#hurry = undefined
   }
 
-  /** Waits; false when the batch was closed. */
+  /** Waits for `ms` milliseconds; false when the batch was closed. */
   #pause(ms: number): Promise<boolean> {
     const { signal } = this.#closed
     if (signal.aborted) return Promise.resolve(false)

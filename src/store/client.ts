@@ -1,9 +1,9 @@
-// pg's client, which whatever its server sends can end, but not this process.
+// pg's client with a guard: bytes that it cannot read end the connection, and not this process.
 import type { Knex } from 'knex'
 import pg from 'pg'
 import { Frames } from './frames.ts'
 
-/** Has knex make its connections so. Returns what it was given. */
+/** Makes knex use the guarded client for its connections. Returns `db`. */
 export function guarded(db: Knex): Knex {
   const client = db.client as { driver: unknown }
   client.driver = { ...pg, Client }
@@ -11,8 +11,8 @@ export function guarded(db: Knex): Knex {
 }
 
 /**
- * What knex takes the server for: the oldest that is supported. It would ask, and what it does with an answer that is none is thrown
- * out of the event loop.
+ * The server version that knex assumes: the oldest supported one. Otherwise knex would ask the server, and an unexpected answer
+ * would throw an error that nothing can catch.
  */
 export const ASSUMED_VERSION = '14'
 
@@ -23,7 +23,7 @@ class Client extends pg.Client {
   }
 }
 
-/** What is used of pg's connection beside its types. */
+/** The used part of pg's connection that pg's types do not have. */
 interface Connection {
   readonly stream: Stream
   on(event: 'error', listener: () => void): void
@@ -37,7 +37,7 @@ interface Stream {
   destroy(error?: Error): void
 }
 
-/** pg reads what comes in a listener of the socket: what it throws there would be nobody's. Here it is the end of the connection. */
+/** pg reads in a listener of the socket, where nothing would catch its errors. The guard turns such an error into the connection's end. */
 function guard(connection: Connection): void {
   const frames = new Frames()
   const { startup, query, sync, attachListeners } = connection
@@ -66,7 +66,7 @@ function guard(connection: Connection): void {
       on: (event, listener) => stream.on(event, event === 'data' ? read(listener) : listener),
     })
   }
-  // pg leaves the socket open when it does not get on with the way in which it is asked for a password.
+  // pg leaves the socket open when it does not support the server's way to authenticate.
   connection.on('error', () => connection.stream.destroy())
 }
 

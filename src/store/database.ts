@@ -1,4 +1,4 @@
-// Connections to Postgres: knex's pool of pg clients, each statement with a time limit of our own.
+// Connections to Postgres: knex's pool of pg clients, with a time limit for each statement.
 import { setTimeout as sleep } from 'node:timers/promises'
 import knex, { type Knex } from 'knex'
 import pg from 'pg'
@@ -6,16 +6,16 @@ import { type Cancellable, cancel } from './cancel.ts'
 import { ASSUMED_VERSION, guarded } from './client.ts'
 import { blameOf, StoreError, sqlState, troubleOf } from './trouble.ts'
 
-/** The time limit of a statement, ms: below the 8 s trust window, so that a beat that hangs can be repeated within it. */
-const STATEMENT_TIMEOUT = 4_000
-/** By then it is cancelled in the server, and there is time to hear that it was: then nothing was applied. */
-const CANCEL_AFTER = 3_500
-/** How often a statement is sent whose transaction got in the way of another's. */
-const CONFLICT_TRIES = 3
-/** Why knex is told not to give a connection away. */
-const RENEWED = 'replaced by a new one'
-const CONNECT_TIMEOUT = 2_000
-const ACQUIRE_TIMEOUT = 3_000
+/** The time limit of a statement. Half of the trust window of 8 s, so that a beat that hangs can be repeated in time. */
+const STATEMENT_TIMEOUT_MS = 4_000
+/** When a statement is cancelled in the server. Half a second is left for the answer, which says that nothing was applied. */
+const CANCEL_STATEMENT_AFTER_MS = 3_500
+/** How often a statement is sent that is rolled back because of another transaction. */
+const MAX_TRIES_ON_CONFLICT = 3
+/** The reason that knex gets for a connection that its pool must not hand out again. */
+const RENEWAL_REASON = 'replaced by a new one'
+const CONNECT_TIMEOUT_MS = 2_000
+const ACQUIRE_TIMEOUT_MS = 3_000
 
 // json and timestamptz as Postgres writes them; pg would parse json and round microseconds.
 const AS_TEXT: ReadonlySet<number> = new Set([114, 1184])
@@ -24,23 +24,23 @@ const types = {
     AS_TEXT.has(oid) ? (text: string) => text : pg.types.getTypeParser(oid, format),
 }
 
-/** A statement that a connection parses once, and then knows by its name. Two texts never have one name. */
+/** A prepared statement: each connection parses it once. Two different texts must not have the same name. */
 export interface Prepared {
   readonly name: string
   readonly text: string
 }
 
-/** Runs one autocommit statement with $1, $2 …; nothing needs a session (PgBouncer may stand between). Throws a `StoreError`. */
+/** Runs one autocommit statement with $1, $2 … It needs no session, so a PgBouncer may be in between. Throws a `StoreError`. */
 export type Query = <Row>(sql: string | Prepared, values?: readonly unknown[]) => Promise<Row[]>
 
-// invalid_sql_statement_name, duplicate_prepared_statement: the next statement of a connection may meet another one of Postgres', as
-// behind a PgBouncer before 1.21. Either is said before anything is run.
-const NAME_IS_STRANGE = /^(26000|42P05)$/
+// invalid_sql_statement_name, duplicate_prepared_statement. Behind a PgBouncer before 1.21 each statement may run on another server
+// connection, where the name is unknown or taken. Postgres reports either before the statement runs.
+const PREPARED_NAME_LOST = /^(26000|42P05)$/
 
-/** A pool of connections. Nothing is connected until the first statement. */
+/** A pool of connections. It opens no connection before the first statement. */
 export class Database {
   readonly knex: Knex
-  /** Whether Postgres has kept the names of statements so far. */
+  /** Whether prepared statements have worked so far. */
   #keepsNames = true
 
   constructor(url: string, max: number) {
@@ -52,37 +52,38 @@ export class Database {
           connectionString: url,
           application_name: 'task_api',
           keepAlive: true,
-          connectionTimeoutMillis: CONNECT_TIMEOUT,
-          query_timeout: STATEMENT_TIMEOUT,
+          connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
+          query_timeout: STATEMENT_TIMEOUT_MS,
           types,
         } as Knex.PgConnectionConfig,
-        pool: { min: 0, max, acquireTimeoutMillis: ACQUIRE_TIMEOUT, idleTimeoutMillis: 30_000 },
-        acquireConnectionTimeout: ACQUIRE_TIMEOUT,
+        pool: { min: 0, max, acquireTimeoutMillis: ACQUIRE_TIMEOUT_MS, idleTimeoutMillis: 30_000 },
+        acquireConnectionTimeout: ACQUIRE_TIMEOUT_MS,
         log: { warn() {}, error() {}, deprecate() {}, debug() {} },
       }),
     )
   }
 
-  /** Runs one autocommit statement, again when it was rolled back because of another one. Throws a `StoreError`. */
+  /** Runs one autocommit statement, and repeats it when it was rolled back because of another one. Throws a `StoreError`. */
   async query<Row>(sql: string | Prepared, values: readonly unknown[] = []): Promise<Row[]> {
     for (let tries = 1; ; tries += 1)
       try {
         return await this.#once<Row>(sql, values)
       } catch (error) {
-        if (!(error instanceof StoreError) || error.trouble !== 'conflict' || tries === CONFLICT_TRIES) throw error
+        if (!(error instanceof StoreError) || error.trouble !== 'conflict' || tries === MAX_TRIES_ON_CONFLICT)
+          throw error
       }
   }
 
-  /** Connections that are open now are not given away again, nor those that are being made. */
+  /** Replaces all connections: those that are open or being opened now are not handed out again. */
   renew(): void {
     const { pool } = this.knex.client as Client
     if (!pool) return
     const { free, used, pendingCreates } = pool
-    for (const { resource } of free) discard(resource, RENEWED)
-    for (const { resource } of used) resource.__knex__disposed = RENEWED
+    for (const { resource } of free) discard(resource, RENEWAL_REASON)
+    for (const { resource } of used) resource.__knex__disposed = RENEWAL_REASON
     for (const { promise } of pendingCreates)
       promise.then(
-        (made) => (made.__knex__disposed = RENEWED),
+        (made) => (made.__knex__disposed = RENEWAL_REASON),
         () => undefined,
       )
   }
@@ -93,7 +94,7 @@ export class Database {
       try {
         return await this.#run(sql, values)
       } catch (error) {
-        if (!(error instanceof StoreError) || !NAME_IS_STRANGE.test(sqlState(error.cause) ?? '')) throw error
+        if (!(error instanceof StoreError) || !PREPARED_NAME_LOST.test(sqlState(error.cause) ?? '')) throw error
         this.#keepsNames = false
       }
     return this.#run({ text: sql.text }, values)
@@ -108,27 +109,27 @@ export class Database {
     const limit = setTimeout(() => {
       cancelled = true
       cancel(connection)
-    }, CANCEL_AFTER)
+    }, CANCEL_STATEMENT_AFTER_MS)
     try {
       const { rows } = await connection.query<Row>({ ...statement, values: [...values] })
-      // Whatever Postgres has said, it is no answer to one statement.
+      // An answer without rows is not the answer to one statement.
       if (!Array.isArray(rows)) throw new TypeError('an answer without rows')
       return rows
     } catch (error) {
       if (cancelled && sqlState(error) === '57014' && error instanceof Error)
-        error.message += ` (by this node, after ${CANCEL_AFTER / 1_000} s)`
-      // With a time limit of ours pg leaves the dead statement on the connection: whoever took it from the pool next would time out as well.
+        error.message += ` (by this node, after ${CANCEL_STATEMENT_AFTER_MS / 1_000} s)`
+      // After a timeout pg leaves the statement on the connection, and the next user of the connection would time out as well.
       if (blameOf(error) !== 'statement') discard(connection, error)
       throw new StoreError(troubleOf(error), error)
     } finally {
       clearTimeout(limit)
-      // A cancellation that comes late must not meet the next statement.
-      if (cancelled || connection.__knex__disposed === RENEWED) discard(connection, RENEWED)
+      // A late cancellation must not hit the next statement of this connection.
+      if (cancelled || connection.__knex__disposed === RENEWAL_REASON) discard(connection, RENEWAL_REASON)
       void client.releaseConnection(connection)
     }
   }
 
-  /** Closes every connection. Statements under way get two seconds, then they are cancelled. */
+  /** Closes all connections. Statements under way may end within 2 s and are then cancelled. */
   async close(): Promise<void> {
     const { pool } = this.knex.client as Client
     if (!pool) return
@@ -140,24 +141,24 @@ export class Database {
   }
 }
 
-/** Closes a connection at once. knex hears of its end only later, and may be asked for a connection before that. */
+/** Closes a connection at once. The mark keeps knex from handing it out before knex notices that it is closed. */
 function discard(connection: Connection, why: unknown): void {
   connection.__knex__disposed = why
   connection.connection.stream.destroy()
 }
 
-/** Waits for at most so many ms; false when that was not enough. */
+/** Waits for at most `ms` milliseconds; false when `ended` took longer. */
 async function within(ended: Promise<boolean>, ms: number): Promise<boolean> {
   const waited = new AbortController()
   const late = sleep(ms, false, { signal: waited.signal, ref: false }).catch(() => false)
   return Promise.race([ended, late]).finally(() => waited.abort())
 }
 
-/** What is used of knex's untyped client, and of its pool. */
+/** The used part of knex's untyped client and its pool. */
 interface Client {
   acquireConnection(): Promise<Connection>
   releaseConnection(connection: Connection): Promise<void>
-  /** None once it was destroyed. */
+  /** Absent after `destroy`. */
   readonly pool?: {
     readonly free: readonly Pooled[]
     readonly used: readonly Pooled[]
@@ -170,6 +171,6 @@ interface Pooled {
 interface Connection extends Cancellable {
   query<Row>(query: { text: string; name?: string; values: unknown[] }): Promise<{ rows: Row[] }>
   readonly connection: { readonly stream: { destroy(): void } }
-  /** Knex's own mark of a connection that its pool does not give away again. */
+  /** knex's mark of a connection that its pool does not hand out again. */
   __knex__disposed?: unknown
 }

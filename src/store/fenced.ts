@@ -1,28 +1,29 @@
-// The writes of an actor's reports: each is fenced by its claim, many rows a statement, rows locked in the order of ids.
+// Writes the reports of actors. Each write is fenced by its claim. One statement writes many rows, and locks the rows in the order of ids.
 import type { Query } from './database.ts'
-import { type Routine, routineOf, withId } from './routine.ts'
+import { type Routine, routineOf } from './routine.ts'
+import { withId } from './sql.ts'
 
-/** A claim as its row names it: only the row that has this token, on this node, still running, takes a write. */
+/** A claim. A write changes the row only while the row has this token and this node, and is still running. */
 export interface Fence {
   readonly id: string
   readonly token: number
   readonly node: string
 }
 
-/** `lost`: the claim is not ours any more, and nothing was changed. A retry or checkpoint that was written says so. */
+/** `lost`: the row has another claim by now or has ended, and nothing was changed. */
 export type Written = 'written' | 'lost'
 
-/** One kind of fenced write: its columns beside the fence, what it sets, and its own guard. */
+/** One kind of fenced write: its columns besides the fence, the columns that it sets, and its own guard. */
 interface Kind<Entry extends Fence> {
   readonly name: string
   readonly columns: readonly { readonly name: string; readonly type: string; value(entry: Entry): unknown }[]
   readonly set: string
   readonly guard?: string
-  /** After an unknown outcome: whether the row shows that the write had been applied. None: it makes no difference. */
+  /** After an unknown outcome: whether the row shows that the write was applied. Absent: a second write does no harm. */
   applied?(row: Row, entry: Entry): boolean
 }
 
-/** A row read back. */
+/** A row that is read after an unknown outcome. */
 interface Row {
   readonly id: string
   readonly token: string
@@ -53,7 +54,7 @@ export interface SettleEntry extends Fence {
   readonly result: string | null
   readonly omitted: boolean
   readonly error: string | null
-  /** Whether the task ends by one more failed try. */
+  /** Whether one more failed try ends the task. */
   readonly tried?: boolean
 }
 
@@ -120,7 +121,7 @@ export const FENCED_WRITES = Object.fromEntries(
   Object.values(FENCED).map((kind) => [kind.name, routineOfKind(kind as Kind<never>)]),
 )
 
-/** Makes the flush of one kind: one statement, and after an unknown outcome one look at the rows that it did not find. */
+/** Makes the flush of one kind: one statement, and after an unknown outcome a second one that reads the rows not written. */
 export function fencedFlush<Entry extends Fence>(query: Query, kind: Kind<Entry>) {
   const { call } = FENCED_WRITES[kind.name] as Routine
   return async (entries: readonly Entry[], again: boolean): Promise<Written[]> => {
@@ -143,8 +144,8 @@ function routineOfKind<Entry extends Fence>({ name, columns, set, guard }: Kind<
   const names = ['id', 'token', 'node', ...columns.map((column) => column.name)]
   const types = ['bigint[]', 'bigint[]', 'uuid[]', ...columns.map(({ type }) => `${type}[]`)]
   const given = types.map((_, i) => `$${i + 1}`)
-  // One batch may have entries of two claims of one row, the older of which has lost it: each is judged, and told, by itself.
-  // Rows are locked by the update itself, in the order of ids: there is no plan but a loop over the sorted entries (see routine.ts).
+  // A batch may hold entries of two claims of one row; each entry is matched by its own claim and gets its own result.
+  // The update locks the rows in the order of ids: the planner can only loop over the sorted entries (see sql.ts).
   const sql = `
     update tasks t set ${set}
     from (select * from unnest(${given.join(', ')}) with ordinality as w(${names.join(', ')}, place) order by id) w

@@ -1,20 +1,20 @@
-// What the ends of statements say of Postgres: whether it is reached, and whether it takes what this node writes. Each change is logged once.
+// The health of Postgres, as the results of statements show it: reachable or not, accepting writes or not. Each change is logged once.
 import type { Log } from '../telemetry/log.ts'
 import { blameOf, isSlow, refuses, sqlState, StoreError } from './trouble.ts'
 
 interface Refusal {
   readonly at: number
-  /** Whether there was no room for it, as on a full disk: less than that may get through meanwhile. */
+  /** Whether there was no room, as on a full disk. A smaller write may still succeed. */
   readonly room: boolean
-  /** Whether it was the server that could not take it. */
+  /** Whether the server accepts no writes at all, as a standby. */
   readonly server: boolean
 }
 
-/** A statement that was refused for want of room is tried again by then, if anybody still wants it, ms. */
-const FORGOTTEN = 10_000
+/** When a refusal for lack of room is forgotten, ms. A caller who still wants the write has tried again by then. */
+const NO_ROOM_EXPIRY_MS = 10_000
 
-/** The kind of the small write that is made only to see whether writes are taken. */
-export const TRIAL = 'trial'
+/** The kind of the small write that only tests whether Postgres accepts writes. */
+export const PROBE = 'probe'
 
 /** The health of Postgres, as this node sees it. */
 export class Health {
@@ -22,28 +22,31 @@ export class Health {
   readonly #again: () => void
   readonly #refused = new Map<string, Refusal>()
   #through = true
-  /** Whether one of the refusals since writes were taken last was a server's. */
+  /** Whether one of the refusals since the last accepted write blamed the server. */
   #left = false
   #away = false
   #over = false
 
-  /** @param again called when writes are taken again that a server could not take: this may be another one, and connections for reads never hear that theirs is not */
+  /**
+   * @param again called when writes are accepted again after a server refused all writes. The new server may be another one, and
+   * the connections for reads are still open to the old server.
+   */
   constructor(log: Log, again: () => void) {
     this.#log = log
     this.#again = again
   }
 
-  /** Whether the last statement got through. */
+  /** Whether the last statement succeeded. */
   get through(): boolean {
     return this.#through
   }
 
-  /** Whether it refuses writes, while other statements may get through. */
+  /** Whether Postgres refuses writes. Other statements may still succeed. */
   get refusing(): boolean {
     return this.#refused.size > 0
   }
 
-  /** A statement of this kind got through. */
+  /** Records that a statement of this kind succeeded. */
   succeeded(kind: string): void {
     this.#through = true
     if (this.#away && !this.#over) this.#log.info('postgres is back')
@@ -51,7 +54,7 @@ export class Health {
     this.#forget((refused) => refused === kind)
   }
 
-  /** A statement of this kind failed. */
+  /** Records that a statement of this kind failed. */
   failed(kind: string, error: unknown): void {
     if (!(error instanceof StoreError) || (error.trouble !== 'notSent' && error.trouble !== 'unknown'))
       return this.#forget((refused) => refused === kind)
@@ -59,8 +62,8 @@ export class Health {
     if (this.#over) return
     const why = error.message
     if (refuses(error.cause)) {
-      // Of a statement that was only slow a trial has to say whether writes are refused.
-      if (isSlow(error.cause) && kind !== TRIAL) return
+      // The statement may only have been slow, so a probe decides whether writes are refused.
+      if (isSlow(error.cause) && kind !== PROBE) return
       if (!this.refusing) this.#log.error({ why }, 'postgres refuses writes')
       this.#refused.set(kind, {
         at: performance.now(),
@@ -73,13 +76,13 @@ export class Health {
     }
   }
 
-  /** A small write got through that was made only to see: what had been refused would be too, unless it is room that it lacked. */
-  tried(): void {
-    const long = performance.now() - FORGOTTEN
+  /** Records that the probe succeeded. Other writes would succeed too, except those that lack room. */
+  probeSucceeded(): void {
+    const long = performance.now() - NO_ROOM_EXPIRY_MS
     this.#forget((_kind, { at, room }) => !room || at < long)
   }
 
-  /** From now on statements fail because this node stops. */
+  /** From now on statements fail because this node stops, so nothing more is logged. */
   end(): void {
     this.#over = true
   }

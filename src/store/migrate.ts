@@ -1,4 +1,4 @@
-// Brings the schema and the functions up to date, safely when many nodes start at once and when one of them is killed in the middle.
+// Updates the schema and the functions. Many nodes may start at once, and any of them may be killed during the update.
 import { readdir } from 'node:fs/promises'
 import knex, { type Knex } from 'knex'
 import { CLAIM, REVIVE, SWEEP } from './claims.ts'
@@ -11,8 +11,8 @@ import { PAGES, READ } from './reads.ts'
 import { notUtf8, tablesOfOthers, whyNot } from './unusable.ts'
 
 const FOLDER = new URL('../../migrations/', import.meta.url)
-/** Any number that nothing else on this Postgres locks. */
-const LOCK = 7_220_318_511
+/** The id of the advisory lock: an arbitrary number that other software is unlikely to use. */
+const MIGRATION_LOCK_ID = 7_220_318_511
 const TABLE = 'task_api_migrations'
 const BY_ID = [INSERT, REMOVE, CLAIM, REVIVE, READ, ...Object.values(FENCED_WRITES)]
 const ROUTINES = [...BY_ID, SWEEP, EXPIRE, HOLDINGS, FORGET_NODES, FAIL_UNKNOWN, FIND, ...PAGES]
@@ -21,7 +21,7 @@ interface Migration {
   readonly file: string
 }
 
-/** Names migrations without their extension, so that .ts and .js files are the same migration to knex. */
+/** Names migrations without the extension, so that knex takes the .ts and the .js file for the same migration. */
 export const migrationSource: Knex.MigrationSource<Migration> = {
   async getMigrations() {
     const files = await readdir(FOLDER)
@@ -37,8 +37,8 @@ export const migrationSource: Knex.MigrationSource<Migration> = {
 export const migrations: Knex.MigratorConfig = { migrationSource, tableName: TABLE }
 
 /**
- * Migrates under a lock: one connection holds it in an open transaction while knex migrates on another, so that no session
- * state is needed. Throws a `StoreError`.
+ * Migrates under a lock. One connection holds the lock in an open transaction while knex migrates on another connection, so that
+ * no session state is needed. Throws a `StoreError`.
  */
 export async function migrate(url: string): Promise<void> {
   const db = guarded(
@@ -58,18 +58,18 @@ export async function migrate(url: string): Promise<void> {
   )
   try {
     await db.transaction(async (lock) => {
-      // Another node migrates: it is waited for, but not for ever, as it may hang.
+      // Another node may be migrating. It may also hang, so the wait is limited.
       await lock.raw(`set local lock_timeout = '30s'`)
-      await lock.raw('select pg_advisory_xact_lock(?)', [LOCK])
+      await lock.raw('select pg_advisory_xact_lock(?)', [MIGRATION_LOCK_ID])
       const { rows } = await lock.raw<{ rows: { encoding: string }[] }>(
         'select pg_encoding_to_char(encoding) as encoding from pg_database where datname = current_database()',
       )
       const { encoding = 'unknown' } = rows[0] ?? {}
       if (encoding !== 'UTF8') throw notUtf8(encoding)
       const [ours, left, ...others] = await areThere(lock, [TABLE, `${TABLE}_lock`, 'nodes', 'tasks'])
-      // Before knex makes tables of its own in what may be other people's database.
+      // Checked before knex creates its own tables, because the database may belong to other software.
       if (!ours && others.some(Boolean)) throw tablesOfOthers(['nodes', 'tasks'].filter((_, i) => others[i]))
-      // Under our own lock, knex's lock row can only be one that a killed node left behind.
+      // This node holds the advisory lock, so a lock row of knex can only be the leftover of a killed node.
       if (left) await db.migrate.forceFreeMigrationsLock()
       await db.migrate.latest()
       await createRoutines(lock)
@@ -81,7 +81,7 @@ export async function migrate(url: string): Promise<void> {
   }
 }
 
-/** Whether there is a relation of each name, readable or not. */
+/** Whether a relation of each name exists, readable or not. */
 async function areThere(db: Knex.Transaction, names: string[]): Promise<boolean[]> {
   const { rows } = await db.raw<{ rows: { found: boolean }[] }>(
     'select to_regclass(name) is not null as found from unnest(?::text[]) with ordinality as w(name, place) order by place',
@@ -90,7 +90,7 @@ async function areThere(db: Knex.Transaction, names: string[]): Promise<boolean[
   return rows.map(({ found }) => found)
 }
 
-/** Creates the functions that this release calls and that are not there. */
+/** Creates the functions of this release that do not exist yet. */
 async function createRoutines(db: Knex.Transaction): Promise<void> {
   const { rows } = await db.raw<{ rows: { name: string }[] }>(
     'select name from unnest(?::text[]) as name where to_regproc(name) is null',

@@ -1,17 +1,18 @@
-// Reading tasks: by their ids, and pages of the list that stay bounded however many tasks there are.
+// Reads tasks: by id, and as pages of the list. The cost of a page does not depend on the number of tasks.
 import { PAGE_BYTES, PAGE_ROWS } from '../core/limits.ts'
 import type { FullView, ListQuery, Page, TaskView } from '../core/view.ts'
 import type { Query } from './database.ts'
-import { type Routine, routineOf, withId } from './routine.ts'
+import { type Routine, routineOf } from './routine.ts'
+import { withId } from './sql.ts'
 import { StoreError } from './trouble.ts'
 
 const time = (column: string, alias: string): string =>
   `to_char(${column} at time zone 'utc', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') as "${alias}"`
 
-/** So many tasks are read by one statement. */
-export const MOST_READ = 16
-/** Behind a statement that brought more than this, in characters, or that failed, the next one reads one task: its answer must arrive within the time limit. */
-const LARGE = 1024 * 1024
+/** The most tasks that one statement reads. */
+export const MAX_TASKS_PER_READ = 16
+/** After a read of this many characters, or a failed read, the next statement reads one task: the answer must arrive in time. */
+const LARGE_READ_CHARS = 1024 * 1024
 
 export const READ = routineOf({
   name: 'read',
@@ -25,12 +26,12 @@ export const READ = routineOf({
   from unnest($1) as w(id) join tasks t on ${withId('w.id')}`,
 })
 
-/** A read that fails sooner than this, ms, met a connection that had broken, and not a Postgres that is slow. */
-const SOON = 500
+/** A read that fails sooner than this had a broken connection; Postgres was not slow. */
+const QUICK_FAILURE_MS = 500
 
-/** Makes the flush of reads of one task each; undefined where there is no such row. */
+/** Makes the flush of a batch of reads, one task each. A result is undefined where there is no such task. */
 export function readFlush(query: Query) {
-  let most = MOST_READ
+  let most = MAX_TASKS_PER_READ
   return async (ids: readonly string[]): Promise<(FullView | undefined)[]> => {
     const found = new Map<string, FullView>()
     for (const wanted = [...new Set(ids)]; wanted.length > 0;) {
@@ -38,17 +39,18 @@ export function readFlush(query: Query) {
       most = 1
       const rows = await readOnce(query, asked)
       for (const row of rows) found.set(row.id, row)
-      if (charactersOf(rows) < LARGE) most = MOST_READ
+      if (charactersOf(rows) < LARGE_READ_CHARS) most = MAX_TASKS_PER_READ
     }
     return ids.map((id) => found.get(id))
   }
 }
 
-/** One statement. A connection that breaks under it is no reason to refuse all who wait: they are read once more, on another. */
+/** Runs one statement. When its connection breaks, the statement is repeated once on another connection. */
 async function readOnce(query: Query, ids: readonly string[]): Promise<FullView[]> {
   const begun = performance.now()
   return query<FullView>(READ.call, [ids]).catch((error: unknown) => {
-    const broke = error instanceof StoreError && error.trouble === 'unknown' && performance.now() - begun < SOON
+    const broke =
+      error instanceof StoreError && error.trouble === 'unknown' && performance.now() - begun < QUICK_FAILURE_MS
     if (!broke) throw error
     return query<FullView>(READ.call, [ids])
   })
@@ -60,14 +62,14 @@ const charactersOf = (rows: readonly FullView[]): number =>
     0,
   )
 
-/** Whom a row names. */
+/** The claim that a row names. */
 export interface Standing {
   readonly id: string
   readonly token: number
   readonly node: string | null
 }
 
-/** Reads which of these rows are there, and whose they are. Many ids a statement. */
+/** Reads which of these rows exist, and the claim that each of them names. */
 export async function readStanding(query: Query, ids: readonly string[]): Promise<Standing[]> {
   const rows = await query<{ id: string; token: string; node: string | null }>(
     'select id, token, node from tasks where id = any($1::bigint[])',
@@ -76,8 +78,8 @@ export async function readStanding(query: Query, ids: readonly string[]): Promis
   return rows.map(({ id, token, node }) => ({ id, token: Number(token), node }))
 }
 
-// `nulls last` names the order of the two filter indexes and not that of the primary key: the planner must not walk the key
-// and hope to meet a status that happens to lie 50,000 rows further on.
+// `nulls last` is the order of the two filter indexes, and not that of the primary key. Without it the planner may walk the
+// primary key and filter by status, and the next match may be 50,000 rows away.
 const WINDOWS = {
   all: pageOf('all', 'order by id desc'),
   status: pageOf('status', 'and status = $2 order by id desc nulls last'),
@@ -120,8 +122,8 @@ interface PageRow extends TaskView {
 }
 
 /**
- * Reads a page. The window of rows that are looked at is bounded, and taken along the index that fits the filters: by status
- * alone or by service alone every row in it matches, so such a page is full.
+ * Reads a page. It reads a bounded window of rows, in the order of the index that fits the filters. With a filter by status
+ * alone or by service alone every row in the window matches, so the page is full.
  */
 export async function readPage(query: Query, { limit, before, status, service, action }: ListQuery): Promise<Page> {
   const exact = action === undefined && (status === undefined || service === undefined)
@@ -135,7 +137,7 @@ export async function readPage(query: Query, { limit, before, status, service, a
   return next === undefined ? { tasks } : { tasks, next }
 }
 
-/** Where the next page begins: behind the last task shown when more of the window match, else behind a window that was full. */
+/** Where the next page begins: after the last task shown if more rows of the window match, else after a full window. */
 function nextOf(looked: PageRow | undefined, tasks: readonly TaskView[], window: number): string | undefined {
   if (!looked) return undefined
   if (Number(looked.matched) > tasks.length) return tasks.at(-1)?.id ?? looked.last ?? undefined

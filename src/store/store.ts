@@ -1,4 +1,4 @@
-// The store of a node: its connections, its batched writes and reads. All SQL is in this folder.
+// The store of a node: connections, batched writes and reads. All SQL is in this folder.
 import { Refusal } from '../core/refusal.ts'
 import type { Part } from '../core/part.ts'
 import type { NewTask } from '../core/task.ts'
@@ -18,7 +18,7 @@ import {
 import { Database, type Query } from './database.ts'
 import { type Deadline, type Expired, expireTasks } from './deadlines.ts'
 import { FENCED, type Fence, fencedFlush, type Written } from './fenced.ts'
-import { Health, TRIAL } from './health.ts'
+import { Health, PROBE } from './health.ts'
 import {
   HighestId,
   type Inserted,
@@ -32,17 +32,17 @@ import {
 } from './inserts.ts'
 import { migrate } from './migrate.ts'
 import * as nodes from './nodes.ts'
-import { type Standing, MOST_READ, readFlush, readPage, readStanding } from './reads.ts'
+import { type Standing, MAX_TASKS_PER_READ, readFlush, readPage, readStanding } from './reads.ts'
 import { blameOf, isSlow, StoreError } from './trouble.ts'
 import { whyNot } from './unusable.ts'
 
-/** One connection for each kind of statement that may be in flight, and some for reads: neither can delay a beat. */
+/** One connection for each kind of write that may be in flight, and a pool of its own for reads, so that no other statement delays a beat. */
 const WRITE_CONNECTIONS = 16 + MOST_READ_BACKS
 const READ_CONNECTIONS = 4
-/** How long new rows, and the ends of tasks, gather company when there are many, ms (docs/decisions.md). Callers wait for the first, slots for the second. */
-const GATHER = { insert: 3, settle: 8 }
+/** How long a flush waits for more entries when there are many, ms (docs/decisions.md). Callers wait for an insert, slots for a settle. */
+const GATHER_MS = { insert: 3, settle: 8 }
 
-/** A part: `start` migrates, and throws a `StoreError` while Postgres cannot be reached; it may be called again. */
+/** A part. `start` migrates. It throws a `StoreError` while Postgres cannot be reached, and may be called again. */
 export class Store implements Part {
   readonly #url: string
   readonly #writes: Database
@@ -50,13 +50,13 @@ export class Store implements Part {
   readonly #highest = new HighestId()
   readonly #looking = new Set<Promise<unknown>>()
   readonly #health: Health
-  #trying = false
+  #probing = false
   #started = false
 
   readonly #insert
   readonly #remove
   readonly #get
-  /** An actor's reports, each kind its own batch. They wait out any outage; `lost`: the claim is not ours any more. */
+  /** Write an actor's reports, one batch for each kind. The writes are repeated through any outage. `lost`: the claim was lost. */
   readonly checkpoint
   readonly retry
   readonly park
@@ -74,14 +74,14 @@ export class Store implements Part {
     this.checkpoint = kept('checkpoint', FENCED.checkpoint)
     this.retry = kept('retry', FENCED.retry)
     this.park = kept('park', FENCED.park)
-    this.settle = kept('settle', FENCED.settle, GATHER.settle)
+    this.settle = kept('settle', FENCED.settle, GATHER_MS.settle)
     this.release = kept('release', FENCED.release)
     this.#insert = new Batch({
       name: 'submit',
       patience: 'refuse',
       bytes: sizeOf,
       flush: insertFlush(query, this.#highest, this.#looking),
-      gather: GATHER.insert,
+      gather: GATHER_MS.insert,
     })
     this.#remove = new Batch({ name: 'cancel', patience: 'refuse', bytes: () => 64, flush: removeFlush(query) })
     this.#get = new Batch({
@@ -89,13 +89,13 @@ export class Store implements Part {
       patience: 'refuse',
       bytes: () => 64,
       flush: readFlush(this.#read),
-      most: MOST_READ,
+      most: MAX_TASKS_PER_READ,
     })
   }
 
   async start(): Promise<void> {
     await migrate(this.#url)
-    // Nothing is answered from a schema that may be older than this node; reading the highest id is the first statement.
+    // The node serves only after it has migrated and this first statement has read the highest id.
     await this.holdings('00000000-0000-0000-0000-000000000000').catch((error: unknown) => {
       throw whyNot(error instanceof StoreError ? error.cause : error)
     })
@@ -118,17 +118,17 @@ export class Store implements Part {
     await Promise.all([this.#writes.close(), this.#reads.close()])
   }
 
-  /** Whether the last statement got through. */
+  /** Whether the last statement succeeded. */
   get healthy(): boolean {
     return this.#health.through
   }
 
-  /** Whether rows of an insert are being looked for whose outcome is unknown. Others may have to wait for that. */
+  /** Whether the store is looking for the rows of an insert with an unknown outcome. Other inserts may have to wait. */
   get looking(): boolean {
     return this.#looking.size > 0
   }
 
-  /** Stores a new task and commits; with a `taker` as one that is claimed already. Throws a `Refusal`: `unavailable` (nothing was created) or `outcome_unknown`. */
+  /** Stores a new task and commits; with a `taker` the task is claimed at once. Throws a `Refusal`: `unavailable` (nothing was created) or `outcome_unknown`. */
   async insert(task: NewTask, taker?: Taker): Promise<Inserted> {
     this.#admit()
     const inserted = await this.#insert.add(newRow(task, taker)).catch(refuse)
@@ -136,25 +136,25 @@ export class Store implements Part {
     return inserted
   }
 
-  /** Deletes a task; undefined when there is none. Throws a `Refusal`. */
+  /** Deletes a task; undefined when there is no such task. Throws a `Refusal`: `unavailable` or `outcome_unknown`. */
   async remove(id: string): Promise<Removed | undefined> {
     this.#admit()
     return this.#remove.add(id).catch(refuse)
   }
 
-  /** Throws a `Refusal` when Postgres is out of reach. */
+  /** Reads a task; undefined when there is no such task. Throws a `Refusal`: `unavailable`. */
   async get(id: string): Promise<FullView | undefined> {
     this.#admit()
     return this.#get.add(id).catch(refuseRead)
   }
 
-  /** Throws a `Refusal` when Postgres is out of reach. */
+  /** Reads a page of the list. Throws a `Refusal`: `unavailable`. */
   async list(asked: ListQuery): Promise<Page> {
     this.#admit()
     return readPage(this.#read, asked).catch(refuseRead)
   }
 
-  /** Whether Postgres answers, and takes what this node writes. Never throws. */
+  /** Whether Postgres answers and accepts writes of this node. Never throws. */
   async ping(): Promise<boolean> {
     if (!this.#started || this.#health.refusing) return false
     return this.#read('select 1').then(
@@ -163,7 +163,7 @@ export class Store implements Part {
     )
   }
 
-  // One statement each; all throw a `StoreError`.
+  // Each of these sends one statement and throws a `StoreError`.
   claimIds = (by: Claimant, popped: readonly Popped[]): Promise<ClaimedRow[]> => claimIds(this.#query, by, popped)
   claimDue = (by: Claimant, sweep: SweepQuery): Promise<ClaimedRow[]> => claimDue(this.#query, by, sweep)
   revive = (claims: readonly Orphan[]): Promise<ClaimedRow[]> => reviveClaims(this.#query, claims)
@@ -171,7 +171,7 @@ export class Store implements Part {
   enroll = (node: nodes.NodeRow, lease: number, reliance?: number): Promise<nodes.Leased> =>
     nodes.enroll(this.#query, node, lease, reliance)
   beat = async (id: string, lease: number, reliance?: number): Promise<nodes.Leased | undefined> => {
-    if (this.#health.refusing) void this.#try()
+    if (this.#health.refusing) void this.#probe()
     return nodes.beat(this.#query, id, lease, reliance)
   }
   resign = (id: string): Promise<void> => nodes.resign(this.#query, id)
@@ -191,18 +191,18 @@ export class Store implements Part {
     if (!this.#started) throw new Refusal('unavailable', 'Postgres has not answered yet; nothing was changed.')
   }
 
-  /** Whether a write is refused still may be asked by nobody else: callers who are told that this node is not ready stay away. */
-  async #try(): Promise<void> {
-    if (this.#trying) return
-    this.#trying = true
+  /** Tests whether writes are still refused. Callers avoid a node that is not ready, so there may be no other writes to show it. */
+  async #probe(): Promise<void> {
+    if (this.#probing) return
+    this.#probing = true
     await tryInsert((sql, values) => this.#writes.query(sql, values)).then(
-      () => this.#health.tried(),
-      (error: unknown) => this.#health.refusing || this.#health.failed(TRIAL, error),
+      () => this.#health.probeSucceeded(),
+      (error: unknown) => this.#health.refusing || this.#health.failed(PROBE, error),
     )
-    this.#trying = false
+    this.#probing = false
   }
 
-  // Only this is watched: a flood of reads that wait for their few connections says nothing about Postgres.
+  // Only writes count for the health: many reads that wait for the few connections for reads say nothing about Postgres.
   readonly #query: Query = async <Row>(...[sql, values]: Parameters<Query>): Promise<Row[]> => {
     const kind = typeof sql === 'string' ? sql : sql.name
     try {
@@ -212,7 +212,7 @@ export class Store implements Part {
     } catch (error) {
       this.#health.failed(kind, error)
       if (error instanceof StoreError && blameOf(error.cause) === 'server') this.#renew()
-      if (error instanceof StoreError && isSlow(error.cause)) void this.#try()
+      if (error instanceof StoreError && isSlow(error.cause)) void this.#probe()
       throw error
     }
   }
@@ -223,14 +223,14 @@ export class Store implements Part {
   readonly #read: Query = (sql, values) => this.#reads.query(sql, values)
 }
 
-/** What an entry weighs in memory: its texts. */
+/** The size of an entry in memory, in characters of its texts. */
 function sizeOf(entry: object): number {
   let bytes = 200
   for (const value of Object.values(entry)) if (typeof value === 'string') bytes += value.length
   return bytes
 }
 
-/** A caller who waits is told to come back; a defect stays a defect. */
+/** Turns the error of a write into a `Refusal` for the caller; bugs are thrown on. */
 function refuse(error: unknown): never {
   if (error instanceof StoreError && (error.trouble === 'notSent' || error.trouble === 'conflict'))
     throw new Refusal('unavailable', 'Postgres cannot be reached; nothing was changed.')
@@ -239,7 +239,7 @@ function refuse(error: unknown): never {
   throw error
 }
 
-/** A read changes nothing, however it ended. */
+/** Turns the error of a read into a `Refusal`: a read changes nothing, so an unknown outcome is only `unavailable`. */
 function refuseRead(error: unknown): never {
   if (error instanceof StoreError && error.trouble !== 'rejected' && error.trouble !== 'bug')
     throw new Refusal('unavailable', 'Postgres cannot be reached.')

@@ -1,7 +1,7 @@
-// Why a database cannot be used, in one sentence with what to do: said at the start, until somebody has done it.
+// Why a node cannot use a database: one sentence that says what to do. It is logged at the start until it is done.
 import { StoreError, sqlState, troubleOf } from './trouble.ts'
 
-/** A database that Postgres knows and that a node cannot use yet. Nothing was changed in it. */
+/** The error for a database that exists and that a node cannot use yet. Nothing was changed in the database. */
 const unusable = (sentence: string, cause?: unknown): StoreError => {
   const error = new StoreError('notSent', sentence)
   error.cause = cause
@@ -18,13 +18,13 @@ export const tablesOfOthers = (names: readonly string[]): StoreError =>
     `The database has ${names.map((name) => `a table "${name}"`).join(' and ')} that task_api did not make: name an empty database in DATABASE_URL, or a schema of its own for the role (alter role … set search_path).`,
   )
 
-/** knex's word for a schema that knows a migration which this release does not have. */
-const NEWER = 'migration directory is corrupt'
+/** Part of knex's message when the schema has a migration that this release does not have. */
+const NEWER_SCHEMA_ERROR = 'migration directory is corrupt'
 
-/** Names what a migration ended with. */
+/** Makes a `StoreError` of the error that a migration ended with. */
 export function whyNot(error: unknown): StoreError {
   if (error instanceof StoreError) return error
-  if (error instanceof Error && error.message.includes(NEWER))
+  if (error instanceof Error && error.message.includes(NEWER_SCHEMA_ERROR))
     return unusable(
       'The database was migrated by a newer release of task_api: install that release, or restore a backup of before it.',
       error,
@@ -36,7 +36,7 @@ export function whyNot(error: unknown): StoreError {
   return other
 }
 
-/** By SQLSTATE. */
+/** The sentence for each SQLSTATE. */
 const SENTENCES: Readonly<Record<string, (said: string) => string>> = {
   '42501': (said) =>
     `The role of DATABASE_URL lacks rights (${said}): let it own the database, or grant it usage and create on the schema, and all on its tables and sequences.`,
@@ -44,7 +44,7 @@ const SENTENCES: Readonly<Record<string, (said: string) => string>> = {
     `The role of DATABASE_URL has no schema to work in (${said}): create the one that its search_path names, or grant it usage and create on it.`,
 }
 
-/** What Postgres said: knex puts its statement in front of that. */
+/** Postgres' own message: knex puts the statement before it. */
 function said(error: unknown): string {
   const text = error instanceof Error ? error.message : String(error)
   return text.slice(text.lastIndexOf(' - ') + 1).replace(/^- /, '')

@@ -1,6 +1,6 @@
 import { expect } from 'chai'
 import sinon from 'sinon'
-import { Health, TRIAL } from '../../../src/store/health.ts'
+import { Health, PROBE } from '../../../src/store/health.ts'
 import { StoreError, type Trouble } from '../../../src/store/trouble.ts'
 import { aLog, type Line } from '../supervisor/build.ts'
 
@@ -55,32 +55,32 @@ describe('the health of Postgres', () => {
     })
 
   for (const code of ['55P03', '57014'])
-    it(`is not that it refuses writes where a statement was only slow (${code}), but where a trial is`, () => {
+    it(`is not that it refuses writes where a statement was only slow (${code}), but where a probe is`, () => {
       refuse('sweep', code)
       expect([health.through, health.refusing, said()]).to.deep.equal([false, false, []])
-      refuse(TRIAL, code)
+      refuse(PROBE, code)
       expect(health.refusing).to.equal(true)
-      health.tried()
+      health.probeSucceeded()
       expect([health.refusing, agains]).to.deep.equal([false, 0])
       expect(said()).to.deep.equal(['50 postgres refuses writes', '30 postgres takes writes again'])
     })
 
-  it('is that it takes writes again when a trial gets through, or a statement that it refuses for another reason', () => {
+  it('is that it takes writes again when a probe gets through, or a statement that it refuses for another reason', () => {
     refuse('insert', '25006')
-    health.tried()
+    health.probeSucceeded()
     refuse('insert', '25006')
     health.failed('insert', new StoreError('rejected', 'no'))
     expect(health.refusing).to.equal(false)
     expect(said()).to.have.length(4)
   })
 
-  it('is not judged by a trial, which is small, for 10 s after there was no room', () => {
+  it('is not judged by a probe, which is small, for 10 s after there was no room', () => {
     refuse('insert', '53100')
     clock.tick(9_999)
-    health.tried()
+    health.probeSucceeded()
     expect(health.refusing).to.equal(true)
     clock.tick(2)
-    health.tried()
+    health.probeSucceeded()
     expect(health.refusing).to.equal(false)
   })
 
