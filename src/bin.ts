@@ -8,7 +8,7 @@ import { readVersion } from './version.ts'
 /** What keeps the heaps of a node small; `npm start` says it to Node as well, for this thread's young objects (docs/operations.md). */
 const HEAP_FLAGS = ['--heap-growing-percent=100', '--max-semi-space-size=8']
 /** How often a node that npm has started looks whether npm is still there, ms. */
-const PARENT_LOOK = 250
+const PARENT_CHECK_INTERVAL_MS = 250
 
 const [command, ...rest] = process.argv.slice(2)
 
@@ -113,7 +113,7 @@ function onSignal(say: Say): AbortSignal {
   // npm dies of a SIGHUP, and the shell that it starts for `npx` of a SIGTERM, without a word to the node.
   if (underNpm) {
     const starters = readStarters()
-    setInterval(() => readStarters() === starters || begin('npm has ended'), PARENT_LOOK).unref()
+    setInterval(() => readStarters() === starters || begin('npm has ended'), PARENT_CHECK_INTERVAL_MS).unref()
   }
   return stop.signal
 }

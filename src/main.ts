@@ -41,9 +41,9 @@ export interface RunningNode {
 }
 
 /** How long Postgres may take at the start before the API serves without it, ms. */
-const PATIENCE = 3_000
-const RECONNECT = 500
-const REMIND = 10_000
+const START_GRACE_MS = 3_000
+const RECONNECT_WAIT_MS = 500
+const LOG_AGAIN_AFTER_MS = 10_000
 
 /** Starts a node; resolves when it serves. Throws when a part cannot start; what had been started is stopped again. */
 export async function startNode(config: Config, options: NodeOptions): Promise<RunningNode> {
@@ -155,7 +155,7 @@ interface Reaching extends Pick<NodeOptions, 'log' | 'signal'> {
 async function reach({ log, signal, step, late }: Reaching): Promise<boolean> {
   let isLate = false
   const beLate = async (why: string): Promise<void> => {
-    if (!isLate || performance.now() - reminded > REMIND) {
+    if (!isLate || performance.now() - reminded > LOG_AGAIN_AFTER_MS) {
       log.error({ why }, 'postgres cannot be reached; trying on')
       reminded = performance.now()
     }
@@ -168,7 +168,7 @@ async function reach({ log, signal, step, late }: Reaching): Promise<boolean> {
     signal.throwIfAborted()
     const stepping = step()
     try {
-      if (!(await orAborted(isWithin(stepping, PATIENCE), signal))) {
+      if (!(await orAborted(isWithin(stepping, START_GRACE_MS), signal))) {
         await beLate('no answer yet')
         await orAborted(stepping, signal)
       }
@@ -178,7 +178,7 @@ async function reach({ log, signal, step, late }: Reaching): Promise<boolean> {
       signal.throwIfAborted()
       if (!(error instanceof StoreError) || error.trouble === 'rejected' || error.trouble === 'bug') throw error
       await beLate(error.message)
-      await orAborted(sleep(RECONNECT), signal)
+      await orAborted(sleep(RECONNECT_WAIT_MS), signal)
     }
   }
 }

@@ -3,13 +3,13 @@ import { finished } from 'node:stream/promises'
 import type { Context, Next } from 'koa'
 import { Refusal } from '../core/refusal.ts'
 import type { ApiContext } from './dependencies.ts'
-import { COMMON_HEADERS, PROBLEM_TYPE, problemText, RETRY_AFTER } from './problem.ts'
+import { COMMON_HEADERS, PROBLEM_TYPE, problemText, RETRY_AFTER_SECONDS } from './problem.ts'
 
 /** What `body_too_large` says. */
-export const TOO_LARGE = 'The body is over 1 MiB.'
+export const BODY_TOO_LARGE = 'The body is over 1 MiB.'
 
 /** How long the rest of a body may take, in milliseconds, before the answer is given and the connection closed. */
-const DROP_TIME = 2_000
+const DROP_BODY_TIMEOUT_MS = 2_000
 
 const COMMON = Object.entries(COMMON_HEADERS)
 const JSON_TYPE = 'application/json; charset=utf-8'
@@ -30,7 +30,7 @@ export async function answerAll(api: ApiContext, ctx: Context, next: Next): Prom
     if (!isGone(ctx)) refuse(ctx, refusalOf(error) ?? unexpected(api, ctx, error))
     await dropBody(ctx, api.draining())
   }
-  if (ctx.status === 503) ctx.set('Retry-After', RETRY_AFTER)
+  if (ctx.status === 503) ctx.set('Retry-After', RETRY_AFTER_SECONDS)
   if (api.draining()) ctx.set('Connection', 'close')
 }
 
@@ -48,14 +48,14 @@ async function dropBody({ req, res }: Context, draining: boolean): Promise<void>
   if (req.complete) return
   req.resume()
   if (draining || !res.shouldKeepAlive)
-    await finished(req, { signal: AbortSignal.timeout(DROP_TIME) }).catch(() => undefined)
+    await finished(req, { signal: AbortSignal.timeout(DROP_BODY_TIMEOUT_MS) }).catch(() => undefined)
 }
 
 function refusalOf(error: unknown): Refusal | undefined {
   if (error instanceof Refusal) return error
   // The one refusal that is koa-bodyparser's own: a body without a declared length turned out too long.
   const type = error instanceof Error && 'type' in error ? error.type : undefined
-  return type === 'entity.too.large' ? new Refusal('body_too_large', TOO_LARGE) : undefined
+  return type === 'entity.too.large' ? new Refusal('body_too_large', BODY_TOO_LARGE) : undefined
 }
 
 /** Whether the caller went away before the whole request had come: there is nobody to answer, and nothing to log. */

@@ -3,7 +3,7 @@ import bodyParser from 'koa-bodyparser'
 import type { Context, Middleware } from 'koa'
 import { MAX_BODY } from '../core/limits.ts'
 import { Refusal } from '../core/refusal.ts'
-import { TOO_LARGE } from './answer.ts'
+import { BODY_TOO_LARGE } from './answer.ts'
 
 // type/subtype, then parameters whose value is a token or a quoted string (RFC 9110, 8.3.1).
 const MEDIA_TYPE = /^application\/json((?:[ \t]*;[ \t]*(?:[^\s;="]+=(?:[^\s;="]+|"[^"\\]*"))?)*)[ \t]*$/i
@@ -29,7 +29,7 @@ export function checkDeclared(ctx: Context): void {
   const { headers } = ctx.req
   if (!/^(identity)?$/i.test(headers['content-encoding'] ?? ''))
     throw new Refusal('not_json', 'The body must not be encoded.')
-  if (Number(headers['content-length']) > MAX_BODY) throw new Refusal('body_too_large', TOO_LARGE)
+  if (Number(headers['content-length']) > MAX_BODY) throw new Refusal('body_too_large', BODY_TOO_LARGE)
   // From here on it is what the parser, which compares by its own rules, takes for plain JSON.
   headers['content-type'] = 'application/json'
   if (headers['content-encoding'] !== undefined) delete headers['content-encoding']

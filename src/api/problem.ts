@@ -4,7 +4,7 @@ import { type Refusal, REFUSALS } from '../core/refusal.ts'
 export const PROBLEM_TYPE = 'application/problem+json'
 
 /** Seconds that a caller is told to wait after a 503. */
-export const RETRY_AFTER = '1'
+export const RETRY_AFTER_SECONDS = '1'
 
 /** Sent with every answer. They cost nothing, and answers are nobody's to sniff or to keep. */
 export const COMMON_HEADERS = { 'X-Content-Type-Options': 'nosniff', 'Cache-Control': 'no-store' } as const

@@ -43,7 +43,7 @@ export const SERVER_LIMITS: ServerLimits = {
   grace: 5_000,
 }
 
-const REASONS: Readonly<Record<string, string>> = {
+const LISTEN_ERRORS: Readonly<Record<string, string>> = {
   EADDRINUSE: 'something else listens there already',
   EADDRNOTAVAIL: 'this machine has no such address',
   EACCES: 'this user may not listen on that port',
@@ -180,13 +180,13 @@ export async function tryAddress({ host, port }: { host: string; port: number })
 export class CannotListen extends Error {
   constructor(address: string, cause: unknown) {
     const { code, message } = cause as NodeJS.ErrnoException
-    super(`Cannot listen on ${address}: ${REASONS[code ?? ''] ?? message} (${code ?? 'no code'}).`, { cause })
+    super(`Cannot listen on ${address}: ${LISTEN_ERRORS[code ?? ''] ?? message} (${code ?? 'no code'}).`, { cause })
     this.name = 'CannotListen'
   }
 }
 
 /** How long connections that come one behind the other can keep a server from closing, ms. */
-const CATCH_UP = 1_000
+const MAX_ACCEPT_DELAY_MS = 1_000
 
 /**
  * Waits until the connections and requests that the kernel has taken for this process are taken in: when it is busy, they
@@ -196,7 +196,7 @@ async function caughtUp(server: Server): Promise<void> {
   let came = true
   const taken = (): void => void (came = true)
   server.on('connection', taken)
-  for (const end = performance.now() + CATCH_UP; came && performance.now() < end;) {
+  for (const end = performance.now() + MAX_ACCEPT_DELAY_MS; came && performance.now() < end;) {
     came = false
     // The first ends in the turn of the loop that is on; between it and the second all sockets are looked at.
     await new Promise(setImmediate)

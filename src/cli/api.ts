@@ -33,7 +33,7 @@ interface Call {
 }
 
 /** Larger than any page of the list with one very large task in it. */
-const MAX_ANSWER = 64 * 1024 * 1024
+const MAX_ANSWER_BYTES = 64 * 1024 * 1024
 
 /** Sends one request. Throws a `CommandError` for everything but an expected status. */
 export async function call(api: Api, { method, path, body, expect }: Call): Promise<Reply> {
@@ -49,7 +49,7 @@ async function sent(api: Api, method: string, path: string, body?: Buffer): Prom
       headers: headersOf(api, body),
       ...(body && { body }),
       redirect: 'manual',
-      size: MAX_ANSWER,
+      size: MAX_ANSWER_BYTES,
       signal: AbortSignal.timeout(api.timeLimit),
     })
     const text = Buffer.from(await response.arrayBuffer()).toString('utf8')

@@ -3,9 +3,9 @@ import { Headers } from 'node-fetch'
 import { CommandError } from './exits.ts'
 
 /** Set by the command line, or by HTTP for one connection. */
-const TAKEN = words('accept-encoding connection content-encoding content-length content-type expect host').concat(
-  words('http2-settings keep-alive proxy-connection te trailer transfer-encoding upgrade'),
-)
+const RESERVED_HEADERS = words(
+  'accept-encoding connection content-encoding content-length content-type expect host',
+).concat(words('http2-settings keep-alive proxy-connection te trailer transfer-encoding upgrade'))
 
 /** Reads headers, one a line; those of the option replace those of the variable. */
 export function headersOf(option: string | undefined, variable: string | undefined): Headers {
@@ -27,7 +27,7 @@ function linesOf(source: string, text: string): [name: string, value: string][] 
         'usage',
         `${source} is a header such as 'Authorization: Bearer …', in Latin-1; what was given is not shown`,
       )
-    if (TAKEN.includes(name.toLowerCase()))
+    if (RESERVED_HEADERS.includes(name.toLowerCase()))
       throw new CommandError('usage', `${source} cannot set ${name}: HTTP itself does`)
     return [name, value]
   })

@@ -5,9 +5,9 @@ import { CommandError, type Exit } from './exits.ts'
 import { elementsOf, oneLine, visible } from './text.ts'
 
 /** So many tasks are asked for at once. */
-const AT_ONCE = 8
+const PARALLEL_REQUESTS = 8
 /** How much of an error a line shows, in characters. */
-const ERROR_WIDTH = 80
+const MAX_ERROR_CHARS = 80
 
 /** One page of tasks. */
 export async function list(context: Context): Promise<Exit> {
@@ -32,8 +32,10 @@ export async function list(context: Context): Promise<Exit> {
 async function printLines(context: Context, tasks: readonly string[], now: number): Promise<void> {
   if (tasks.length === 0) return context.warn('no tasks')
   context.print(columns('ID', 'STATUS', 'AGE', 'SERVICE/ACTION', 'ERROR'))
-  for (let at = 0; at < tasks.length; at += AT_ONCE)
-    for (const line of await Promise.all(tasks.slice(at, at + AT_ONCE).map((task) => lineOf(context, task, now))))
+  for (let at = 0; at < tasks.length; at += PARALLEL_REQUESTS)
+    for (const line of await Promise.all(
+      tasks.slice(at, at + PARALLEL_REQUESTS).map((task) => lineOf(context, task, now)),
+    ))
       context.print(visible(line))
 }
 
@@ -68,7 +70,7 @@ export function ageText(milliseconds: number): string {
 function errorText(error: unknown): string {
   if (typeof error !== 'object' || error === null || !('code' in error)) return ''
   const text = oneLine(`${String(error.code)}: ${'detail' in error ? String(error.detail) : ''}`)
-  return text.length > ERROR_WIDTH ? `${text.slice(0, ERROR_WIDTH)}…` : text
+  return text.length > MAX_ERROR_CHARS ? `${text.slice(0, MAX_ERROR_CHARS)}…` : text
 }
 
 const columns = (id: string, status: string, age: string, target: string, error: string): string =>

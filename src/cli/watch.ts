@@ -4,22 +4,22 @@ import type { Context } from './context.ts'
 import { CommandError, type Exit } from './exits.ts'
 import { membersOf, oneLine, visible } from './text.ts'
 
-const FIRST_WAIT = 200
-const LONGEST_WAIT = 2000
+const FIRST_POLL_WAIT_MS = 200
+const MAX_POLL_WAIT_MS = 2000
 /** So many polls in a row may fail before watching ends: a server that starts anew is gone for a moment. */
-const PATIENCE = 5
+const MAX_FAILED_POLLS = 5
 
 /** Polls a task, prints each change of its status, step or attempt, and says how it ended. */
 export async function watch(context: Context, id: string): Promise<Exit> {
   let seen = ''
   let misses = 0
-  for (let wait = FIRST_WAIT; ; wait = Math.min(LONGEST_WAIT, wait * 1.5)) {
-    const text = await polled(context, id, seen === '' ? 0 : PATIENCE - misses)
+  for (let wait = FIRST_POLL_WAIT_MS; ; wait = Math.min(MAX_POLL_WAIT_MS, wait * 1.5)) {
+    const text = await polled(context, id, seen === '' ? 0 : MAX_FAILED_POLLS - misses)
     misses = text === undefined ? misses + 1 : 0
     const task = text === undefined ? undefined : membersOf(text)
     const now = task === undefined ? seen : standing(task)
     if (text !== undefined && task !== undefined && now !== seen) {
-      wait = FIRST_WAIT
+      wait = FIRST_POLL_WAIT_MS
       context.print(context.json ? oneLine(text) : visible(now))
     }
     seen = now

@@ -6,9 +6,9 @@ import { faultOfUrl } from './address.ts'
 import { faultOfHeader, HEADER_NAME, HEADER_VALUE_TYPE, RESERVED_HEADERS } from './headers.ts'
 import { duration as durationRule, wholeNumber } from './rules.ts'
 
-const DAY = 86_400_000
+const DAY_MS = 86_400_000
 /** The largest value of the `integer` columns that count steps and tries. */
-const MOST = 2_147_483_647
+const MAX_INTEGER_COLUMN = 2_147_483_647
 
 /** A duration of the file, in milliseconds. */
 function duration(least: number, most: number, fallback: number, description: string) {
@@ -44,17 +44,17 @@ const retry = z
     {
       attempts: whole(
         0,
-        MOST,
+        MAX_INTEGER_COLUMN,
         SERVICE_DEFAULTS.retry.attempts,
         'Failed tries of one step until the task fails; 0: until the deadline.',
       ),
       backoff: duration(
         1,
-        DAY,
+        DAY_MS,
         SERVICE_DEFAULTS.retry.backoff,
         'The wait after the first failed try; it doubles after each.',
       ),
-      maxBackoff: duration(1, DAY, SERVICE_DEFAULTS.retry.maxBackoff, 'The longest wait between two tries.'),
+      maxBackoff: duration(1, DAY_MS, SERVICE_DEFAULTS.retry.maxBackoff, 'The longest wait between two tries.'),
     },
     A_MAPPING,
   )
@@ -101,14 +101,19 @@ export const serviceSchema = z.strictObject(
     url,
     timeout: duration(
       1,
-      DAY,
+      DAY_MS,
       SERVICE_DEFAULTS.timeout,
       'The time limit of one request, connecting and reading included.',
     ),
     concurrency: whole(1, 100_000, SERVICE_DEFAULTS.concurrency, 'Requests open at once, on one node.'),
     retry,
-    maxSteps: whole(0, MOST, SERVICE_DEFAULTS.maxSteps, 'Answers 206 of one task until it fails; 0: no limit.'),
-    deadline: duration(0, 3650 * DAY, SERVICE_DEFAULTS.deadline, 'The age at which a task fails; 0: none.'),
+    maxSteps: whole(
+      0,
+      MAX_INTEGER_COLUMN,
+      SERVICE_DEFAULTS.maxSteps,
+      'Answers 206 of one task until it fails; 0: no limit.',
+    ),
+    deadline: duration(0, 3650 * DAY_MS, SERVICE_DEFAULTS.deadline, 'The age at which a task fails; 0: none.'),
     headers,
   },
   A_MAPPING,

@@ -18,7 +18,7 @@ export interface Setting<T> {
 /** The levels of the log, from the most to the least talkative. */
 export const LOG_LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'] as const
 
-const HOUR = 3_600_000
+const HOUR_MS = 3_600_000
 
 /** One row a variable. */
 export const SETTINGS = {
@@ -52,12 +52,12 @@ export const SETTINGS = {
   },
   SLOTS: { rule: wholeNumber(1, 100_000), fallback: '1000', meaning: 'Tasks in hand on one node.' },
   DRAIN_TIMEOUT: {
-    rule: duration(0, HOUR),
+    rule: duration(0, HOUR_MS),
     fallback: '10s',
     meaning: 'How long a stop waits for the answers to requests in flight.',
   },
   STOP_DELAY: {
-    rule: duration(0, HOUR),
+    rule: duration(0, HOUR_MS),
     fallback: '0s',
     meaning:
       'How long a stop goes on answering at the least, with `/readyz` 503, so that a load balancer sends nothing more before the port closes.',

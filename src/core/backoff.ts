@@ -2,10 +2,10 @@
 import type { Service } from './service.ts'
 
 /** The longest wait while this node lacks what it needs to send: long enough for idle connections to go. */
-const LACK_MAX = 5_000
+const MAX_LACK_WAIT_MS = 5_000
 
-const POLL_FIRST = 100
-const POLL_MAX = 5_000
+const FIRST_POLL_WAIT_MS = 100
+const MAX_POLL_WAIT_MS = 5_000
 
 /**
  * The wait before the next try of a step: `min(maxBackoff, backoff · 2^(fails-1)) · (0.5…1)`.
@@ -18,7 +18,8 @@ export function backoff(retry: Service['retry'], fails: number, random: number):
 }
 
 /** The wait before a step is asked again whose answer 206 changed nothing: 100 ms, doubling to 5 s. `repeats` is 1 or more. */
-export const pollWait = (repeats: number): number => Math.min(POLL_MAX, POLL_FIRST * 2 ** Math.min(repeats - 1, 30))
+export const pollWait = (repeats: number): number =>
+  Math.min(MAX_POLL_WAIT_MS, FIRST_POLL_WAIT_MS * 2 ** Math.min(repeats - 1, 30))
 
 /** The wait before a step is sent again for which this node lacked descriptors, ports or memory: 2.5 to 5 s. `random` is uniform in [0, 1). */
-export const lackWait = (random: number): number => LACK_MAX * (0.5 + random / 2)
+export const lackWait = (random: number): number => MAX_LACK_WAIT_MS * (0.5 + random / 2)

@@ -4,7 +4,7 @@
 export const MAX_RETRY_AFTER = 24 * 3_600_000
 
 /** From so many seconds on, 31 years, a number is a time since 1970; from a thousand times that, one in milliseconds. */
-const EPOCH_FROM = 1e9
+const EPOCH_FROM_SECONDS = 1e9
 
 const NUMBER = /^(\d+(?:\.\d*)?|\.\d+) *(?:s|secs?|seconds?)?$/i
 const NUMBERS = /^[\d.]+(?: *, *[\d.]+)+$/
@@ -56,6 +56,6 @@ function waitOf(text: string, now: number): number | undefined {
     return date === undefined ? undefined : date - now
   }
   const asked = Number(seconds)
-  if (asked < EPOCH_FROM) return asked * 1000
-  return (asked < EPOCH_FROM * 1000 ? asked * 1000 : asked) - now
+  if (asked < EPOCH_FROM_SECONDS) return asked * 1000
+  return (asked < EPOCH_FROM_SECONDS * 1000 ? asked * 1000 : asked) - now
 }

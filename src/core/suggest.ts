@@ -1,7 +1,7 @@
 // "Did you mean": the known name that is nearest to a mistyped one.
 
 /** How many pairs of letters are compared at most: some milliseconds, whatever a stranger sends and however much is known. */
-const MOST_PAIRS = 100_000
+const MAX_LETTER_PAIRS = 100_000
 
 /**
  * The known name nearest to `text`, when it is near enough to be a slip of the fingers; case does not count. `slip`: how
@@ -19,7 +19,7 @@ export function nearest(
   for (const name of known) {
     if (Math.abs(name.length - typed.length) >= least) continue
     pairs += name.length * typed.length
-    if (pairs > MOST_PAIRS) break
+    if (pairs > MAX_LETTER_PAIRS) break
     const distance = slips(typed, name.toLowerCase())
     if (distance < least) [best, least] = [name, distance]
   }

@@ -1,8 +1,8 @@
 // Trust: until when this node may begin requests, and in which epoch, shared by the supervisor with every thread.
 // In `process.hrtime` nanoseconds, because `performance.now()` has another origin in each thread.
 
-const UNTIL = 0
-const EPOCH = 1
+const VALID_UNTIL_CELL = 0
+const EPOCH_CELL = 1
 
 /** The memory that the supervisor shares with its threads. */
 export const trustBuffer = (): SharedArrayBuffer => new SharedArrayBuffer(2 * BigInt64Array.BYTES_PER_ELEMENT)
@@ -18,12 +18,12 @@ export class Trust {
 
   /** Whether requests may begin at `now` (hrtime, ns). */
   holds(now: bigint): boolean {
-    return now < Atomics.load(this.#cells, UNTIL)
+    return now < Atomics.load(this.#cells, VALID_UNTIL_CELL)
   }
 
   /** The epoch of now. A claim is good only in the epoch in which it was confirmed. */
   get epoch(): number {
-    return Number(Atomics.load(this.#cells, EPOCH))
+    return Number(Atomics.load(this.#cells, EPOCH_CELL))
   }
 
   /**
@@ -32,13 +32,13 @@ export class Trust {
    */
   extend(begun: bigint, now: bigint, window: bigint): void {
     if (this.#closed) return
-    if (!this.holds(now)) Atomics.add(this.#cells, EPOCH, 1n)
-    Atomics.store(this.#cells, UNTIL, begun + window)
+    if (!this.holds(now)) Atomics.add(this.#cells, EPOCH_CELL, 1n)
+    Atomics.store(this.#cells, VALID_UNTIL_CELL, begun + window)
   }
 
   /** No request may begin until the next good beat. */
   revoke(): void {
-    Atomics.store(this.#cells, UNTIL, 0n)
+    Atomics.store(this.#cells, VALID_UNTIL_CELL, 0n)
   }
 
   /** Whether it was closed here. */

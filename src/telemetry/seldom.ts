@@ -1,6 +1,6 @@
 // What happens often and is worth a line of the log only once in a while.
 
-const MINUTE = 60_000
+const MINUTE_MS = 60_000
 
 /** Counts what happens, and says when a line is due: at the first time, and then at most once in `every` ms (a minute). */
 export class Seldom {
@@ -8,7 +8,7 @@ export class Seldom {
   #count = 0
   #last = -Infinity
 
-  constructor(every = MINUTE) {
+  constructor(every = MINUTE_MS) {
     this.#every = every
   }
 

@@ -3,11 +3,11 @@ import { constants, fstatSync, openSync, writeSync } from 'node:fs'
 import { isatty } from 'node:tty'
 
 /** What waits in memory at most, in bytes. */
-const LIMIT = 1 << 20
+const MAX_WAITING_BYTES = 1 << 20
 /** The times between two tries, ms: doubled as long as nothing is taken. */
-const PAUSE = { first: 10, most: 1_000 }
+const RETRY_WAIT_MS = { first: 10, most: 1_000 }
 /** How long the end of the process waits for a reader, ms. */
-const LAST_WAIT = 1_000
+const EXIT_FLUSH_TIMEOUT_MS = 1_000
 
 /**
  * Writes a line at once, as a system call, while its descriptor takes it. What is not taken waits in memory and is tried again; beyond
@@ -20,10 +20,10 @@ export class Sink {
   #waiting: Buffer[] = []
   #size = 0
   #dropped = 0
-  #pause = PAUSE.first
+  #pause = RETRY_WAIT_MS.first
 
   /** `fd` must not block. */
-  constructor(fd: number, told: (dropped: number) => void, limit = LIMIT) {
+  constructor(fd: number, told: (dropped: number) => void, limit = MAX_WAITING_BYTES) {
     this.#fd = fd
     this.#told = told
     this.#limit = limit
@@ -62,10 +62,10 @@ export class Sink {
     setTimeout(() => {
       const before = this.#size
       if (this.#retry()) {
-        this.#pause = PAUSE.first
+        this.#pause = RETRY_WAIT_MS.first
         this.#tell()
       } else {
-        this.#pause = this.#size < before ? PAUSE.first : Math.min(this.#pause * 2, PAUSE.most)
+        this.#pause = this.#size < before ? RETRY_WAIT_MS.first : Math.min(this.#pause * 2, RETRY_WAIT_MS.most)
         this.#later()
       }
     }, this.#pause).unref()
@@ -101,7 +101,7 @@ export class Sink {
 /** The sink of stdout (1) or stderr (2), which is flushed when the process ends. */
 export function openSink(fd: 1 | 2, told: (dropped: number) => void = () => {}): Sink {
   const sink = new Sink(unblocked(fd), told)
-  process.once('exit', () => sink.flush(LAST_WAIT))
+  process.once('exit', () => sink.flush(EXIT_FLUSH_TIMEOUT_MS))
   return sink
 }
 

@@ -85,7 +85,7 @@ export const MUTATIONS: readonly Mutation[] = [
     'trust back at once',
     'a lapse of trust does not make older claims doubtful',
     'core/trust.js',
-    'Atomics.add(this.#cells, EPOCH, 1n);',
+    'Atomics.add(this.#cells, EPOCH_CELL, 1n);',
     ';',
     'unit/core/trust',
   ),
