@@ -14,7 +14,7 @@ npm run bench -- --quick                   one small round of the main scenes, a
 npm run bench -- --scenes loop,light --peers task_api,bullmq --rounds 3
   scenes: ${Object.keys(SCENES).join(', ')}
   peers:  ${PEER_NAMES.join(', ')}
-  --write   puts the tables into docs/performance.md
+  --write   puts the tables into docs/results/performance.md
 `
 const ROUNDS = 3
 

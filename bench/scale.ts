@@ -9,7 +9,7 @@ import { inDigits, median, spread } from './table.ts'
 
 const USAGE = `npm run bench:scale                        10 k, 1 M and 10 M rows: some minutes
 npm run bench:scale -- --rows 10000,1000000
-  --write   puts the tables into docs/performance.md
+  --write   puts the tables into docs/results/performance.md
 `
 /** How often each statement is timed on each table. */
 const TIMES = 200

@@ -1,4 +1,4 @@
-// What rows come to, in words and on docs/reliability.md.
+// What rows come to, in words and on docs/results/reliability.md.
 import { publish } from '../support/printed.ts'
 import type { Figures, Row } from './row.ts'
 

@@ -14,7 +14,7 @@ npm run test:chaos -- --minutes 5 --faults kill,pg   of some faults (${[...new S
   --seed N       replays a run; several for a mix after another: 1,2,3
   --scale 5      the mix: protocol's times divided by it (1)
   --times full   the table: only the runs at full times, or only the \`counted\` ones
-  --write        prints the figures into docs/reliability.md
+  --write        prints the figures into docs/results/reliability.md
 `
 
 const { values } = parseArgs({

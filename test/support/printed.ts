@@ -1,4 +1,4 @@
-// Figures on the pages of docs/: each part of a page is printed by the run that measured it, with the command, the machine and the date.
+// Figures on the pages of docs/results/: each part of a page is printed by the run that measured it, with the command, the machine and the date.
 import { readFileSync, writeFileSync } from 'node:fs'
 import { availableParallelism, cpus, totalmem } from 'node:os'
 import { fileURLToPath } from 'node:url'
@@ -8,11 +8,11 @@ export type Page = 'reliability' | 'performance'
 
 /** Replaces a part of a page, the one between `<!-- name -->` and `<!-- /name -->`. Throws when the page has none of this name. */
 export function publish(page: Page, name: string, lines: readonly string[]): void {
-  const file = fileURLToPath(new URL(`../../../docs/${page}.md`, import.meta.url))
+  const file = fileURLToPath(new URL(`../../../docs/results/${page}.md`, import.meta.url))
   const text = readFileSync(file, 'utf8')
   const [open, close] = [`<!-- ${name} -->`, `<!-- /${name} -->`]
   const [from, to] = [text.indexOf(open), text.indexOf(close)]
-  if (from < 0 || to < from) throw new Error(`docs/${page}.md has no part ${name}`)
+  if (from < 0 || to < from) throw new Error(`docs/results/${page}.md has no part ${name}`)
   writeFileSync(file, `${text.slice(0, from + open.length)}\n\n${lines.join('\n')}\n\n${text.slice(to)}`)
 }
 

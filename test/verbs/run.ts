@@ -9,7 +9,7 @@ const USAGE = `npm run test:model                               5,000 sequences
 npm run test:model -- --runs 200 --seed 7        fewer, and which
 npm run test:model -- --seed 7 --path … --replay …   the one that failed, as it was printed
   --first   stops at the first failure, and looks for no smaller one
-  --write   prints the figures into docs/reliability.md
+  --write   prints the figures into docs/results/reliability.md
 `
 /** Sequences wait more than they compute: so many run side by side, each lane on a database and with a seed of its own. */
 const LANES = 4

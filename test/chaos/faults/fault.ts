@@ -21,7 +21,7 @@ export interface Fault {
 /** A task's own pieces of work and waits, ms: the promises count from the fault to the request, `Rig.normal` to the end. */
 const WORK = 3_000
 
-/** What is promised, ms: the take-over by docs/protocol.md, the others by docs/reliability.md. */
+/** What is promised, ms: the take-over by docs/protocol.md, the others by docs/results/reliability.md. */
 export const NORMAL = { node: 12_000 + WORK, redis: 5_000 + WORK, postgres: 8_000 + WORK }
 
 /** How soon all must be as before after a fault by itself, ms. */
