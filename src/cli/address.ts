@@ -18,7 +18,7 @@ export function urlOf(option: string | undefined, variable: string | undefined):
   const source = option === undefined ? 'TASK_API_URL' : '--url'
   throw new CommandError(
     'usage',
-    `${source} is the API's address, such as http://127.0.0.1:3000, without user, password and query; for a proxy's password there is --header`,
+    `${source} must be the address of the API, such as http://127.0.0.1:3000, without user, password and query; use --header for the password of a proxy`,
   )
 }
 
@@ -33,12 +33,12 @@ export function targetOf(api: Api, word: string): Target {
   const [, base, location] = /^(https?:\/\/[^?#]*)?\/tasks\/([^/?#]*)(?:\?[^#]*)?$/i.exec(word) ?? []
   const id = location ?? word
   const url = base === undefined ? api.url : addressOf(base)
-  if (url === undefined) throw new CommandError('usage', 'the URL of a task is without user and password')
+  if (url === undefined) throw new CommandError('usage', 'the URL of a task must not have a user or a password')
   if (!isTaskId(id))
     throw new CommandError('usage', `${JSON.stringify(word)} is not the id of a task: ids are whole numbers from 1`)
   if (url === api.url) return { api, id }
   // Headers from the environment are secrets of one API, and an address that comes along is not to get them.
   if (api.settled)
-    throw new CommandError('usage', `task ${id} is at ${url}, and the API at ${api.url}: say --url ${url}`)
+    throw new CommandError('usage', `task ${id} is at ${url}, but the API is at ${api.url}: use --url ${url}`)
   return { api: { ...api, url }, id }
 }

@@ -36,7 +36,7 @@ export async function runCli(argv: string[], io: Io): Promise<number> {
     if (!(error instanceof CommandError)) throw error
     const json = asksForJson(argv)
     io.stderr.write(errorLine(error, json))
-    if (error.exit === 'usage' && !json) io.stderr.write('task_api --help says more.\n')
+    if (error.exit === 'usage' && !json) io.stderr.write('See task_api --help.\n')
     return EXITS[error.exit].code
   }
 }
@@ -44,13 +44,15 @@ export async function runCli(argv: string[], io: Io): Promise<number> {
 async function run({ words: [name, ...words], values }: Arguments, io: Io): Promise<Exit> {
   if (values.version !== undefined) return say(io, `${io.version}\n`)
   if (name === undefined && values.help !== undefined) return say(io, help())
-  if (name === undefined) throw new CommandError('usage', `which command? One of ${Object.keys(COMMANDS).join(', ')}`)
+  if (name === undefined)
+    throw new CommandError('usage', `a command is missing: use one of ${Object.keys(COMMANDS).join(', ')}`)
   const command = Object.hasOwn(COMMANDS, name) ? COMMANDS[name] : undefined
   if (command === undefined) throw unknown(name)
   if (values.help !== undefined) return say(io, helpOf(name, command))
   check(name, command, { words, values })
   if (name === 'help') return say(io, helpFor(words[0]))
-  if (command.run === undefined) throw new CommandError('usage', `${name} stands alone: task_api ${name}`)
+  if (command.run === undefined)
+    throw new CommandError('usage', `${name} is not possible here: run task_api ${name} by itself`)
   return command.run(contextOf(values, io), ...words)
 }
 

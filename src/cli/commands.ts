@@ -25,7 +25,7 @@ export const COMMANDS: Readonly<Record<string, Command>> = {
   start: { words: [], meaning: 'run a node: the API and the tasks', options: ['help'] },
   submit: {
     words: ['SERVICE', 'ACTION', '[PAYLOAD]'],
-    meaning: 'create a task; PAYLOAD is JSON text, sent as it is; without it, or with -, from stdin',
+    meaning: 'create a task; PAYLOAD is JSON text, sent unchanged; without PAYLOAD, or with -, it is read from stdin',
     options: EVERYWHERE,
     run: submit,
   },
@@ -43,7 +43,8 @@ export const COMMANDS: Readonly<Record<string, Command>> = {
   },
   watch: {
     words: ['ID...'],
-    meaning: 'print each change of a task until it ends; the exit code says how. Several: one after the other',
+    meaning:
+      'print each change of a task until the task ends; the exit code says how it ended; several tasks: one after the other',
     options: EVERYWHERE,
     run: (context, ...words) =>
       each(context, words, (own, id) => watch(words.length > 1 ? { ...own, print: named(own, id) } : own, id)),
@@ -54,7 +55,7 @@ export const COMMANDS: Readonly<Record<string, Command>> = {
     options: EVERYWHERE,
     run: (context, ...words) => each(context, words, cancel),
   },
-  help: { words: ['[COMMAND]'], meaning: 'this text, or that of one command', options: ['help'] },
+  help: { words: ['[COMMAND]'], meaning: 'print this text, or the help of one command', options: ['help'] },
 }
 
 /** Prints lines that say which task they are of; JSON says it anyway. */
@@ -74,7 +75,7 @@ async function submit(context: Context, service = '', action = '', payload?: str
   const reply = await call(context.api, { method: 'POST', path: '/tasks', body, expect: [302, 201] })
   const id = /\/tasks\/([1-9][0-9]*)$/.exec(reply.header('location') ?? '')?.[1]
   if (id === undefined)
-    throw new CommandError('unreachable', `${context.api.url} answered without the location of a task`)
+    throw new CommandError('unreachable', `${context.api.url} did not answer with the location of a task`)
   context.print(context.json ? oneLine(reply.text) : `task ${id} created`)
   return 'ok'
 }
@@ -87,15 +88,14 @@ async function payloadOf(context: Context, word?: string): Promise<Buffer | unde
   const marked = bytes.subarray(0, 3).toString('hex') === 'efbbbf'
   throw new CommandError(
     'usage',
-    marked ? 'PAYLOAD begins with a byte order mark: leave it out' : 'PAYLOAD is not JSON text in UTF-8',
+    marked ? 'PAYLOAD begins with a byte order mark: remove it' : 'PAYLOAD is not JSON text in UTF-8',
   )
 }
 
 async function show(context: Context, id: string, turn: number): Promise<Exit> {
   const { text } = await call(context.api, { method: 'GET', path: `/tasks/${id}?view=full`, expect: [200] })
   const members = membersOf(text)
-  if (members === undefined)
-    throw new CommandError('unreachable', `${context.api.url} answered something else than a task`)
+  if (members === undefined) throw new CommandError('unreachable', `${context.api.url} did not answer with a task`)
   if (context.json) {
     context.print(oneLine(text))
     return 'ok'

@@ -2,10 +2,10 @@
 
 /** One row an exit code. `--help` is printed from this table. */
 export const EXITS = {
-  ok: { code: 0, meaning: 'it worked; of watch: the task is complete; of several IDs: it worked for all' },
+  ok: { code: 0, meaning: 'success; watch: the task is complete; several IDs: success for all of them' },
   failed: { code: 1, meaning: 'watch: the task failed' },
   usage: { code: 2, meaning: 'the command line is wrong' },
-  no_task: { code: 3, meaning: 'there is no such task: never created, or deleted' },
+  no_task: { code: 3, meaning: 'no task has this ID: it was never created, or it was deleted' },
   refused: { code: 4, meaning: 'the server refused the request (4xx)' },
   unreachable: { code: 5, meaning: 'nothing listens, no answer in time, or the server failed (5xx)' },
 } as const

@@ -25,10 +25,10 @@ function linesOf(source: string, text: string): [name: string, value: string][] 
     if (name === undefined || value === undefined)
       throw new CommandError(
         'usage',
-        `${source} is a header such as 'Authorization: Bearer …', in Latin-1; what was given is not shown`,
+        `${source} must be a header such as 'Authorization: Bearer …', in Latin-1 (the given value is not shown)`,
       )
     if (RESERVED_HEADERS.includes(name.toLowerCase()))
-      throw new CommandError('usage', `${source} cannot set ${name}: HTTP itself does`)
+      throw new CommandError('usage', `${source} cannot set ${name}: HTTP itself sets it`)
     return [name, value]
   })
 }

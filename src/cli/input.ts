@@ -47,7 +47,7 @@ export async function readPiped(source: Source, patience: number): Promise<Buffe
     await wait(patience, undefined, { signal: enough.signal })
     throw new CommandError(
       'usage',
-      `stdin did not end in ${patience / 1000} s: give PAYLOAD as a word, - to wait for stdin as long as it takes, or </dev/null for none`,
+      `stdin did not end in ${patience / 1000} s: give PAYLOAD as a word, or - to wait for stdin without limit, or </dev/null for no payload`,
     )
   }
   try {

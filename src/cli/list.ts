@@ -19,8 +19,7 @@ export async function list(context: Context): Promise<Exit> {
   const path = query.size === 0 ? '/tasks' : `/tasks?${query.toString()}`
   const reply = await call(context.api, { method: 'GET', path, expect: [200] })
   const tasks = elementsOf(reply.text)
-  if (tasks === undefined)
-    throw new CommandError('unreachable', `${context.api.url} answered something else than a list`)
+  if (tasks === undefined) throw new CommandError('unreachable', `${context.api.url} did not answer with a list`)
   if (context.json) for (const task of tasks) context.print(oneLine(task))
   else await printLines(context, tasks, Date.parse(reply.header('date') ?? ''))
   const next = /[?&]before=([0-9]+)[^>]*>; *rel="?next/.exec(reply.header('link') ?? '')?.[1]

@@ -14,21 +14,22 @@ interface Option {
 
 /** One row an option. */
 export const OPTIONS = {
-  url: { value: 'URL', meaning: 'where the API is; else TASK_API_URL, else http://127.0.0.1:3000' },
+  url: { value: 'URL', meaning: 'the address of the API; default: TASK_API_URL, then http://127.0.0.1:3000' },
   header: {
     value: "'NAME: VALUE'",
     short: 'H',
     many: true,
-    meaning: 'sent with every request, as a proxy may want it; again for more. Else TASK_API_HEADERS, one a line',
+    meaning:
+      'a header of every request, for example for a proxy; can be repeated; default: TASK_API_HEADERS, one a line',
   },
-  json: { meaning: 'one JSON value a line: on stdout as the API gave it, on stderr what went wrong' },
+  json: { meaning: 'print JSON, one value a line: answers of the API on stdout, errors on stderr' },
   status: { value: 'STATUS', meaning: 'only tasks that are pending, running, complete or failed' },
   service: { value: 'NAME', meaning: 'only tasks of this service' },
   action: { value: 'NAME', meaning: 'only tasks of this action' },
-  limit: { value: 'N', meaning: 'at most so many tasks, 1 to 1000; else 100' },
-  before: { value: 'ID', meaning: 'only tasks older than this one' },
-  help: { short: 'h', meaning: 'this text' },
-  version: { short: 'v', meaning: 'the version of task_api' },
+  limit: { value: 'N', meaning: 'the most tasks to list, 1 to 1000; default: 100' },
+  before: { value: 'ID', meaning: 'only tasks older than the task with this ID' },
+  help: { short: 'h', meaning: 'print this text' },
+  version: { short: 'v', meaning: 'print the version of task_api' },
 } as const satisfies Record<string, Option>
 
 export type OptionName = keyof typeof OPTIONS
@@ -77,7 +78,7 @@ function unknown(rawName: string): CommandError {
     rawName,
     Object.keys(OPTIONS).map((name) => `--${name}`),
   )
-  const hint = /^-[0-9]/.test(rawName) ? ' (a payload that begins with - stands after --)' : ''
+  const hint = /^-[0-9]/.test(rawName) ? ' (write -- before a payload that begins with -)' : ''
   return new CommandError(
     'usage',
     `there is no option ${rawName}${meant === undefined ? hint : `: did you mean ${meant}?`}`,

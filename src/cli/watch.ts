@@ -35,7 +35,7 @@ async function polled(context: Context, id: string, patience: number): Promise<s
   try {
     const { text } = await call(context.api, { method: 'GET', path: `/tasks/${id}?view=full`, expect: [200] })
     if (membersOf(text)?.has('status') === true) return text
-    throw new CommandError('unreachable', `${context.api.url} answered something else than a task`)
+    throw new CommandError('unreachable', `${context.api.url} did not answer with a task`)
   } catch (error) {
     if (!(error instanceof CommandError) || error.exit !== 'unreachable' || patience <= 0) throw error
     context.warn(`${error.message}; trying again`)

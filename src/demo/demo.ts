@@ -47,14 +47,14 @@ export function demoHints(url: string): string {
   const tasks = `${url.replace(/\/$/, '')}/tasks`
   const post = (task: string) => `${tasks} -H 'content-type: application/json' -d '{"service":"demo",${task}}'`
   const created = (task: string) => `curl -sS -o /dev/null -w '%{redirect_url}' ${post(task)}`
-  return `No services file: the service "demo" is served, with the actions ${Object.keys(ACTIONS).join(', ')}. Try it:
-  Create a task that takes five requests; Location says where it is:
+  return `There is no services file, so the service "demo" is served. Its actions are ${Object.keys(ACTIONS).join(', ')}. Try them:
+  Create a task of five requests; the header Location is its address:
     curl -si ${post('"action":"count","payload":{"to":5}')}
   List the tasks, the newest first:
     curl -sS '${tasks}?limit=10'
-  Create one and see it a second later:
+  Create a task and read it a second later:
     curl -sS "$(${created('"action":"echo","payload":[1,2]')}; sleep 1)"
-  Create one that takes 30 seconds and delete it while it runs:
+  Create a task of 30 seconds and delete it while it runs:
     curl -si -X DELETE "$(${created('"action":"slow","payload":{"seconds":30}')}; sleep 1)"
 `
 }

@@ -42,11 +42,11 @@ describe('the command line', () => {
 
   describe('its arguments', () => {
     for (const [argv, text] of [
-      [[], 'which command?'],
+      [[], 'a command is missing'],
       [['sumbit', 'a', 'b'], 'there is no command sumbit: did you mean submit?'],
       [['constructor'], 'there is no command constructor'],
       [['list', '--limt', '5'], 'there is no option --limt: did you mean --limit?'],
-      [['submit', 'a', 'b', '-5'], 'there is no option -5 (a payload that begins with - stands after --)'],
+      [['submit', 'a', 'b', '-5'], 'there is no option -5 (write -- before a payload that begins with -)'],
       [['submit', 'a'], 'too few words: task_api submit SERVICE ACTION [PAYLOAD]'],
       [['submit', 'a', 'b', '1', '2'], 'too many words'],
       [['list', '7'], 'too many words: task_api list'],
@@ -58,9 +58,9 @@ describe('the command line', () => {
       [['list', '--limit'], '--limit needs a value: --limit N'],
       [['list', '--limit='], '--limit needs a value'],
       [['list', '--json=yes'], '--json takes no value'],
-      [['list', '--url', 'localhost:3000'], "--url is the API's address"],
-      [['list', '--url', 'http://u:p@a'], "--url is the API's address"],
-      [['start'], 'start stands alone'],
+      [['list', '--url', 'localhost:3000'], '--url must be the address of the API'],
+      [['list', '--url', 'http://u:p@a'], '--url must be the address of the API'],
+      [['start'], 'start is not possible here: run task_api start by itself'],
     ] as const) {
       it(`are refused: ${argv.join(' ') || '(none)'}`, async () => {
         const { code, out, err } = await api.run([...argv])

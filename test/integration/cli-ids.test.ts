@@ -90,7 +90,7 @@ describe('the tasks of a command', () => {
     it(`are refused at another API where ${what}`, async () => {
       const { code, err } = await api.run(['show', `${other.url}/tasks/7`, ...argv], { env })
       expect(code).to.equal(2)
-      expect(err).to.contain(`say --url ${other.url}`).and.not.contain('secret')
+      expect(err).to.contain(`use --url ${other.url}`).and.not.contain('secret')
       expect(other.seen).to.deep.equal([])
     })
 

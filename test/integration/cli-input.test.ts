@@ -120,7 +120,7 @@ describe('stdin of the command line', function () {
     ])
       expect(await api.run(argv, { stdin, piped: true })).to.deep.include({
         code: 2,
-        err: 'task_api: stdin cannot be read: EIO: i/o error, read\ntask_api --help says more.\n',
+        err: 'task_api: stdin cannot be read: EIO: i/o error, read\nSee task_api --help.\n',
       })
     expect(api.seen).to.deep.equal([])
   })
