@@ -51,16 +51,15 @@ async function start(): Promise<void> {
 
   const identity = { node: randomUUID() }
   const log = makeLog(config.logLevel, identity)
-  say = (level, name, text) => log[level]({ signal: name }, text)
+  say = (event, name) => log.event(event, { signal: name })
   for (const event of ['uncaughtException', 'unhandledRejection'] as const)
     process.on(event, (error) => {
       // Nobody knows what state this process is in; the rows are safe, and another start takes them up.
-      log.fatal({ err: error }, 'this node has a defect and ends')
+      log.event('node_crashed', { err: error })
       process.exit(1)
     })
 
-  for (const { name, meant } of misspeltSettings(process.env))
-    log.warn({ variable: name, meant }, 'a variable is nearly the name of a setting, and is not read')
+  for (const { name, meant } of misspeltSettings(process.env)) log.event('setting_misspelt', { variable: name, meant })
 
   // Before the client of Postgres is loaded: it looks at some of them only then.
   for (const name of foreignTo(process.env, config.databaseUrl === undefined)) delete process.env[name]
@@ -71,20 +70,20 @@ async function start(): Promise<void> {
     const node = await startNode(config, { log, identity, version: readVersion(), tell, signal })
     if (!signal.aborted) await once(signal, 'abort')
     await node.stop()
-    log.info('stopped')
+    log.event('stopped')
     process.exit(0)
   } catch (error) {
     if (signal.aborted && error === signal.reason) {
-      log.info('stopped')
+      log.event('stopped')
       process.exit(0)
     }
     if (error instanceof EmbeddedPostgresFailure || error instanceof CannotListen) tell(`task_api: ${error.message}\n`)
-    else log.fatal({ err: error }, 'this node could not start')
+    else log.event('start_failed', { err: error })
     process.exit(1)
   }
 }
 
-type Say = (level: 'info' | 'warn', signal: string, text: string) => void
+type Say = (event: 'stopping' | 'stopped_at_once', signal: string) => void
 
 /** Aborts at the first signal; a second SIGTERM or SIGINT ends the process at once. `say` hears of each. */
 function onSignal(say: Say): AbortSignal {
@@ -95,14 +94,14 @@ function onSignal(say: Say): AbortSignal {
   let first: { signal: string; at: number } | undefined
   const begin = (signal: string): void => {
     if (stop.signal.aborted) return
-    say('info', signal, 'stopping')
+    say('stopping', signal)
     stop.abort()
   }
   for (const signal of ['SIGTERM', 'SIGINT'])
     process.on(signal, () => {
       const at = performance.now()
       if (first && (signal !== first.signal || at - first.at > echo)) {
-        say('warn', signal, 'stopped at once')
+        say('stopped_at_once', signal)
         process.exit(1)
       }
       first ??= { signal, at }

@@ -1,5 +1,6 @@
-// Prints the documents that come from tables: docs/states.md, errors.md, configuration.md and task_api.schema.json.
-import { mkdirSync, writeFileSync } from 'node:fs'
+// Prints the documents that come from tables: docs/states.md, errors.md, configuration.md, the events in operations.md, and
+// task_api.schema.json.
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { CONFIG_EXIT_CODE } from './config/faults.ts'
@@ -10,6 +11,8 @@ import { ANSWERS } from './core/answers.ts'
 import { FAILURES } from './core/failures.ts'
 import { REFUSALS } from './core/refusal.ts'
 import { STATUSES } from './core/task.ts'
+import { TOPICS } from './telemetry/events.ts'
+import { FIELDS } from './telemetry/fields.ts'
 
 /** Every printed document: its path in the repository, and its whole text. */
 export function printedDocs(): Map<string, string> {
@@ -17,6 +20,7 @@ export function printedDocs(): Map<string, string> {
     ['docs/states.md', states()],
     ['docs/errors.md', errors()],
     ['docs/configuration.md', configuration()],
+    ['docs/operations.md', between(EVENT_MARKS, readFileSync('docs/operations.md', 'utf8'), events())],
     ['task_api.schema.json', `${JSON.stringify(jsonSchema(), null, 2)}\n`],
   ])
 }
@@ -84,6 +88,39 @@ function configuration(): string {
     '### Help from the editor',
     'The JSON Schema of the file is `task_api.schema.json`. In YAML, begin the file with `# yaml-language-server: $schema=` and its path; in JSON, give it as `"$schema"`.',
   )
+}
+
+/** What stands around the events in docs/operations.md; the rest of that page is written by hand. */
+const EVENT_MARKS = [
+  `${printed('src/telemetry/')}\n<!-- prettier-ignore-start -->`,
+  '<!-- prettier-ignore-end -->',
+] as const
+
+function events(): string {
+  const topics = Object.entries(TOPICS).flatMap(([topic, rows]) => [
+    `#### ${topic}`,
+    table(
+      ['Event', 'Level', '`msg`', 'Fields', 'Meaning', 'What to do'],
+      Object.entries(rows).map(([name, { level, text, fields, meaning, action }]) => [
+        code(name),
+        level,
+        text,
+        fields.map((field) => code(field)).join(' '),
+        meaning,
+        action,
+      ]),
+    ),
+  ])
+  const fields = Object.entries(FIELDS).map(([name, { meaning }]) => [code(name), meaning])
+  return [...topics, '#### Fields', table(['Field', 'Meaning'], fields)].join('\n\n')
+}
+
+/** A text with something new between two marks. Throws where a mark is missing. */
+function between([open, close]: readonly [string, string], text: string, inner: string): string {
+  const [before, rest = ''] = text.split(`${open}\n`)
+  const after = rest.split(close)[1]
+  if (before === undefined || after === undefined) throw new Error(`the marks are missing: ${open}`)
+  return `${before}${open}\n\n${inner}\n\n${close}${after}`
 }
 
 const EXAMPLE = `services:

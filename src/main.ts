@@ -18,6 +18,7 @@ import { RedisQueue } from './queue/redis.ts'
 import { StoreError } from './store/trouble.ts'
 import { Store } from './store/store.ts'
 import { Supervisor } from './supervisor/supervisor.ts'
+import type { FieldsOf } from './telemetry/events.ts'
 import type { Log } from './telemetry/log.ts'
 
 /** What a node needs beside its configuration. */
@@ -51,7 +52,7 @@ export async function startNode(config: Config, options: NodeOptions): Promise<R
   const started: { stop(): Promise<void> }[] = []
   const stop = async (): Promise<void> => {
     for (const part of started.splice(0).toReversed())
-      await part.stop().catch((error: unknown) => log.error({ err: error }, 'a part could not be stopped'))
+      await part.stop().catch((error: unknown) => log.event('part_not_stopped', { err: error }))
   }
   try {
     warn(config, log)
@@ -116,7 +117,7 @@ export async function startNode(config: Config, options: NodeOptions): Promise<R
       started.push(api)
     }
     const announce = (): void => {
-      log.info({ url: api.url, ...inUse(config) }, 'listening')
+      log.event('listening', { url: api.url, ...inUse(config) })
       if (demo) tell(demoHints(api.url))
     }
 
@@ -156,7 +157,7 @@ async function reach({ log, signal, step, late }: Reaching): Promise<boolean> {
   let isLate = false
   const beLate = async (why: string): Promise<void> => {
     if (!isLate || performance.now() - reminded > LOG_AGAIN_AFTER_MS) {
-      log.error({ why }, 'postgres cannot be reached; trying on')
+      log.event('postgres_awaited', { why })
       reminded = performance.now()
     }
     if (isLate) return
@@ -172,7 +173,7 @@ async function reach({ log, signal, step, late }: Reaching): Promise<boolean> {
         await beLate('no answer yet')
         await orAborted(stepping, signal)
       }
-      if (isLate) log.info('postgres answers')
+      if (isLate) log.event('postgres_answers')
       return isLate
     } catch (error) {
       signal.throwIfAborted()
@@ -197,7 +198,7 @@ function orAborted<T>(waiting: Promise<T>, signal: AbortSignal): Promise<T> {
 }
 
 /** What is in use and where the data lies, for the log: never a password. */
-function inUse({ databaseUrl, redisUrl, dataDir, file }: Config): Record<string, string> {
+function inUse({ databaseUrl, redisUrl, dataDir, file }: Config): Omit<FieldsOf<'listening'>, 'url'> {
   return {
     postgres: databaseUrl === undefined ? `embedded, data in ${dataDir}` : hostOf(databaseUrl),
     queue: redisUrl === undefined ? 'in this process' : `redis ${hostOf(redisUrl)}`,
@@ -208,16 +209,13 @@ function inUse({ databaseUrl, redisUrl, dataDir, file }: Config): Record<string,
 const hostOf = (url: string): string => new URL(url).host
 
 function warn({ host, databaseUrl, redisUrl }: Config, log: Log): void {
-  if (!/^(localhost|127\..*|::1|\[::1\])$/.test(host))
-    log.warn({ host }, 'the API can be reached from other machines, and it asks nobody who they are')
-  if (databaseUrl !== undefined && redisUrl === undefined)
-    log.warn('without REDIS_URL other nodes take up to 2 s to start a task and 3 s to cancel one')
+  if (!/^(localhost|127\..*|::1|\[::1\])$/.test(host)) log.event('api_open', { host })
+  if (databaseUrl !== undefined && redisUrl === undefined) log.event('redis_not_set')
 }
 
 /** Linux says what the limit is, which Node has raised as far as it may; elsewhere nobody is asked. */
 async function warnOfDescriptors(services: Services, slots: number, log: Log): Promise<void> {
   const limit = descriptorLimit(await readFile('/proc/self/limits', 'utf8').catch(() => ''))
   const needed = descriptorsNeeded(services, slots, SERVER_LIMITS.maxConnections)
-  if (limit !== undefined && limit < needed)
-    log.warn({ limit, needed }, 'too few open files are allowed for SLOTS and the connections; raise `ulimit -n`')
+  if (limit !== undefined && limit < needed) log.event('open_files_low', { limit, needed })
 }

@@ -62,6 +62,6 @@ function refusalOf(error: unknown): Refusal | undefined {
 const isGone = ({ req }: Context): boolean => !req.complete && req.destroyed
 
 function unexpected({ log }: ApiContext, ctx: Context, err: unknown): Refusal {
-  log.error({ err, method: ctx.method, path: ctx.path }, 'a request failed')
+  log.event('request_failed', { err, method: ctx.method, path: ctx.path })
   return new Refusal('internal', '')
 }

@@ -43,5 +43,6 @@ function originForm(target: string): string | undefined {
 function logError({ log }: ApiContext, err: unknown): void {
   const { code } = err as { code?: unknown }
   const gone = code === 'ECONNRESET' || code === 'EPIPE' || code === 'ECANCELED'
-  log[gone ? 'debug' : 'error']({ err }, 'an answer failed')
+  if (gone) log.event('caller_gone', { err })
+  else log.event('answer_failed', { err })
 }

@@ -123,7 +123,7 @@ export class Api implements Part {
     } catch (cause) {
       throw new CannotListen(`${host}:${port}`, cause)
     }
-    server.on('error', (err) => log.error({ err }, 'the server failed'))
+    server.on('error', (err) => log.event('server_failed', { err }))
     this.#url = urlOf(host, server)
     return { server, openRequests }
   }

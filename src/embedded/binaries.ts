@@ -26,7 +26,7 @@ export async function binariesFor(account: Account | undefined, log: Log): Promi
   const linked = await linkLibraries(native).then(
     () => true,
     (error: unknown) => {
-      log.debug({ err: error }, 'the libraries of Postgres cannot be linked in place')
+      log.event('libraries_not_linked', { err: error })
       return false
     },
   )
@@ -108,7 +108,7 @@ async function copyInto(folder: string, native: string, log: Log): Promise<strin
   if (await isOwn(folder)) return copy
   const parts = await mkdtemp(`${folder}.`)
   try {
-    log.info({ folder }, 'copying Postgres to where its account can reach it')
+    log.event('embedded_copied', { folder })
     await cp(native, join(parts, 'native'), { recursive: true, verbatimSymlinks: true })
     await linkLibraries(join(parts, 'native'))
     await openUp(parts)

@@ -77,7 +77,7 @@ async function sweepDrafts(dataDir: string, log: Log): Promise<void> {
     if (!name.startsWith(DRAFT)) continue
     // An initdb whose node was killed may still write there; then the next start removes the rest.
     await rm(join(dataDir, name), { recursive: true, force: true }).catch((error: unknown) => {
-      log.debug({ err: error, name }, 'a half-made database cannot be removed yet')
+      log.event('draft_not_removed', { err: error, folder: name })
     })
   }
 }

@@ -114,16 +114,15 @@ export class EmbeddedPostgres implements Part {
         const how = await running.postmaster.gone
         running.postmaster = undefined
         if (start.signal.aborted) return
-        this.#log.error({ how }, 'Postgres ended unexpectedly, it is started again')
+        this.#log.event('embedded_ended', { how })
       }
       try {
         running.postmaster = await startPostmaster(start, running.port)
         backoff = BACKOFF.first
-        this.#log.info({ pid: running.postmaster.pid }, 'Postgres is back')
+        this.#log.event('embedded_back', { pid: running.postmaster.pid })
         if (start.signal.aborted) await stopPostmaster(running.cluster, running.postmaster, this.#log)
       } catch (error) {
-        if (!start.signal.aborted)
-          this.#log.error({ err: error, again: backoff }, 'Postgres cannot be started again yet')
+        if (!start.signal.aborted) this.#log.event('embedded_start_failed', { err: error, again: backoff })
         await pause(backoff, undefined, { signal: start.signal }).catch(() => undefined)
         backoff = Math.min(backoff * 2, BACKOFF.most)
       }

@@ -101,7 +101,7 @@ export async function takeOver({ cluster, log, signal }: Start): Promise<Postmas
     if (kin === 'stranger') return undefined
     const ready = file.status === 'ready'
     if (kin === 'server' && ready && (await answers(file.port))) {
-      log.info({ pid: file.pid }, 'the Postgres of a node that was killed is taken over')
+      log.event('embedded_taken_over', { pid: file.pid })
       return watched(file)
     }
     // Still recovering, or stopping: either ends by itself. Or the killed node's connections still fill it.
@@ -144,7 +144,7 @@ export async function stopPostmaster(cluster: Cluster, { pid, gone }: Postmaster
     const how = await Promise.race([gone.then(() => 'gone'), late])
     timer.abort()
     if (how === 'gone') return
-    log.warn({ pid, signal: end }, 'Postgres does not stop')
+    log.event('embedded_stop_slow', { pid, signal: end })
   }
 }
 

@@ -49,7 +49,7 @@ export class Health {
   /** Records that a statement of this kind succeeded. */
   succeeded(kind: string): void {
     this.#through = true
-    if (this.#away && !this.#over) this.#log.info('postgres is back')
+    if (this.#away && !this.#over) this.#log.event('postgres_back')
     this.#away = false
     this.#forget((refused) => refused === kind)
   }
@@ -64,7 +64,7 @@ export class Health {
     if (refuses(error.cause)) {
       // The statement may only have been slow, so a probe decides whether writes are refused.
       if (isSlow(error.cause) && kind !== PROBE) return
-      if (!this.refusing) this.#log.error({ why }, 'postgres refuses writes')
+      if (!this.refusing) this.#log.event('postgres_refuses_writes', { why })
       this.#refused.set(kind, {
         at: performance.now(),
         room: sqlState(error.cause)?.startsWith('53') === true,
@@ -72,7 +72,7 @@ export class Health {
       })
     } else if (!this.#away) {
       this.#away = true
-      this.#log.error({ why }, 'postgres is unreachable')
+      this.#log.event('postgres_unreachable', { why })
     }
   }
 
@@ -95,7 +95,7 @@ export class Health {
         this.#refused.delete(kind)
       }
     if (this.refusing || this.#over) return
-    this.#log.info('postgres takes writes again')
+    this.#log.event('postgres_takes_writes')
     if (this.#left) this.#again()
     this.#left = false
   }

@@ -5,7 +5,7 @@ import type { RunningNode } from '../../src/main.ts'
 import { Store } from '../../src/store/store.ts'
 import { eventually } from '../support/eventually.ts'
 import { ended, openWorld, post, type World } from '../support/world.ts'
-import { aLog, type Line } from '../unit/supervisor/build.ts'
+import { aLog } from '../unit/supervisor/build.ts'
 
 /** Connections of one node, at most (docs/operations.md). */
 const MOST = 22
@@ -74,7 +74,7 @@ describe('a table that someone has locked', () => {
   })
 
   it('leaves no backend behind when the node stops, and the log says nothing of an outage then', async () => {
-    const { log, lines }: { log: ReturnType<typeof aLog>['log']; lines: Line[] } = aLog()
+    const { log, lines } = aLog()
     const store = new Store({ url: world.databaseUrl, log })
     await store.start()
     await lock()

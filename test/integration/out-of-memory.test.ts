@@ -1,7 +1,7 @@
 // A thread that really runs out of memory: it dies alone, and takes nobody with it but the task that filled it.
 import { expect } from 'chai'
-import { pino } from 'pino'
 import { type Crew, idOf, openCrew } from '../support/crew.ts'
+import { makeLog } from '../../src/telemetry/log.ts'
 import { eventually } from '../support/eventually.ts'
 import { openWorld, type World } from '../support/world.ts'
 
@@ -22,7 +22,7 @@ describe('a thread that runs out of memory', () => {
       threads: 2,
       entry: ENTRY,
       heap: 64,
-      log: pino({ errorKey: 'err' }, { write: (line: string) => void lines.push(JSON.parse(line) as Line) }),
+      log: makeLog('info', { node: 'n' }, (line) => lines.push(JSON.parse(line) as Line)),
       // The collector works hard before it gives up, and the thread is silent meanwhile.
       timings: { quarantine: 200, settled: 600_000, silence: 30_000 },
     })

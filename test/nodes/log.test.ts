@@ -163,17 +163,17 @@ const onStoppedTerminal = (): Promise<void> =>
 
 const TALKER = `
   const { makeLog } = await import(${JSON.stringify(new URL('../../src/telemetry/log.js', import.meta.url).href)})
-  const log = makeLog('error', { node: 'n' })
+  const log = makeLog('warn', { node: 'n' })
   const talk = (count) => {
-    for (let i = 0; i < count; i += 1) log.error({ i }, 'a line of about a hundred bytes')
+    for (let i = 0; i < count; i += 1) log.event('requests_cut_off', { tasks: i })
   }
   talk(20_000)
   process.stdin.once('data', () => {
     talk(20_000)
-    log.fatal('close to the end')
+    log.event('start_failed', {})
     process.stdin.once('data', () => {
       talk(4_000)
-      log.fatal('the end')
+      log.event('node_crashed', {})
       process.exit(3)
     })
   })
@@ -193,22 +193,22 @@ async function droppedAndTold(): Promise<void> {
 async function judgeTalker(child: ChildProcessWithoutNullStreams): Promise<void> {
   const exited = once(child, 'exit')
   await once(child.stderr, 'data')
-  const lines: { level: number; i?: number; msg: string; dropped?: number }[] = []
+  const lines: { level: number; tasks?: number; event: string; dropped?: number }[] = []
   createInterface({ input: child.stdout }).on('line', (text) => lines.push(JSON.parse(text) as (typeof lines)[number]))
-  await eventually(() => expect(lines.at(-1)?.msg).to.equal('lines of the log were dropped'))
+  await eventually(() => expect(lines.at(-1)?.event).to.equal('log_lines_dropped'))
   const kept = lines.splice(0)
   const notice = kept.pop()
-  expect(kept.map(({ i }) => i)).to.deep.equal(kept.map((_, i) => i))
+  expect(kept.map(({ tasks }) => tasks)).to.deep.equal(kept.map((_, i) => i))
   expect(notice).to.include({ level: 50, dropped: 20_000 - kept.length })
 
   child.stdin.write('go on')
-  await eventually(() => expect(lines.some(({ msg }) => msg === 'close to the end')).to.equal(true))
-  await eventually(() => expect(lines.at(-1)?.msg).to.be.oneOf(['lines of the log were dropped', 'close to the end']))
+  await eventually(() => expect(lines.some(({ event }) => event === 'start_failed')).to.equal(true))
+  await eventually(() => expect(lines.at(-1)?.event).to.be.oneOf(['log_lines_dropped', 'start_failed']))
   lines.splice(0)
 
   child.stdin.write('end')
   expect(await exited).to.deep.equal([3, null])
-  await eventually(() => expect(lines.at(-1)).to.include({ level: 60, msg: 'the end' }))
+  await eventually(() => expect(lines.at(-1)).to.include({ level: 60, event: 'node_crashed' }))
   expect(lines).to.have.length(4_001)
 }
 

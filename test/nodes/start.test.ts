@@ -141,7 +141,7 @@ async function taken(): Promise<void> {
 
 const openToOthers = (): Promise<void> =>
   Fleet.during(async (fleet) => {
-    const warned = 'the API can be reached from other machines, and it asks nobody who they are'
+    const warned = 'the API can be reached from other machines, and has no authentication'
     const open = await fleet.start('a', { HOST: '0.0.0.0' })
     expect(open.lines.find(({ msg }) => msg === warned)).to.include({ level: 40, host: '0.0.0.0' })
     const closed = await fleet.start('b')

@@ -1,6 +1,6 @@
 // A queue at Redis whose log and health a test can watch.
-import { pino } from 'pino'
 import { RedisQueue, type RedisTimes } from '../../src/queue/redis.ts'
+import { makeLog } from '../../src/telemetry/log.ts'
 
 /** A line of the log. */
 export interface Line {
@@ -24,7 +24,7 @@ export interface WatchedQueue {
 export function watchedQueue(url: string, times: Partial<RedisTimes> = {}): WatchedQueue {
   const lines: Line[] = []
   const changes: boolean[] = []
-  const log = pino({}, { write: (line: string) => void lines.push(JSON.parse(line) as Line) })
+  const log = makeLog('info', { node: 'n' }, (line) => lines.push(JSON.parse(line) as Line))
   const queue = new RedisQueue({ url, prefix: 'test:', log, times: { popWait: 200, ...times } })
   const waiting = new Set<() => void>()
   queue.onHealth((healthy) => {

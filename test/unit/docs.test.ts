@@ -5,6 +5,8 @@ import { FAILURES } from '../../src/core/failures.ts'
 import { REFUSALS } from '../../src/core/refusal.ts'
 import { STATUSES } from '../../src/core/task.ts'
 import { printedDocs } from '../../src/docs.ts'
+import { EVENTS } from '../../src/telemetry/events.ts'
+import { FIELDS } from '../../src/telemetry/fields.ts'
 
 const doc = (path: string): string => printedDocs().get(path) ?? ''
 
@@ -24,10 +26,12 @@ describe('the printed documents', () => {
     expect(doc('docs/states.md')).to.include('```mermaid\nstateDiagram-v2\n  [*] --> pending\n')
   })
 
-  it('name every error and every setting', () => {
+  it('name every error, every setting, every event and every field of an event', () => {
     for (const code of [...Object.keys(REFUSALS), ...Object.keys(FAILURES)])
       expect(doc('docs/errors.md')).to.include(`\`${code}\``)
     for (const name of Object.keys(SETTINGS)) expect(doc('docs/configuration.md')).to.include(`| \`${name}\` |`)
+    for (const name of [...Object.keys(EVENTS), ...Object.keys(FIELDS)])
+      expect(doc('docs/operations.md')).to.include(`| \`${name}\` |`)
   })
 
   it('name every member of a service with its default', () => {

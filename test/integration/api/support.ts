@@ -1,14 +1,13 @@
 // An API on a real socket, with everything behind it faked and open to the test; and a bare connection to it.
 import { once } from 'node:events'
 import { connect, type Socket } from 'node:net'
-import { Writable } from 'node:stream'
-import { pino } from 'pino'
 import type { ApiDependencies } from '../../../src/api/dependencies.ts'
 import { Api, SERVER_LIMITS, type ServerLimits } from '../../../src/api/server.ts'
 import { Refusal } from '../../../src/core/refusal.ts'
 import type { Service } from '../../../src/core/service.ts'
 import type { NewTask } from '../../../src/core/task.ts'
 import type { FullView, ListQuery, Page } from '../../../src/core/view.ts'
+import { makeLog } from '../../../src/telemetry/log.ts'
 
 const SERVICE: Omit<Service, 'name'> = {
   url: 'http://127.0.0.1:1',
@@ -66,12 +65,6 @@ export class Backstage {
   }
 
   dependencies(): ApiDependencies {
-    const log = new Writable({
-      write: (line, _, written) => {
-        this.logged.push(JSON.parse(String(line)) as Record<string, unknown>)
-        written()
-      },
-    })
     return {
       host: '127.0.0.1',
       port: 0,
@@ -98,7 +91,7 @@ export class Backstage {
         ping: () => this.ping(),
       },
       queue: this.queue,
-      log: pino({ level: 'warn', errorKey: 'err' }, log),
+      log: makeLog('warn', { node: 'n' }, (line) => this.logged.push(JSON.parse(line) as Record<string, unknown>)),
     }
   }
 }

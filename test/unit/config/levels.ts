@@ -1,4 +1,4 @@
 // The levels that pino itself knows.
-import { makeLog } from '../../../src/telemetry/log.ts'
+import { pino } from 'pino'
 
-export const levels = (): string[] => [...Object.keys(makeLog('silent', { node: '' }).levels.values), 'silent']
+export const levels = (): string[] => [...Object.keys(pino().levels.values), 'silent']

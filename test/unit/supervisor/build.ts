@@ -1,7 +1,7 @@
 // What the tests of the supervisor's parts build on; only what a test is about is given.
-import { type Logger, pino } from 'pino'
 import { type Service, type Services, SERVICE_DEFAULTS } from '../../../src/core/service.ts'
 import type { Held } from '../../../src/supervisor/hands.ts'
+import { type Log, makeLog } from '../../../src/telemetry/log.ts'
 
 /** A claim in hand. */
 export const aHeld = (over: Partial<Held> = {}): Held => ({
@@ -35,8 +35,8 @@ export interface Line {
 }
 
 /** A log whose lines a test reads. */
-export function aLog(): { log: Logger; lines: Line[] } {
+export function aLog(): { log: Log; lines: Line[] } {
   const lines: Line[] = []
-  const write = (line: string): void => void lines.push(JSON.parse(line) as Line)
-  return { log: pino({ level: 'trace', base: null, errorKey: 'err' }, { write }), lines }
+  const log = makeLog('trace', { node: 'n' }, (line) => lines.push(JSON.parse(line) as Line))
+  return { log, lines }
 }

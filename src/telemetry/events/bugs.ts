@@ -1,0 +1,148 @@
+// The events of what should never happen, and those that only help to look for a fault.
+import type { EventRow } from '../row.ts'
+
+export const BUGS = {
+  log_lines_dropped: {
+    level: 'error',
+    text: 'lines of the log were dropped',
+    fields: ['dropped'],
+    meaning: 'The disk of the log was full, or its reader too slow. The lines are missing before this one.',
+    action: 'Make room, or mend the reader.',
+  },
+  report_delayed: {
+    level: 'error',
+    text: 'a report could not be written yet',
+    fields: ['task', 'err'],
+    meaning: 'Postgres failed in a way that may pass. The write is tried five times, a second apart.',
+    action: 'Look at the log of Postgres.',
+  },
+  report_failed: {
+    level: 'error',
+    text: 'a report could not be written',
+    fields: ['task', 'service', 'report', 'err'],
+    meaning: 'Postgres refused the values of an answer, or the node stopped first. The task failed or is taken over.',
+    action: 'Report it with `err`.',
+  },
+  end_failed: {
+    level: 'error',
+    text: 'the failure of a task could not be written either',
+    fields: ['task', 'err'],
+    meaning: 'Postgres refused an answer, and then the failure in its place. The step is repeated.',
+    action: 'Report it with `err`.',
+  },
+  chore_failed: {
+    level: 'error',
+    text: 'a chore failed and is tried again',
+    fields: ['part', 'err'],
+    meaning: 'A bug in a loop of the node. The loop goes on.',
+    action: 'Report it with `err`.',
+  },
+  pop_failed: {
+    level: 'error',
+    text: 'a pop failed',
+    fields: ['err'],
+    meaning: 'A bug in the loop that takes ids from the lists. The loop goes on.',
+    action: 'Report it with `err`.',
+  },
+  revive_failed: {
+    level: 'error',
+    text: 'the tasks of a dead thread could not be started again yet',
+    fields: ['err'],
+    meaning: 'Postgres refused to start tasks again that lost their thread. The write is tried again.',
+    action: 'Report it with `err`.',
+  },
+  hints_failed: {
+    level: 'error',
+    text: 'hints could not be checked; the next sync finds out',
+    fields: ['err'],
+    meaning: 'A cancellation may take up to 3 s.',
+    action: 'Report it with `err`.',
+  },
+  request_failed: {
+    level: 'error',
+    text: 'a request failed',
+    fields: ['method', 'path', 'err'],
+    meaning: 'A bug in the API. The caller got a 500 without details.',
+    action: 'Report it with `err`.',
+  },
+  answer_failed: {
+    level: 'error',
+    text: 'an answer failed',
+    fields: ['err'],
+    meaning: 'A bug in the API, found when the answer was already on its way.',
+    action: 'Report it with `err`.',
+  },
+  server_failed: {
+    level: 'error',
+    text: 'the server failed',
+    fields: ['err'],
+    meaning: 'The HTTP server of the API had an error. The node goes on.',
+    action: 'Report it with `err`.',
+  },
+  node_crashed: {
+    level: 'fatal',
+    text: 'this node has a bug and ends',
+    fields: ['err'],
+    meaning: 'The process ends with exit code 1. Its tasks are safe, and other nodes take them over.',
+    action: 'Let the node restart. Report it with `err`.',
+  },
+} as const satisfies Record<string, EventRow>
+
+export const DEBUG = {
+  request_repeated: {
+    level: 'debug',
+    text: 'task repeats a request',
+    fields: ['task', 'service', 'action', 'step', 'attempt', 'why'],
+    meaning: 'A try failed. The next one comes in less than 1 s.',
+    action: 'Nothing.',
+  },
+  caller_gone: {
+    level: 'debug',
+    text: 'an answer failed',
+    fields: ['err'],
+    meaning: 'The caller closed the connection before the answer was sent.',
+    action: 'Nothing.',
+  },
+  claim_failed: {
+    level: 'debug',
+    text: 'a claim failed',
+    fields: ['err'],
+    meaning: 'Ids from the lists could not be claimed. The sweep finds their tasks.',
+    action: 'Nothing. `postgres_unreachable` says more.',
+  },
+  sync_failed: {
+    level: 'debug',
+    text: 'a sync failed',
+    fields: ['err'],
+    meaning: 'The node could not compare its tasks with Postgres. The next sync follows.',
+    action: 'Nothing. `postgres_unreachable` says more.',
+  },
+  chore_waits: {
+    level: 'debug',
+    text: 'a chore failed and is tried again',
+    fields: ['part', 'err'],
+    meaning: 'Postgres is away, and a loop of the node waits for it.',
+    action: 'Nothing. `postgres_unreachable` says more.',
+  },
+  hint_wrong: {
+    level: 'debug',
+    text: 'a hint says that a task was deleted, but the task is there',
+    fields: ['task'],
+    meaning: 'Somebody publishes wrong ids in Redis, or the database was restored.',
+    action: 'Nothing.',
+  },
+  draft_not_removed: {
+    level: 'debug',
+    text: 'a half-made database cannot be removed yet',
+    fields: ['folder', 'err'],
+    meaning: 'The initdb of a node that was killed may still run. The next start removes the folder.',
+    action: 'Nothing.',
+  },
+  libraries_not_linked: {
+    level: 'debug',
+    text: 'the libraries of Postgres cannot be linked in place',
+    fields: ['err'],
+    meaning: 'The embedded Postgres is copied to another folder.',
+    action: 'Nothing.',
+  },
+} as const satisfies Record<string, EventRow>

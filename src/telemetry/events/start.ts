@@ -1,0 +1,115 @@
+// The events of the start and the stop of a node.
+import type { EventRow } from '../row.ts'
+
+export const START = {
+  listening: {
+    level: 'info',
+    text: 'listening',
+    fields: ['url', 'postgres', 'queue', 'services'],
+    meaning: 'The API serves.',
+    action: 'Nothing. Check that `postgres` is the database you meant.',
+  },
+  api_open: {
+    level: 'warn',
+    text: 'the API can be reached from other machines, and has no authentication',
+    fields: ['host'],
+    meaning: '`HOST` is not a loopback address.',
+    action: 'Make sure that only those can reach the API who may use it.',
+  },
+  redis_not_set: {
+    level: 'warn',
+    text: 'without REDIS_URL other nodes take up to 2 s to start a task and 3 s to cancel one',
+    fields: [],
+    meaning: '`DATABASE_URL` is set and `REDIS_URL` is not.',
+    action: 'Set `REDIS_URL`, or accept the delays.',
+  },
+  setting_misspelt: {
+    level: 'warn',
+    text: 'a variable is nearly the name of a setting, and is not read',
+    fields: ['variable', 'meant'],
+    meaning: '`variable` is one slip away from the setting `meant`, which is not set.',
+    action: 'Correct the name. Nothing, if the variable is meant for another program.',
+  },
+  open_files_low: {
+    level: 'warn',
+    text: 'too few open files are allowed for SLOTS and the connections; raise `ulimit -n`',
+    fields: ['limit', 'needed'],
+    meaning: '`limit` is lower than `needed`.',
+    action: 'Raise `ulimit -n` (systemd: `LimitNOFILE`).',
+  },
+  postgres_awaited: {
+    level: 'error',
+    text: 'postgres cannot be reached; trying on',
+    fields: ['why'],
+    meaning:
+      'The node cannot use Postgres and tries again; logged every 10 s. `why` may also name a wrong password, missing rights, tables of another program, or migrations of a newer release.',
+    action: 'Read `why`.',
+  },
+  postgres_answers: {
+    level: 'info',
+    text: 'postgres answers',
+    fields: [],
+    meaning: 'The start goes on after `postgres_awaited`.',
+    action: 'Nothing.',
+  },
+  start_failed: {
+    level: 'fatal',
+    text: 'this node could not start',
+    fields: ['err'],
+    meaning:
+      'The process ends with exit code 1. A port that is taken, and a fault of the embedded Postgres, are one line on stderr instead.',
+    action: 'Read `err`.',
+  },
+} as const satisfies Record<string, EventRow>
+
+export const STOP = {
+  stopping: {
+    level: 'info',
+    text: 'stopping',
+    fields: ['signal'],
+    meaning: 'A signal has come, or npm has ended. The node stops.',
+    action: 'Nothing.',
+  },
+  draining: {
+    level: 'info',
+    text: 'draining',
+    fields: ['tasks', 'timeout'],
+    meaning: 'The node waits up to `timeout` for the answers of `tasks` requests.',
+    action: 'Nothing.',
+  },
+  requests_cut_off: {
+    level: 'warn',
+    text: 'requests were cut off; other nodes repeat them',
+    fields: ['tasks'],
+    meaning: '`DRAIN_TIMEOUT` was too short. The requests are sent again, with the same `Idempotency-Key`.',
+    action: 'If repeats hurt, raise `DRAIN_TIMEOUT` above the time of the slowest answer.',
+  },
+  lease_kept: {
+    level: 'warn',
+    text: 'the lease could not be given up',
+    fields: [],
+    meaning: 'The node stopped while Postgres was away.',
+    action: 'Nothing. Other nodes take its tasks over when the lease ends.',
+  },
+  part_not_stopped: {
+    level: 'error',
+    text: 'a part could not be stopped',
+    fields: ['err'],
+    meaning: 'Something failed while the node stopped. The other parts were stopped.',
+    action: 'Report it with `err`.',
+  },
+  stopped: {
+    level: 'info',
+    text: 'stopped',
+    fields: [],
+    meaning: 'The process ends with exit code 0.',
+    action: 'Nothing.',
+  },
+  stopped_at_once: {
+    level: 'warn',
+    text: 'stopped at once',
+    fields: ['signal'],
+    meaning: 'A second signal has come. The process ends with exit code 1.',
+    action: 'Nothing. Other nodes take its tasks over within 12 s.',
+  },
+} as const satisfies Record<string, EventRow>
