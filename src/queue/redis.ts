@@ -180,7 +180,7 @@ export class RedisQueue implements Queue {
   /** A connection came up, or went down. */
   #look(reason = 'no answer'): void {
     const healthy = this.#commands.client !== undefined && !this.#stuck.has('pop')
-    if (healthy && this.#complained) this.#log.info('redis is back')
+    if (healthy && this.#complained) this.#log.event('redis_back')
     if (healthy) this.#complained = false
     else this.#complain(reason)
     if (healthy === this.#healthy) return
@@ -191,7 +191,7 @@ export class RedisQueue implements Queue {
   #complain(reason: string): void {
     if (this.#complained || !this.#running) return
     this.#complained = true
-    this.#log.warn({ reason }, 'redis is unreachable, tasks are found by the sweep')
+    this.#log.event('redis_unreachable', { reason })
   }
 
   /** Notices a connection that does not come up while that for commands is up: the user's rights, most likely. */
@@ -205,7 +205,7 @@ export class RedisQueue implements Queue {
       down: (reason) => {
         failures = this.#commands.client ? failures + 1 : 0
         if (failures !== STUCK_FROM) return
-        this.#log.warn({ connection, reason }, 'redis refuses a connection')
+        this.#log.event('redis_refuses_connection', { connection, reason })
         this.#stuck.add(connection)
         this.#look(reason)
       },
@@ -216,13 +216,13 @@ export class RedisQueue implements Queue {
     const refused = await refusedCommands(client, this.#keys)
     const reasons = refused.map(({ command, error }) => `${command}: ${reasonOf(error, this.#url)}`)
     if (reasons.length > 0 && reasons.join() !== this.#refused.join())
-      this.#log.warn({ reasons }, 'redis refuses commands that are of use')
+      this.#log.event('redis_refuses_commands', { reasons })
     this.#refused = reasons
   }
 
   readonly #mended = (keys: readonly string[]): void => {
     this.#counts.mended += keys.length
-    for (const key of keys) this.#log.warn({ key }, 'a key of redis was no list of ids: deleted')
+    for (const key of keys) this.#log.event('redis_key_deleted', { key })
   }
 }
 

@@ -31,7 +31,7 @@ export const CHORES: readonly Chore[] = [
       // Who has not been here for that long cannot know whether a service was known.
       if (lease.held < timings.forgotten) return false
       for (const { id, service } of await store.failUnknown(timings.forgotten))
-        log.warn({ task: id, service, why: 'unknown_service' }, 'task failed')
+        log.event('task_failed_unknown_service', { task: id, service, why: 'unknown_service' })
       return false
     },
   },
@@ -40,7 +40,8 @@ export const CHORES: readonly Chore[] = [
     every: ({ sweep }) => sweep,
     run: async ({ store, services, log }) => {
       const { expired, more } = await expire({ store }, services)
-      for (const { id, service } of expired) log.info({ task: id, service, why: 'deadline_exceeded' }, 'task failed')
+      for (const { id, service } of expired)
+        log.event('task_failed_deadline', { task: id, service, why: 'deadline_exceeded' })
       return more
     },
   },

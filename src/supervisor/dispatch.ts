@@ -44,9 +44,8 @@ export class Dispatch {
   accept(row: ClaimedRow, { node, token, epoch }: Sent): void {
     const { hands, log } = this.#by
     const { id, service, action, crashes, attempt } = row
-    if (row.failed) return log.error({ task: id, service, action, why: 'crashed', crashes }, 'task failed')
-    if (row.lost)
-      log.warn({ task: id, service, action, step: row.step, crashes }, 'taken over from a node that is gone')
+    if (row.failed) return log.event('task_failed_crashed', { task: id, service, action, why: 'crashed', crashes })
+    if (row.lost) log.event('task_taken_over', { task: id, service, action, step: row.step, crashes })
     // One actor of one task: the older claim's actor ends first, and the new one starts behind it in the same thread.
     const older = hands.get(id)
     if (older) this.stop(older)
@@ -111,10 +110,7 @@ export class Dispatch {
       const row = found.get(held.id)
       hands.drop(held)
       if (!row) continue
-      log.warn(
-        { task: held.id, service: held.service, crashes: row.crashes },
-        'the task lost its thread and starts again',
-      )
+      log.event('thread_lost', { task: held.id, service: held.service, crashes: row.crashes })
       this.accept(row, { node: held.node, token: held.token, epoch })
     }
   }
@@ -125,7 +121,7 @@ export class Dispatch {
         return await ask()
       } catch (error) {
         if (!(error instanceof StoreError) || error.trouble === 'bug')
-          this.#by.log.error({ err: error }, 'what a dead thread ran could not be taken up again yet')
+          this.#by.log.event('revive_failed', { err: error })
         if (this.#stopping) return []
         await new Promise((resolve) => setTimeout(resolve, REVIVE_RETRY))
       }

@@ -20,11 +20,11 @@ const LAST_WRITES = 5_000
 /** Empties the hands of a node that takes no task any more, and whose threads have been told to drain. Bounded by the timeout and the time of the last writes. */
 export async function drain(by: DrainDependencies): Promise<void> {
   const { hands, timeout, log } = by
-  if (hands.size > 0) log.info({ tasks: hands.size, timeout }, 'draining')
+  if (hands.size > 0) log.event('draining', { tasks: hands.size, timeout })
   // What no thread runs would never be reported.
   await emptied(hands, timeout, () => giveBack(by, (held) => held.thread === undefined))
   if (hands.empty) return
-  log.warn({ tasks: hands.size }, 'requests were cut off; other nodes repeat them')
+  log.event('requests_cut_off', { tasks: hands.size })
   for (const held of hands.all()) if (!held.writing) held.thread?.tell({ kind: 'stop', id: held.id, token: held.token })
   giveBack(by, () => true)
   await emptied(hands, LAST_WRITES)

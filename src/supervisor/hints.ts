@@ -80,7 +80,7 @@ export class Hints {
       if (!held) continue
       if (!row) stop(held)
       else {
-        log.debug({ task: id }, 'a hint says that a task was deleted, and it is there')
+        if (log.hears('hint_wrong')) log.event('hint_wrong', { task: id })
         // A claim that the hint had made doubtful. What else the row says is the sync's to judge.
         if (!held.writing && held.epoch < asked && row.token === held.token && row.node === held.node)
           confirm(held, asked)
@@ -92,7 +92,7 @@ export class Hints {
   /** While Postgres is away they are asked about again, with what comes meanwhile; the next sync would tell as well. */
   #keep(ids: readonly string[], error: unknown): false {
     if (error instanceof StoreError && error.trouble !== 'bug') for (const id of ids) this.#heard.add(id)
-    else this.#by.log.error({ err: error }, 'the rows that hints are about could not be asked; the sync will tell')
+    else this.#by.log.event('hints_failed', { err: error })
     return false
   }
 }

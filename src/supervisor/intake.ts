@@ -96,7 +96,7 @@ export class Intake {
       this.#popped = []
       // An id that cannot be claimed now is dropped: the sweep finds its row, if there is one.
       const rows = await this.#claim({ popped: batch }).catch((error: unknown) => {
-        this.#by.log.debug({ err: error }, 'a claim failed')
+        this.#by.log.event('claim_failed', { err: error })
         return []
       })
       if (isFull(rows)) this.#putBack(batch, rows)

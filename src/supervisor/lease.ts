@@ -93,7 +93,7 @@ export class Lease implements Part {
     if (this.#heldSince === Infinity) return
     this.#heldSince = Infinity
     this.#options.trust.revoke()
-    await this.#options.store.resign(this.node).catch(() => this.#options.log.warn('the lease could not be given up'))
+    await this.#options.store.resign(this.node).catch(() => this.#options.log.event('lease_kept'))
   }
 
   async #enroll(): Promise<void> {
@@ -109,7 +109,7 @@ export class Lease implements Part {
     const begun = process.hrtime.bigint()
     const found = await store.beat(this.node, timings.lease, this.#reliance)
     if (!found) {
-      log.warn({ node: this.node }, 'the row of this node is gone; it goes on as a new node')
+      log.event('node_row_gone')
       this.#options.trust.revoke()
       identity.node = randomUUID()
       renamed(this.node)
@@ -118,7 +118,7 @@ export class Lease implements Part {
       // Where this node had no trust any more the others had none either, and some have no lease: they get the time to beat.
       if (!this.trusted) this.#heldSince = performance.now()
       if (!found.held) {
-        log.warn({ node: this.node }, 'the lease had run out; what this node holds is asked about before it goes on')
+        log.event('lease_lapsed')
         this.#heldSince = performance.now()
         // Also where this process's clock stood still and trust seems to hold: a new epoch, so that all is asked about.
         this.#options.trust.revoke()

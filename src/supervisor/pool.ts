@@ -79,7 +79,7 @@ export class Pool implements Part {
     const timer = setTimeout(() => {
       this.#timers.delete(timer)
       // A replacement that dies while it starts comes back here through `died`.
-      this.#launch().catch((error: unknown) => this.#options.log.error({ err: error }, 'a thread could not start'))
+      this.#launch().catch((error: unknown) => this.#options.log.event('thread_not_started', { err: error }))
     }, this.#pause)
     this.#timers.add(timer)
   }

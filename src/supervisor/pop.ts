@@ -111,7 +111,7 @@ export class Pop implements Part {
         intake.offer(popped)
         for (const { service } of popped) await this.#take(service)
       } catch (error) {
-        log.error({ err: error }, 'a pop failed')
+        log.event('pop_failed', { err: error })
         await this.#until(CLOSED)
       }
     }

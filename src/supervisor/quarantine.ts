@@ -65,9 +65,7 @@ export class Quarantine implements Part {
     this.#waiting.push(suspect)
     if (this.#started) return this.#next()
     this.#started = true
-    this.#pool
-      .start()
-      .catch((error: unknown) => this.#options.log.error({ err: error }, 'the quarantine could not start'))
+    this.#pool.start().catch((error: unknown) => this.#options.log.event('quarantine_not_started', { err: error }))
   }
 
   /** A claim was let go. */
@@ -113,13 +111,10 @@ export class Quarantine implements Part {
     for (const held of dead) held.thread = undefined
     const { log, orphaned } = this.#options
     const [culprit, ...others] = dead
-    if (!culprit) log.error({ err: cause, tasks: 0 }, 'a thread has died; its tasks start again on another')
+    if (!culprit) log.event('thread_died', { err: cause, tasks: 0 })
     else if (others.length === 0) void this.#convict(culprit, cause)
     else {
-      log.error(
-        { err: cause, tasks: dead.length },
-        'suspects have died together; they are tried again in smaller groups',
-      )
+      log.event('suspects_died', { err: cause, tasks: dead.length })
       // A report that is being written decides by itself; its writer finds the thread gone.
       // The last that began is the likeliest culprit: it goes first.
       orphaned(dead.filter(({ writing }) => !writing).toReversed())
@@ -128,16 +123,13 @@ export class Quarantine implements Part {
 
   async #convict(held: Held, cause: Error): Promise<void> {
     const { log, hands, store } = this.#options
-    log.error(
-      { task: held.id, service: held.service, action: held.action, err: cause },
-      'the task killed its thread when run alone',
-    )
+    log.event('task_killed_thread', { task: held.id, service: held.service, action: held.action, err: cause })
     // A report that is being written decides by itself how the task goes on.
     if (held.writing) return
     held.writing = true
     const failure = { code: 'crashed', detail: 'The task killed its thread when it was run alone.' } as const
     await fail({ store }, held, failure).catch((error: unknown) =>
-      log.error({ err: error, task: held.id }, 'a report could not be written'),
+      log.event('report_failed', { err: error, task: held.id, service: held.service, report: 'settle' }),
     )
     held.writing = false
     hands.drop(held)

@@ -42,7 +42,7 @@ export async function take(by: ReportDependencies, report: Report): Promise<void
     // While this node's lease holds nobody takes a claim over: the task was deleted.
     const lapsed = held.epoch < trust.epoch || !(trust.closed || trust.holds(process.hrtime.bigint()))
     const which = { task: held.id, service: held.service, report: report.kind }
-    log[lapsed ? 'warn' : 'info'](which, 'the claim is not ours any more')
+    log.event(lapsed ? 'claim_lapsed' : 'claim_gone', which)
     held.thread?.tell({ kind: 'stop', id: held.id, token: held.token })
     hands.drop(held)
     return
@@ -67,7 +67,7 @@ async function writeOn(by: ReportDependencies, held: Held, report: Report): Prom
     } catch (error) {
       const passing = error instanceof StoreError && error.trouble === 'bug'
       if (!passing || tries === DEFECT_TRIES || !by.hands.has(held)) throw error
-      by.log.error({ err: error, task: held.id }, 'a report could not be written yet')
+      by.log.event('report_delayed', { err: error, task: held.id })
       await new Promise((resolve) => setTimeout(resolve, DEFECT_PAUSE))
     }
   }
@@ -96,35 +96,28 @@ function nextAttempt(report: Report): number | undefined {
 
 /** Postgres refuses the very values, which the checks at the door should have made impossible: the task fails, and says why. */
 async function unwritten(by: ReportDependencies, held: Held, report: Report, error: unknown): Promise<Written> {
-  by.log.error(
-    { err: error, task: held.id, service: held.service, report: report.kind },
-    'a report could not be written',
-  )
+  by.log.event('report_failed', { err: error, task: held.id, service: held.service, report: report.kind })
   const refused = error instanceof StoreError && error.trouble === 'rejected'
   if (!refused) return 'lost'
   const failure = { code: 'bad_body', detail: 'Postgres could not store the answer of the service.' } as const
-  await fail(by, held, failure).catch((cause: unknown) =>
-    by.log.error({ err: cause, task: held.id }, 'the end of a task could not be written either'),
-  )
+  await fail(by, held, failure).catch((cause: unknown) => by.log.event('end_failed', { err: cause, task: held.id }))
   return 'lost'
 }
 
 function tellOperator({ log, lacking }: ReportDependencies, { id, service, action }: Held, report: Report): void {
   if (report.kind === 'settle' && report.status === 'failed') {
     const { step, attempt, failure } = report
-    log.info({ task: id, service, action, step, attempt, why: failure?.code, status: failure?.status }, 'task failed')
+    const [why, status] = [failure?.code, failure?.status]
+    log.event('task_failed', { task: id, service, action, step, attempt, why, status })
   } else if (report.kind === 'park' && report.uncounted) {
     const tries = lacking.happened(performance.now())
-    if (tries !== undefined)
-      log.warn({ service, why: report.failure.detail, tries }, 'this node lacks what requests need; they wait')
+    if (tries !== undefined) log.event('requests_delayed', { service, why: report.failure.detail, tries })
   } else if (report.kind === 'park') {
     const { step, attempt, failure, wait } = report
-    log.info(
-      { task: id, service, action, step, attempt, why: failure.detail, wait: Math.round(wait) },
-      'task waits to repeat a request',
-    )
-  } else if (report.kind === 'retry') {
+    const why = failure.detail
+    log.event('task_waits', { task: id, service, action, step, attempt, why, wait: Math.round(wait) })
+  } else if (report.kind === 'retry' && log.hears('request_repeated')) {
     const { step, attempt, failure } = report
-    log.debug({ task: id, service, action, step, attempt, why: failure.detail }, 'task repeats a request')
+    log.event('request_repeated', { task: id, service, action, step, attempt, why: failure.detail })
   }
 }

@@ -115,7 +115,7 @@ export class Supervisor implements Part {
       name: 'threads',
       threads,
       died: (dead, cause) => {
-        log.error({ err: cause, tasks: dead.load }, 'a thread has died; its tasks start again on another')
+        log.event('thread_died', { err: cause, tasks: dead.load })
         this.#dispatch.threadDied(dead)
       },
       available: () => this.#dispatch.resume(),
@@ -235,13 +235,13 @@ export class Supervisor implements Part {
       const judged = await sync({ store, hands: this.#hands, node: this.#lease.node, epoch }, this.#missed)
       this.#missed = judged.missed
       for (const held of judged.stop) {
-        log.info({ task: held.id, service: held.service }, 'the claim is not ours any more')
+        log.event('claim_gone', { task: held.id, service: held.service })
         this.#dispatch.stop(held)
       }
       for (const held of judged.confirm) this.#dispatch.confirm(held, epoch)
       for (const fence of judged.release) void store.release.add(fence).catch(() => undefined)
     } catch (error) {
-      log.debug({ err: error }, 'a sync failed')
+      log.event('sync_failed', { err: error })
     } finally {
       this.#syncing = false
     }

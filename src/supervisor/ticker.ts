@@ -62,8 +62,8 @@ export class Ticker implements Part {
       } catch (error) {
         errors = Math.min(MAX_BACKOFF, errors + 1)
         // The store has said already that Postgres is away.
-        const level = error instanceof StoreError && error.trouble !== 'bug' ? 'debug' : 'error'
-        log[level]({ err: error, part: name }, 'a chore failed and is tried again')
+        const known = error instanceof StoreError && error.trouble !== 'bug'
+        log.event(known ? 'chore_waits' : 'chore_failed', { err: error, part: name })
         this.#woken = false
       }
       const pause =

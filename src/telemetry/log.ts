@@ -7,18 +7,15 @@ import type { EventRow } from './row.ts'
 import { openSink } from './sink.ts'
 
 /** Where a node says what happens. */
-export interface Events {
+export interface Log {
   /** Tells an event to every subscriber: the log first. Never throws. */
   event<N extends EventName>(name: N, ...fields: Args<N>): void
   /** Whether anybody wants this event: asked where an event is so frequent that its fields should not be made for nobody. */
   hears(name: EventName): boolean
 }
 
-/** Events, and lines whose text stands at their call: for parts that do not name events yet. */
-export interface Log extends Events, Pick<Logger, 'debug' | 'info' | 'warn' | 'error'> {}
-
 /** Tells events to subscribers, in their order. */
-export const logTo = (...subscribers: readonly Subscriber[]): Events => ({
+export const logTo = (...subscribers: readonly Subscriber[]): Log => ({
   event: (name, ...fields) => {
     for (const subscriber of subscribers) subscriber[name]?.(...fields)
   },
@@ -32,12 +29,12 @@ export function makeLog(level: string, identity: Identity, write?: (line: string
     { level, base: null, mixin, timestamp: pino.stdTimeFunctions.isoTime, errorKey: 'err' },
     { write: write ?? toStdout((dropped) => log.event('log_lines_dropped', { dropped })) },
   )
-  const log = Object.assign(lines, logTo(linesOf(lines)))
+  const log = logTo(linesOf(lines))
   return log
 }
 
 /** A log that says nothing. */
-export const silentLog = (): Log => Object.assign(pino({ level: 'silent' }), logTo())
+export const silentLog = (): Log => logTo()
 
 /** Writes a line for each event whose level is on. */
 function linesOf(lines: Logger): Subscriber {

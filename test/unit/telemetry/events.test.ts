@@ -1,4 +1,6 @@
 // The table of events: every row is whole, and says what the operator needs.
+import { readFileSync, readdirSync } from 'node:fs'
+import { join } from 'node:path'
 import { expect } from 'chai'
 import { EVENTS, TOPICS } from '../../../src/telemetry/events.ts'
 import { FIELDS } from '../../../src/telemetry/fields.ts'
@@ -9,7 +11,19 @@ const rows = Object.entries<EventRow>(EVENTS)
 /** The fields of an event, without the mark of those that may be missing. */
 const named = ({ fields }: EventRow): string[] => fields.map((field) => field.replace(/\?$/, ''))
 
+/** The names of events in the calls of src. */
+function called(): Set<string> {
+  const files = readdirSync('src', { recursive: true, encoding: 'utf8' }).filter((file) => file.endsWith('.ts'))
+  const text = files.map((file) => readFileSync(join('src', file), 'utf8')).join('\n')
+  const calls = text.matchAll(/\b(?:event|say)\(([^,)]+)/g)
+  return new Set([...calls].flatMap(([, name = '']) => [...name.matchAll(/'(\w+)'/g)].map(([, one = '']) => one)))
+}
+
 describe('the table of events', () => {
+  it('has the events that src names, and no other', () => {
+    expect([...called()]).to.have.members(Object.keys(EVENTS))
+  })
+
   it('has each event in one topic', () => {
     const all = Object.values(TOPICS).flatMap((topic) => Object.keys(topic))
     expect(all).to.have.members(Object.keys(EVENTS)).and.to.have.length(Object.keys(EVENTS).length)
