@@ -4,8 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { Redis } from 'ioredis'
 import pg from 'pg'
-import { EmbeddedPostgres } from '../src/embedded/postgres.ts'
-import { silentLog } from '../src/telemetry/log.ts'
+import { EmbeddedPostgres } from '../packages/embedded-postgres/src/index.ts'
 import { startRedis } from '../test/support/redis.ts'
 
 /** What is printed of their durability. */
@@ -28,7 +27,7 @@ export async function startEngines() {
   const folder = await mkdtemp(join(tmpdir(), 'task_api-bench-'))
   // Root's Postgres runs as nobody, who must reach it.
   await chmod(folder, 0o755)
-  const postgres = new EmbeddedPostgres({ dataDir: folder, log: silentLog() })
+  const postgres = new EmbeddedPostgres({ dataDir: folder })
   await postgres.start()
   const redis = await startRedis({ args: REDIS_ARGS })
   const client = new Redis(redis.url)

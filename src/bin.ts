@@ -65,7 +65,7 @@ async function start(): Promise<void> {
   for (const name of foreignTo(process.env, config.databaseUrl === undefined)) delete process.env[name]
   const { startNode } = await import('./main.ts')
   const { CannotListen } = await import('./api/server.ts')
-  const { EmbeddedPostgresFailure } = await import('./embedded/failure.ts')
+  const { EmbeddedPostgresFailure } = await import('../packages/embedded-postgres/src/index.ts')
   try {
     const node = await startNode(config, { log, identity, version: readVersion(), tell, signal })
     if (!signal.aborted) await once(signal, 'abort')

@@ -11,7 +11,7 @@ import { alone } from './alone.mjs'
 const ROOT = path.resolve(path.dirname(fileURLToPath(import.meta.url)), '..')
 const at = (...names) => path.join(ROOT, ...names)
 const LOCK = at('dist-lock')
-const SOURCES = ['src', 'workers', 'migrations', 'test', 'bench', 'knexfile.ts', 'tsconfig.json']
+const SOURCES = ['src', 'packages', 'workers', 'migrations', 'test', 'bench', 'knexfile.ts', 'tsconfig.json']
 const STAMP = at('dist', '.sources')
 /** Set for the npm that we run. */
 const NESTED = 'TASK_API_SETUP'
@@ -77,7 +77,8 @@ function isInstalled() {
   const wanted = readJson(at('package-lock.json')).packages
   const found = readJson(installed).packages
   const missing = Object.keys(wanted).filter((name) => {
-    if (name === '') return false
+    // A workspace is a folder of this repository.
+    if (!name.startsWith('node_modules/') || wanted[name].link) return false
     if (!found[name]) return !wanted[name].optional && !wanted[name].devOptional
     return found[name].version !== wanted[name].version || !fs.existsSync(at(name))
   })

@@ -16,7 +16,11 @@ process.stdout.write(`Node ${version.stdout}`)
 
 const files = process.argv.slice(2)
 if (files.length === 0)
-  files.push('dist/test/spec.test.js', 'dist/test/{unit,integration,nodes,mutations,chaos}/**/*.test.js')
+  files.push(
+    'dist/test/spec.test.js',
+    'dist/test/{unit,integration,nodes,mutations,chaos}/**/*.test.js',
+    'dist/packages/*/test/**/*.test.js',
+  )
 const run = spawn(node, [`${root}node_modules/mocha/bin/mocha.js`, ...files], { cwd: root, stdio: 'inherit' })
 run.once('exit', (code, signal) => {
   process.exitCode = code ?? (signal ? 1 : 0)

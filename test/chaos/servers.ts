@@ -5,10 +5,8 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as passed } from 'node:timers/promises'
 import pg from 'pg'
-import { answers } from '../../src/embedded/pidfile.ts'
-import { EmbeddedPostgres } from '../../src/embedded/postgres.ts'
-import { silentLog } from '../../src/telemetry/log.ts'
-import { serverOf } from '../support/postgres-files.ts'
+import { EmbeddedPostgres } from '../../packages/embedded-postgres/src/index.ts'
+import { answers, serverOf } from '../support/postgres-files.ts'
 import { type TestRedis, startRedis } from '../support/redis.ts'
 
 /** Longer than any fault of Postgres in a run. */
@@ -37,7 +35,7 @@ export class OwnPostgres {
     const dataDir = await mkdtemp(join(tmpdir(), 'task_api-chaos-'))
     // Root's Postgres runs as nobody, who must reach it.
     await chmod(dataDir, 0o755)
-    const postgres = new EmbeddedPostgres({ dataDir, log: silentLog() })
+    const postgres = new EmbeddedPostgres({ dataDir })
     await postgres.start()
     return new OwnPostgres(postgres, dataDir)
   }
@@ -82,7 +80,7 @@ export class OwnPostgres {
     // Until another server, or the same after its recovery, answers.
     for (const end = performance.now() + 60_000; performance.now() < end; await passed(20)) {
       const now = await serverOf(this.#dataDir).catch(() => pid)
-      if (now !== pid && (await answers(this.port))) return
+      if (now !== pid && (await answers(this.url))) return
     }
     throw new Error('Postgres did not come back')
   }

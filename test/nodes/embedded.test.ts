@@ -3,9 +3,9 @@ import { expect } from 'chai'
 import { mkdtemp, readFile, readdir, readlink, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { isThere } from '../../src/embedded/pidfile.ts'
 import { eventually } from '../support/eventually.ts'
 import { NodeProcess } from '../support/node.ts'
+import { runs, serverOf } from '../support/postgres-files.ts'
 import { together } from '../support/together.ts'
 import { ended, post, show } from '../support/world.ts'
 
@@ -44,8 +44,8 @@ class Place {
   }
 
   /** The pid of its Postgres, dead or alive. */
-  async postmaster(): Promise<number> {
-    return Number((await readFile(join(this.dataDir, 'postgres/data/postmaster.pid'), 'utf8')).split('\n')[0])
+  postmaster(): Promise<number> {
+    return serverOf(this.dataDir)
   }
 
   /** The programs that run there: Postgres runs in its data. Empty where there is no /proc. */
@@ -58,7 +58,7 @@ class Place {
   async #close(): Promise<void> {
     for (const node of this.#nodes) await node.dispose()
     const pid = await this.postmaster().catch(() => undefined)
-    if (pid !== undefined && isThere(pid)) process.kill(pid, 'SIGINT')
+    if (pid !== undefined && runs(pid)) process.kill(pid, 'SIGINT')
     await eventually(async () => expect(await this.programs()).to.deep.equal([]), 10_000)
     await rm(this.dataDir, { recursive: true, force: true })
   }
@@ -78,11 +78,11 @@ const stoppedAndStarted = (): Promise<void> =>
     const slow = await demo(first, 'slow', '{"seconds":1}')
     await eventually(async () => expect((await show(first.url, slow))?.status).to.equal('running'))
     const pid = await place.postmaster()
-    expect(isThere(pid)).to.equal(true)
+    expect(runs(pid)).to.equal(true)
 
     first.kill('SIGTERM')
     expect(await first.exited).to.equal(0)
-    expect(isThere(pid), 'the postmaster').to.equal(false)
+    expect(runs(pid), 'the postmaster').to.equal(false)
     expect(await place.programs()).to.deep.equal([])
 
     const second = await place.start()
@@ -101,7 +101,7 @@ const killedAndStarted = (): Promise<void> =>
     const pid = await place.postmaster()
     first.kill('SIGKILL')
     await first.exited
-    expect(isThere(pid), 'the postmaster').to.equal(true)
+    expect(runs(pid), 'the postmaster').to.equal(true)
 
     const second = await place.start()
     const started = performance.now()
@@ -112,7 +112,7 @@ const killedAndStarted = (): Promise<void> =>
     expect(performance.now() - started).to.be.below(GOES_ON)
     second.kill('SIGTERM')
     expect(await second.exited).to.equal(0)
-    expect(isThere(pid), 'the postmaster').to.equal(false)
+    expect(runs(pid), 'the postmaster').to.equal(false)
   })
 
 const besideAnother = (): Promise<void> =>
@@ -131,7 +131,7 @@ const hungUp = (): Promise<void> =>
     const pid = await place.postmaster()
     node.kill('SIGHUP')
     expect(await node.exited).to.equal(0)
-    expect(isThere(pid), 'the postmaster').to.equal(false)
+    expect(runs(pid), 'the postmaster').to.equal(false)
     expect(await place.programs()).to.deep.equal([])
   })
 

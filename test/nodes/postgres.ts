@@ -1,16 +1,15 @@
 // Postgres goes away under two nodes with work in hand, and comes back.
 import { expect } from 'chai'
-import { mkdtemp, readFile, rm } from 'node:fs/promises'
+import { mkdtemp, rm } from 'node:fs/promises'
 import { Agent } from 'node:http'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as passed } from 'node:timers/promises'
-import { answers } from '../../src/embedded/pidfile.ts'
-import { EmbeddedPostgres } from '../../src/embedded/postgres.ts'
-import { silentLog } from '../../src/telemetry/log.ts'
+import { EmbeddedPostgres } from '../../packages/embedded-postgres/src/index.ts'
 import { eventually } from '../support/eventually.ts'
 import { Fleet } from '../support/fleet.ts'
 import { type Posted, postOne, verify } from '../support/load.ts'
+import { answers, serverOf } from '../support/postgres-files.ts'
 import { TcpProxy } from '../support/tcp-proxy.ts'
 
 /** All tasks have ended this long after Postgres is back, ms. */
@@ -28,7 +27,7 @@ interface OwnPostgres {
 
 async function ownPostgres(): Promise<OwnPostgres> {
   const dataDir = await mkdtemp(join(tmpdir(), 'task_api-outage-'))
-  const postgres = new EmbeddedPostgres({ dataDir, log: silentLog() })
+  const postgres = new EmbeddedPostgres({ dataDir })
   await postgres.start()
   const doors = [new TcpProxy(), new TcpProxy()] as const
   const portOf = (url: string): number => Number(new URL(url).port)
@@ -40,12 +39,11 @@ async function ownPostgres(): Promise<OwnPostgres> {
   return {
     urls: [urlAt(doors[0]), urlAt(doors[1])],
     async crash(ms) {
-      const pid = Number((await readFile(join(dataDir, 'postgres/data/postmaster.pid'), 'utf8')).split('\n')[0])
-      process.kill(pid, 'SIGKILL')
+      process.kill(await serverOf(dataDir), 'SIGKILL')
       await closeAll()
       await passed(ms)
       // It is back when its recovery is over, which takes as long as the machine is busy.
-      await eventually(async () => expect(await answers(portOf(postgres.url))).to.equal(true), 10_000)
+      await eventually(async () => expect(await answers(postgres.url)).to.equal(true), 10_000)
       await openAll()
     },
     async restart(ms, later) {

@@ -3,12 +3,13 @@ import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { access, constants, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { Agent } from 'node:http'
-import { connect, createServer, type AddressInfo } from 'node:net'
+import { connect } from 'node:net'
 import { tmpdir } from 'node:os'
 import { delimiter, join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { endsWithUs } from './child.ts'
 import { eventually } from './eventually.ts'
+import { freePort } from './free-port.ts'
 import { call } from './load.ts'
 
 export interface Balancer extends AsyncDisposable {
@@ -120,12 +121,3 @@ export async function realBalancer(name: RealName, program: string, urls: readon
 
 const yes = (): boolean => true
 const no = (): boolean => false
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const { port } = server.address() as AddressInfo
-  server.close()
-  await once(server, 'close')
-  return port
-}

@@ -3,8 +3,7 @@ import { chmod, mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { Client } from 'pg'
-import { EmbeddedPostgres } from '../../src/embedded/postgres.ts'
-import { silentLog } from '../../src/telemetry/log.ts'
+import { EmbeddedPostgres } from '../../packages/embedded-postgres/src/index.ts'
 import { startRedis } from './redis.ts'
 
 export interface Engines {
@@ -60,7 +59,7 @@ async function startPostgres(stops: (() => Promise<void>)[]): Promise<string> {
   const dataDir = await mkdtemp(join(tmpdir(), 'task_api-postgres-'))
   // Root's Postgres runs as nobody, who must reach it.
   await chmod(dataDir, 0o755)
-  const postgres = new EmbeddedPostgres({ dataDir, log: silentLog() })
+  const postgres = new EmbeddedPostgres({ dataDir })
   stops.push(async () => {
     await postgres.stop()
     await rm(dataDir, { recursive: true, force: true })

@@ -25,7 +25,9 @@ export const userOf = (pid: number): number =>
 
 /** Runs one statement over a connection of its own; the first column of the first row. */
 export async function ask(url: string, statement: string): Promise<unknown> {
-  const client = new Client({ connectionString: url })
+  const client = new Client({ connectionString: url, connectionTimeoutMillis: 5_000 })
+  // A server that is killed fails the statement; that is told by its promise.
+  client.on('error', () => undefined)
   await client.connect()
   try {
     const { rows } = await client.query<unknown[]>({ text: statement, rowMode: 'array' })
@@ -34,3 +36,10 @@ export async function ask(url: string, statement: string): Promise<unknown> {
     await client.end()
   }
 }
+
+/** Whether a server answers a statement. */
+export const answers = (url: string): Promise<boolean> =>
+  ask(url, 'select 1').then(
+    () => true,
+    () => false,
+  )

@@ -27,14 +27,14 @@ const FLOORS: Readonly<Record<string, Floor>> = {
     ['koa', '@koa/router', 'koa-bodyparser'],
     ['src/core', 'src/telemetry', 'src/store', 'src/queue', 'src/lifecycle'],
   ),
-  'src/embedded': floor([], ['src/core', 'src/telemetry']),
+  'packages/embedded-postgres': floor([], []),
   'src/demo': floor([], ['src/core']),
   'src/cli': floor(['node-fetch'], ['src/core']),
   'src/main.ts': floor(
     [],
     // prettier-ignore
     ['src/core', 'src/config', 'src/telemetry', 'src/store', 'src/queue', 'src/lifecycle', 'src/supervisor', 'src/api',
-      'src/embedded', 'src/demo'],
+      'src/demo', 'packages/embedded-postgres'],
   ),
   'src/task_api.mjs': floor([], ['src/setup.mjs']),
   'src/setup.mjs': floor([], ['src/alone.mjs']),
@@ -43,7 +43,15 @@ const FLOORS: Readonly<Record<string, Floor>> = {
   'src/docs.ts': floor([], ['src/core', 'src/config', 'src/telemetry']),
   'src/bin.ts': floor(
     [],
-    ['src/config', 'src/telemetry', 'src/api', 'src/embedded', 'src/cli', 'src/main.ts', 'src/version.ts'],
+    [
+      'src/config',
+      'src/telemetry',
+      'src/api',
+      'src/cli',
+      'src/main.ts',
+      'src/version.ts',
+      'packages/embedded-postgres',
+    ],
   ),
   migrations: floor(['knex'], []),
   'knexfile.ts': floor(['knex'], ['src/store']),
@@ -54,12 +62,12 @@ const BANNED = /handler|manager|helper|util|job|worker/i
 /** The longest that a file may be. */
 const MAX_LINES = 250
 
-const files = ['src', 'workers', 'migrations', 'test'].flatMap((folder) =>
+const files = ['src', 'packages', 'workers', 'migrations', 'test'].flatMap((folder) =>
   readdirSync(folder, { recursive: true, withFileTypes: true })
     .filter((entry) => entry.isFile() && /\.(ts|mjs|cjs)$/.test(entry.name))
     .map((entry) => posix.join(entry.parentPath, entry.name)),
 )
-const house = [...files.filter((file) => !file.startsWith('test/')), 'knexfile.ts']
+const house = [...files.filter((file) => !/^(?:packages\/[^/]+\/)?test\//.test(file)), 'knexfile.ts']
 
 const isBuiltin = (imported: string): boolean => imported.startsWith('node:')
 
@@ -116,7 +124,7 @@ describe('the floors of the house', () => {
       /^\| \[`([^`]+?)\/?`\]\(.*?\) +\|.*?\| (.*?) *\| (.*?) *\|$/gm,
     )
     const told = [...rows].map(([, name = '', packages = '', may = '']) => {
-      const floors = may.split(', ').map((one) => `src/${one}`)
+      const floors = words(may).map((one) => `src/${one}`)
       return [
         name,
         floor(
@@ -125,7 +133,9 @@ describe('the floors of the house', () => {
         ),
       ] as const
     })
-    const folders = Object.entries(FLOORS).filter(([name]) => name === 'workers' || /^src\/[a-z]+$/.test(name))
+    const folders = Object.entries(FLOORS).filter(
+      ([name]) => name === 'workers' || /^(?:src|packages)\/[a-z-]+$/.test(name),
+    )
     expect(Object.fromEntries(told)).to.deep.equal(Object.fromEntries(folders))
   })
 
@@ -136,6 +146,15 @@ describe('the floors of the house', () => {
         const other = floorOf(imported) ?? ''
         return other !== own && !FLOORS[own]?.floors.includes(other)
       })
+      return strays.map((stray) => `${file} imports ${stray}`)
+    })
+    expect(wrong).to.deep.equal([])
+  })
+
+  it('import a folder of packages/ only through its index', () => {
+    const wrong = house.flatMap((file) => {
+      const inside = (imports.get(file) ?? []).filter((one) => floorOf(one)?.startsWith('packages/'))
+      const strays = inside.filter((one) => floorOf(one) !== floorOf(file) && !one.endsWith('/src/index.ts'))
       return strays.map((stray) => `${file} imports ${stray}`)
     })
     expect(wrong).to.deep.equal([])

@@ -7,13 +7,12 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
-import { reaches } from '../../src/embedded/account.ts'
-import { EmbeddedPostgres } from '../../src/embedded/postgres.ts'
-import { silentLog } from '../../src/telemetry/log.ts'
-import { eventually } from '../support/eventually.ts'
-import { ask, runs, serverOf, userOf } from '../support/postgres-files.ts'
+import { reaches } from '../src/account.ts'
+import { EmbeddedPostgres } from '../src/index.ts'
+import { eventually } from '../../../test/support/eventually.ts'
+import { ask, runs, serverOf, userOf } from '../../../test/support/postgres-files.ts'
 
-const OWNER = fileURLToPath(new URL('../support/embedded-owner.js', import.meta.url))
+const OWNER = fileURLToPath(new URL('./owner.js', import.meta.url))
 const NOBODY = { uid: 65_534, gid: 65_534 }
 const isRoot = process.getuid?.() === 0
 
@@ -82,7 +81,7 @@ describe('the embedded Postgres and its owner', () => {
 
   async function use(name: string): Promise<void> {
     dataDir = join(folder, name)
-    postgres = new EmbeddedPostgres({ dataDir, log: silentLog() })
+    postgres = new EmbeddedPostgres({ dataDir })
     await mkdir(dataDir, { recursive: true })
   }
 

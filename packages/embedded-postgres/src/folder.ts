@@ -1,9 +1,9 @@
-// A folder that is there afterwards, or the reason why it cannot be.
+// Makes folders, with errors that name the reason.
 import { mkdir, stat } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { errno } from './failure.ts'
 
-/** Makes a folder and those above it. `mkdir` with `recursive` says ENOENT of whatever it cannot make; this says why. */
+/** Makes a folder and the folders above. Unlike `mkdir` with `recursive`, which throws ENOENT for everything, the error says why. */
 export async function makeFolder(path: string, hasParent = false): Promise<void> {
   try {
     await mkdir(path)

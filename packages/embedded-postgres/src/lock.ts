@@ -1,4 +1,4 @@
-// The lock on DATA_DIR: one live node at a time, freed by the kernel however its owner ends.
+// The lock on a data folder: one live process at a time. The kernel frees the lock however its owner ends.
 import { randomBytes } from 'node:crypto'
 import { type FileHandle, link, open, readFile, readdir, rm, writeFile } from 'node:fs/promises'
 import { type Server, connect, createServer } from 'node:net'
@@ -7,11 +7,14 @@ import { isAbsolute, join } from 'node:path'
 import { EmbeddedPostgresFailure, errno } from './failure.ts'
 import { makeFolder } from './folder.ts'
 
-// The life of a lock. Every owner listens on a socket of its own: while it lives, be it frozen, the kernel accepts connections
-// there, and refuses them the moment that it is gone, which a process id cannot tell (ids are reused, and start again in a
-// container). Owners are generations: files named 1, 2, 3 …, each made once and naming its socket. The highest holds the lock
-// while its socket answers. To take a dead one over is to make the next file, which only one of many can, and then to see that
-// none is higher. The highest file is never deleted, so no number is ever given twice.
+// How the lock works.
+// - Every owner listens on a socket of its own. The kernel accepts connections while the owner lives, even when the owner is
+//   frozen, and refuses them as soon as the owner is dead. A process id cannot tell that: the system uses ids again.
+// - The folder `lock` holds files named 1, 2, 3 …, the generations. Each names the socket of one owner. The owner of the highest
+//   file holds the lock while its socket accepts connections.
+// - To take over from a dead owner, a process makes the next file, which only one process can. Then the process checks that its
+//   file is still the highest.
+// - The highest file is never deleted, so that no number is used twice.
 
 export interface DataDirLock {
   release(): Promise<void>
@@ -20,11 +23,11 @@ export interface DataDirLock {
 interface Owner {
   readonly pid: number
   readonly host: string
-  /** A path; inside the lock's folder when it is not absolute. */
+  /** A path, absolute or relative to the lock's folder. */
   readonly socket: string
 }
 
-/** Takes the lock of a data folder, which is made if it is not there. Throws a failure (`in_use`) when a live node has it. */
+/** Takes the lock of a data folder, and makes that folder if needed. Throws a failure (`in_use`) when a live process has the lock. */
 export async function lockDataDir(dataDir: string): Promise<DataDirLock> {
   const folder = join(dataDir, 'lock')
   await makeFolder(folder)
@@ -48,12 +51,12 @@ export async function lockDataDir(dataDir: string): Promise<DataDirLock> {
   }
 }
 
-/** One try. False: somebody else moved in between, look again. */
+/** Tries once to take the lock. False: another process came in between, so the caller tries again. */
 async function take(folder: string, draft: string, dataDir: string, handle?: FileHandle): Promise<boolean> {
   const before = await generations(folder)
   const highest = before.at(-1) ?? 0
   const owner = await ownerOf(folder, highest)
-  if (owner && (await answers(addressOf(folder, owner.socket, handle)))) {
+  if (owner && (await isListening(addressOf(folder, owner.socket, handle)))) {
     const who = owner.host === hostname() ? `process ${owner.pid}` : `process ${owner.pid} on ${owner.host}`
     const text = `The data folder ${dataDir} is in use by another task_api (${who}). Stop it, set DATA_DIR to another folder, or set DATABASE_URL to let several nodes share a Postgres.`
     throw new EmbeddedPostgresFailure('in_use', text)
@@ -87,7 +90,7 @@ async function ownerOf(folder: string, generation: number): Promise<Owner | unde
     const { pid, host, socket } = JSON.parse(text) as Partial<Owner>
     return pid === undefined || host === undefined || !socket ? undefined : { pid, host, socket }
   } catch {
-    // The machine went down before the text was on disk: whoever wrote it is gone.
+    // The machine went down before the text was on disk, and its writer with the machine.
     return undefined
   }
 }
@@ -98,7 +101,7 @@ async function forget(folder: string, generation: number): Promise<void> {
   await rm(join(folder, String(generation)), { force: true })
 }
 
-/** Listens in the lock's folder, or among the temporary files when that folder cannot hold a socket. */
+/** Listens in the lock's folder, or in the folder of temporary files when the lock's folder cannot hold a socket. */
 async function listen(folder: string, name: string, handle?: FileHandle): Promise<{ server: Server; socket: string }> {
   const elsewhere =
     process.platform === 'win32' ? `\\\\.\\pipe\\task_api-${name}` : join(tmpdir(), `task_api-${name}.sock`)
@@ -119,7 +122,7 @@ function listenAt(path: string): Promise<Server> {
   })
 }
 
-/** A socket's address holds about 100 bytes; on Linux an open folder gives a long path a short name. */
+/** The address of a socket holds about 100 bytes. On Linux an open folder gives a long path a short name. */
 function addressOf(folder: string, socket: string, handle?: FileHandle): string {
   if (isAbsolute(socket) || socket.startsWith('\\\\')) return socket
   const path = join(folder, socket)
@@ -127,8 +130,8 @@ function addressOf(folder: string, socket: string, handle?: FileHandle): string 
   return short ? path : `/proc/self/fd/${handle.fd}/${socket}`
 }
 
-/** Whether anybody listens. Only a clear no counts as one. */
-function answers(path: string): Promise<boolean> {
+/** Whether a process listens. In doubt one does: a wrong no would let two owners in. */
+function isListening(path: string): Promise<boolean> {
   return new Promise((answer) => {
     const connection = connect(path)
     connection.once('connect', () => {

@@ -1,13 +1,12 @@
 // A process that owns an embedded Postgres, for tests that kill its owner: `node embedded-owner.js <data folder>`.
 // It says `ready <url>` or `refused <code> <text>`, ignores Ctrl-C, and ends by itself, without a stop, when its input ends.
-import { EmbeddedPostgresFailure } from '../../src/embedded/failure.ts'
-import { EmbeddedPostgres } from '../../src/embedded/postgres.ts'
-import { silentLog } from '../../src/telemetry/log.ts'
+import { EmbeddedPostgresFailure } from '../src/failure.ts'
+import { EmbeddedPostgres } from '../src/index.ts'
 
 process.on('SIGINT', () => {})
 process.stdin.on('end', () => process.exit(0)).resume()
 
-const postgres = new EmbeddedPostgres({ dataDir: process.argv[2] ?? '', log: silentLog() })
+const postgres = new EmbeddedPostgres({ dataDir: process.argv[2] ?? '' })
 try {
   await postgres.start()
   process.stdout.write(`ready ${postgres.url}\n`)

@@ -1,12 +1,12 @@
-// The binaries of Postgres: found in the platform's npm package, completed with their links, copied where their account can reach them.
-import { access, chmod, copyFile, cp, lstat, mkdtemp, readFile, readdir, rename, rm, symlink } from 'node:fs/promises'
+// The programs of Postgres: found in the npm package of this platform, or copied from there to where their account can run them.
+import { chmod, copyFile, cp, lstat, mkdtemp, readFile, readdir, rename, rm, stat, symlink } from 'node:fs/promises'
 import { createRequire } from 'node:module'
 import { homedir, tmpdir } from 'node:os'
 import { basename, dirname, join, relative, resolve } from 'node:path'
-import type { Log } from '../telemetry/log.ts'
 import { type Account, reaches } from './account.ts'
 import { EmbeddedPostgresFailure, errno } from './failure.ts'
 import { makeFolder } from './folder.ts'
+import type { Log } from './log.ts'
 
 /** Absolute paths of the programs that are used. */
 export interface Binaries {
@@ -20,17 +20,15 @@ interface Link {
   readonly target: string
 }
 
-/** Finds binaries that `account` can run. Throws a failure (`no_binaries`) where there are none. */
+/** Finds programs that `account` can run. Throws a failure (`no_binaries`) where there are none. */
 export async function binariesFor(account: Account | undefined, log: Log): Promise<Binaries> {
   const native = packageFolder()
-  const linked = await linkLibraries(native).then(
-    () => true,
-    (error: unknown) => {
-      log.event('libraries_not_linked', { err: error })
-      return false
-    },
-  )
-  if (linked && (await reachable(account, native))) return programs(native)
+  try {
+    await linkLibraries(native)
+    if (await canRun(account, native)) return programs(native)
+  } catch (error) {
+    log.event('libraries_not_linked', { err: error })
+  }
   return programs(await copyOf(native, account, log))
 }
 
@@ -52,33 +50,32 @@ function programs(native: string): Binaries {
   return { postgres: program('postgres'), initdb: program('initdb'), pgCtl: program('pg_ctl') }
 }
 
-async function reachable(account: Account | undefined, native: string): Promise<boolean> {
+async function canRun(account: Account | undefined, native: string): Promise<boolean> {
   const places = [programs(native).postgres, programs(native).initdb, join(native, 'lib'), join(native, 'share')]
   for (const place of places) if (!(await reaches(account, place))) return false
   return true
 }
 
-/** Makes the links in a folder `native`: npm packs none, so the package leaves it to an install script, which npm 12 and --ignore-scripts skip. */
+/**
+ * Makes the links between the libraries in a folder `native`. npm packs no links, so the package's install script makes them; npm 12
+ * and `--ignore-scripts` do not run that script.
+ */
 export async function linkLibraries(native: string): Promise<void> {
-  for (const { source, target } of await linksOf(native)) {
+  const text = await readFile(join(native, 'pg-symlinks.json'), 'utf8').catch(() => '[]')
+  for (const { source, target } of JSON.parse(text) as readonly Link[]) {
     const from = resolve(native, '..', source)
     const to = resolve(native, '..', target)
-    if (await exists(to)) continue
+    if (await stat(to).catch(() => undefined)) continue
     await rm(to, { force: true })
     const made = process.platform === 'win32' ? copyFile(from, to) : symlink(relative(dirname(to), from), to)
     await made.catch((error: unknown) => {
-      // Another node that starts right now has made it.
+      // Another process that starts right now has made the link.
       if (errno(error) !== 'EEXIST') throw error
     })
   }
 }
 
-async function linksOf(native: string): Promise<readonly Link[]> {
-  const text = await readFile(join(native, 'pg-symlinks.json'), 'utf8').catch(() => '[]')
-  return JSON.parse(text) as readonly Link[]
-}
-
-/** A copy (60 MB, made once) for root's Postgres when `node_modules` is closed to its account, or when links cannot be made in it. */
+/** A copy of the programs (60 MB, made once), for when the account cannot reach `node_modules` or no links can be made there. */
 async function copyOf(native: string, account: Account | undefined, log: Log): Promise<string> {
   const { version } = JSON.parse(await readFile(join(native, '..', 'package.json'), 'utf8')) as { version: string }
   const name = `task_api-postgres-${version}-${process.arch}-${process.getuid?.() ?? 'user'}`
@@ -96,31 +93,32 @@ async function copyOf(native: string, account: Account | undefined, log: Log): P
   throw new EmbeddedPostgresFailure('no_binaries', text)
 }
 
-/** /var/cache first: temporary folders are swept of old files, one by one. */
+/** A cache folder first: systems delete old temporary files one by one. */
 function copyPlaces(): string[] {
-  const own = process.getuid?.() === 0 ? '/var/cache' : (process.env['XDG_CACHE_HOME'] ?? join(homedir(), '.cache'))
-  return [own, tmpdir()]
+  const cache = process.getuid?.() === 0 ? '/var/cache' : (process.env['XDG_CACHE_HOME'] ?? join(homedir(), '.cache'))
+  return [cache, tmpdir()]
 }
 
-/** Copies into a folder of a random name, then renames: what is there is complete. Only our own, closed to others' writes, is trusted. */
+/** Copies into a folder with a random name and renames that folder, so that a copy in place is complete. */
 async function copyInto(folder: string, native: string, log: Log): Promise<string> {
   const copy = join(folder, 'native')
   if (await isOwn(folder)) return copy
-  const parts = await mkdtemp(`${folder}.`)
+  const draft = await mkdtemp(`${folder}.`)
   try {
     log.event('embedded_copied', { folder })
-    await cp(native, join(parts, 'native'), { recursive: true, verbatimSymlinks: true })
-    await linkLibraries(join(parts, 'native'))
-    await openUp(parts)
-    await rename(parts, folder)
+    await cp(native, join(draft, 'native'), { recursive: true, verbatimSymlinks: true })
+    await linkLibraries(join(draft, 'native'))
+    await openUp(draft)
+    await rename(draft, folder)
   } catch (error) {
-    await rm(parts, { recursive: true, force: true })
-    // A node that started at the same time was faster.
+    await rm(draft, { recursive: true, force: true })
+    // Another process that started at the same time may have been faster.
     if (!(await isOwn(folder))) throw error
   }
   return copy
 }
 
+/** Whether a copy is there. Throws when somebody else made or could change that copy: its programs are not to be trusted. */
 async function isOwn(folder: string): Promise<boolean> {
   const found = await lstat(folder).catch(() => undefined)
   if (!found) return false
@@ -128,7 +126,7 @@ async function isOwn(folder: string): Promise<boolean> {
   throw new Error(`${folder} is not ours`)
 }
 
-/** Lets everybody read and run a copy, whatever our umask. */
+/** Lets everybody read and run a copy, whatever our umask is. */
 async function openUp(folder: string): Promise<void> {
   for (const entry of await readdir(folder, { recursive: true, withFileTypes: true })) {
     const runs = entry.isDirectory() || basename(entry.parentPath) === 'bin'
@@ -136,9 +134,3 @@ async function openUp(folder: string): Promise<void> {
   }
   await chmod(folder, 0o755)
 }
-
-const exists = (path: string): Promise<boolean> =>
-  access(path).then(
-    () => true,
-    () => false,
-  )

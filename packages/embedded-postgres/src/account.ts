@@ -1,28 +1,28 @@
-// The account that Postgres runs as: it refuses to be root.
+// The account that Postgres runs as. Postgres refuses to run as root.
 import { lchown, readFile, readdir, realpath, stat } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 
-/** A user other than our own. Undefined wherever it is optional: Postgres runs as ourselves. */
+/** A user other than our own. Where an account is undefined, Postgres runs as our own user. */
 export interface Account {
   readonly uid: number
   readonly gid: number
 }
 
-// What Linux calls `nobody` wherever /etc/passwd does not say.
+// The ids of `nobody` on Linux, for when /etc/passwd does not name any.
 const NOBODY: Account = { uid: 65_534, gid: 65_534 }
 
-/** Who Postgres runs as. Only root needs another account: the owner of the files that are there, else `nobody`. */
+/** The account for the data in `folder`. Only root needs another account: the owner of the data, or `nobody` for new data. */
 export async function accountFor(folder: string): Promise<Account | undefined> {
   if (process.getuid?.() !== 0) return undefined
   const owner = await stat(folder).catch(() => undefined)
   if (owner && owner.uid !== 0) return { uid: owner.uid, gid: owner.gid }
   const passwd = await readFile('/etc/passwd', 'utf8').catch(() => '')
   const [, uid, gid] = /^nobody:[^:]*:(-?\d+):(-?\d+):/m.exec(passwd) ?? []
-  // macOS writes -2, and means the unsigned number.
+  // macOS writes the unsigned number as -2.
   return uid === undefined || gid === undefined ? NOBODY : { uid: Number(uid) >>> 0, gid: Number(gid) >>> 0 }
 }
 
-/** Whether an account may pass every folder down to `path`, and enter (a folder) or run (a file) `path` itself, by their modes. */
+/** Whether the modes let an account enter every folder above `path`, and enter the folder or run the file `path`. */
 export async function reaches(account: Account | undefined, path: string): Promise<boolean> {
   if (!account) return true
   for (let at = await realpath(path); ; at = dirname(at)) {
@@ -33,7 +33,7 @@ export async function reaches(account: Account | undefined, path: string): Promi
   }
 }
 
-/** Gives a folder and all that is in it to an account. */
+/** Makes an account the owner of a folder and of everything in the folder. */
 export async function giveTo(account: Account, folder: string): Promise<void> {
   for (const name of await readdir(folder, { recursive: true })) {
     await lchown(join(folder, name), account.uid, account.gid)

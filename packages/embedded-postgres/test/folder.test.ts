@@ -5,19 +5,19 @@ import { chmod, chown, mkdir, mkdtemp, readFile, rm, stat, symlink, writeFile } 
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
-import { openCluster } from '../../src/embedded/cluster.ts'
-import { EmbeddedPostgresFailure } from '../../src/embedded/failure.ts'
-import { EmbeddedPostgres } from '../../src/embedded/postgres.ts'
-import { freePort, startPostmaster } from '../../src/embedded/postmaster.ts'
-import { silentLog } from '../../src/telemetry/log.ts'
-import { ask } from '../support/postgres-files.ts'
+import { openCluster } from '../src/cluster.ts'
+import { EmbeddedPostgresFailure } from '../src/failure.ts'
+import { EmbeddedPostgres } from '../src/index.ts'
+import { SILENT } from '../src/log.ts'
+import { freePort, startPostmaster } from '../src/postmaster.ts'
+import { ask } from '../../../test/support/postgres-files.ts'
 
 describe('the data folder of the embedded Postgres', () => {
   let folder: string
   let dataDir: string
   const parts: EmbeddedPostgres[] = []
   const part = (at = dataDir): EmbeddedPostgres => {
-    const postgres = new EmbeddedPostgres({ dataDir: at, log: silentLog() })
+    const postgres = new EmbeddedPostgres({ dataDir: at })
     parts.push(postgres)
     return postgres
   }
@@ -63,9 +63,9 @@ describe('the data folder of the embedded Postgres', () => {
     await postgres.start()
     const file = join(dataDir, 'postgres/data/postmaster.pid')
     const whole = await readFile(file, 'utf8')
-    const cluster = await openCluster(dataDir, silentLog())
+    const cluster = await openCluster(dataDir, SILENT)
     await writeFile(file, '')
-    const start = { cluster, log: silentLog(), signal: new AbortController().signal }
+    const start = { cluster, log: SILENT, signal: new AbortController().signal }
     const refusal = await startPostmaster(start, await freePort()).catch((error: unknown) => error)
     expect(refusal).to.be.instanceOf(EmbeddedPostgresFailure).with.property('message').that.contains('postmaster.pid')
     await writeFile(file, whole)

@@ -7,12 +7,11 @@ import { dirname, join } from 'node:path'
 import { promisify } from 'node:util'
 import { execFile, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { linkLibraries } from '../../src/embedded/binaries.ts'
-import { EmbeddedPostgresFailure } from '../../src/embedded/failure.ts'
-import { EmbeddedPostgres } from '../../src/embedded/postgres.ts'
-import { silentLog } from '../../src/telemetry/log.ts'
-import { eventually } from '../support/eventually.ts'
-import { ask, runs, serverOf, userOf } from '../support/postgres-files.ts'
+import { linkLibraries } from '../src/binaries.ts'
+import { EmbeddedPostgresFailure } from '../src/failure.ts'
+import { EmbeddedPostgres } from '../src/index.ts'
+import { eventually } from '../../../test/support/eventually.ts'
+import { ask, runs, serverOf, userOf } from '../../../test/support/postgres-files.ts'
 
 const isRoot = process.getuid?.() === 0
 
@@ -29,7 +28,7 @@ describe('the embedded Postgres', () => {
   let dataDir: string
   const parts: EmbeddedPostgres[] = []
   const part = (at = dataDir): EmbeddedPostgres => {
-    const postgres = new EmbeddedPostgres({ dataDir: at, log: silentLog() })
+    const postgres = new EmbeddedPostgres({ dataDir: at })
     parts.push(postgres)
     return postgres
   }

@@ -1,12 +1,12 @@
-// The one error by which the embedded Postgres says that it cannot start.
+// The error of a start that failed for an expected reason.
 
 /**
- * Why, in one word. `in_use`: another node holds the data folder. `no_binaries`: none for this platform, or they do not run
- * here. `unusable_folder`: the data folder cannot be written, reached or read. `not_started`: Postgres itself gave up.
+ * Why a start failed. `in_use`: another process holds the data folder. `no_binaries`: no programs for this platform, or programs
+ * that do not run here. `unusable_folder`: the data folder cannot be written, reached or read. `not_started`: Postgres gave up.
  */
 export type EmbeddedFailureCode = 'in_use' | 'no_binaries' | 'unusable_folder' | 'not_started'
 
-/** An expected end of a start. Its message is for a person: it names the fix, and carries what Postgres said. */
+/** An expected failure of a start. The message is for a person: the message names the fix, and quotes Postgres. */
 export class EmbeddedPostgresFailure extends Error {
   readonly code: EmbeddedFailureCode
 
@@ -22,12 +22,12 @@ export function errno(error: unknown): string {
   return error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : ''
 }
 
-/** What this process lacks, not the folder. */
-const OWN_LACK = ['EMFILE', 'ENFILE', 'ENOMEM', 'EAGAIN']
+/** Errors that say nothing about the folder: this process has run out of something. */
+const OUT_OF_RESOURCES = ['EMFILE', 'ENFILE', 'ENOMEM', 'EAGAIN']
 
-/** Turns a file system's refusal about the data folder into a failure that names the fix; anything else stays as it is. */
+/** Turns an error of the file system into a failure that names the data folder and the fix. Other errors stay as they are. */
 export function folderFailure(dataDir: string, error: unknown): unknown {
-  const refused = error instanceof Error && 'syscall' in error && !OWN_LACK.includes(errno(error))
+  const refused = error instanceof Error && 'syscall' in error && !OUT_OF_RESOURCES.includes(errno(error))
   if (!refused) return error
   const text = `The data folder ${dataDir} cannot be used (${error.message}). Set DATA_DIR to a folder that this user may write, or DATABASE_URL to a Postgres.`
   return new EmbeddedPostgresFailure('unusable_folder', text, error)

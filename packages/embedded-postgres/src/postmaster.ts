@@ -1,49 +1,59 @@
-// One running server of Postgres: started, found again after its node was killed, and stopped.
+// One running server of Postgres: started, taken over from a killed owner, and stopped.
 import { constants, type FileHandle, open, rename, stat } from 'node:fs/promises'
 import { createServer } from 'node:net'
 import { setTimeout as pause } from 'node:timers/promises'
-import type { Log } from '../telemetry/log.ts'
 import type { Cluster } from './cluster.ts'
 import { EmbeddedPostgresFailure } from './failure.ts'
-import { answers, disown, isThere, kinship, type PidFile, readPidFile, removeTorn } from './pidfile.ts'
+import type { Log } from './log.ts'
+import {
+  type PidFile,
+  acceptsConnections,
+  identify,
+  isAlive,
+  readPidFile,
+  removeTornPidFile,
+  replaceStalePid,
+} from './pidfile.ts'
 import { cannotRun, lastLines, launch, run } from './programs.ts'
 
 /** A server that accepts connections. */
 export interface Postmaster {
   readonly pid: number
   readonly port: number
-  /** Settles when it has ended, with how. Never rejects. */
+  /** Settles with how the server ended. Never rejects. */
   readonly gone: Promise<string>
 }
 
 export interface Start {
   readonly cluster: Cluster
   readonly log: Log
+  /** Ends the start early. */
   readonly signal: AbortSignal
 }
 
 // Recovery after a crash reads at most 1 GB of log (max_wal_size): seconds, on a slow disk a minute.
-const START_LIMIT = 180_000
-const ANSWER_LIMIT = 5_000
-const LOOK = 10
-const LOG_LIMIT = 1 << 20
+const READY_LIMIT_MS = 180_000
+const TAKE_OVER_LIMIT_MS = 5_000
+const POLL_MS = 10
+const POLL_TAKEN_OVER_MS = 200
+const LOG_LIMIT_BYTES = 1 << 20
 
-/** All that differs from what initdb wrote. Durability (fsync, synchronous_commit, full_page_writes) stays as it is: on. */
+/** All settings that differ from initdb's. Durability (fsync, synchronous_commit, full_page_writes) stays on. */
 const SETTINGS: Readonly<Record<string, string>> = {
   listen_addresses: '127.0.0.1',
   unix_socket_directories: '',
   max_connections: '100',
-  // Without `error`: a refused statement is its client's to report, and the file would grow with it.
+  // Without `error`: clients report their own refused statements, which would only make the file grow.
   log_min_messages: 'log',
   log_min_error_statement: 'panic',
   log_checkpoints: 'off',
 }
 
-/** Starts a server on a port of loopback and waits until it is ready. Throws a failure that carries what Postgres said. */
+/** Starts a server on a port of loopback and waits until that server is ready. Throws a failure with Postgres' own words. */
 export async function startPostmaster({ cluster, log, signal }: Start, port: number): Promise<Postmaster> {
-  const found = await readPidFile(cluster)
-  if (!found) await removeTorn(cluster)
-  else if ((await kinship(cluster, found)) === 'stranger') await disown(cluster)
+  const left = await readPidFile(cluster)
+  if (!left) await removeTornPidFile(cluster)
+  else if ((await identify(cluster, left)) === 'foreign') await replaceStalePid(cluster)
   const file = await openLog(cluster)
   try {
     const from = (await file.stat()).size
@@ -69,13 +79,13 @@ export async function startPostmaster({ cluster, log, signal }: Start, port: num
   }
 }
 
-/** Waits until a server says that it is ready. Returns why not, otherwise. */
+/** Waits until a server reports that it is ready; otherwise returns the reason why not. */
 async function untilReady(
   cluster: Cluster,
   { pid, gone }: Postmaster,
   signal: AbortSignal,
 ): Promise<string | undefined> {
-  const limit = Date.now() + START_LIMIT
+  const limit = Date.now() + READY_LIMIT_MS
   let ended: string | undefined
   void gone.then((how) => (ended = how))
   for (;;) {
@@ -83,81 +93,81 @@ async function untilReady(
     if (file?.pid === pid && file.status === 'ready') return undefined
     if (ended !== undefined) return ended
     if (signal.aborted) return 'stopped before it was ready'
-    if (Date.now() > limit) return `not ready after ${START_LIMIT / 1000} s`
-    await pause(LOOK)
+    if (Date.now() > limit) return `not ready after ${READY_LIMIT_MS / 1000} s`
+    await pause(POLL_MS)
   }
 }
 
 /**
- * Takes over the server that a killed node left running on this cluster. Undefined when there is none, or none that is fit: then
- * it has been stopped.
+ * Takes over the server that a killed owner left running on this cluster. Returns undefined when no server runs, and when the
+ * server was of no use and has been stopped.
  */
 export async function takeOver({ cluster, log, signal }: Start): Promise<Postmaster | undefined> {
-  const [answerBy, readyBy] = [Date.now() + ANSWER_LIMIT, Date.now() + START_LIMIT]
+  const [acceptBy, readyBy] = [Date.now() + TAKE_OVER_LIMIT_MS, Date.now() + READY_LIMIT_MS]
   for (;;) {
     const file = await readPidFile(cluster)
-    if (!file || !isThere(file.pid)) return undefined
-    const kin = await kinship(cluster, file)
-    if (kin === 'stranger') return undefined
-    const ready = file.status === 'ready'
-    if (kin === 'server' && ready && (await answers(file.port))) {
+    if (!file || !isAlive(file.pid)) return undefined
+    const identity = await identify(cluster, file)
+    if (identity === 'foreign') return undefined
+    const isReady = file.status === 'ready'
+    if (identity === 'server' && isReady && (await acceptsConnections(file.port))) {
       log.event('embedded_taken_over', { pid: file.pid })
       return watched(file)
     }
-    // Still recovering, or stopping: either ends by itself. Or the killed node's connections still fill it.
-    const waits = kin === 'server' && Date.now() < (ready ? answerBy : readyBy) && !signal.aborted
-    if (!waits) {
+    // A server that is not ready recovers or stops, and ends that by itself. A ready one may be full of the old owner's connections.
+    const isWorthWaiting = identity === 'server' && Date.now() < (isReady ? acceptBy : readyBy) && !signal.aborted
+    if (!isWorthWaiting) {
       await stopPostmaster(cluster, watched(file), log)
       return undefined
     }
-    await pause(LOOK)
+    await pause(POLL_MS)
   }
 }
 
-/** A server that is not our child: looked at five times a second. */
+/** A server that is not our child, so that nothing announces its end. */
 function watched({ pid, port }: PidFile): Postmaster {
   const gone = new Promise<string>((ends) => {
-    const look = setInterval(() => {
-      if (isThere(pid)) return
-      clearInterval(look)
+    const timer = setInterval(() => {
+      if (isAlive(pid)) return
+      clearInterval(timer)
       ends('it is gone')
-    }, 200)
-    look.unref()
+    }, POLL_TAKEN_OVER_MS)
+    timer.unref()
   })
   return { pid, port, gone }
 }
 
-/** The ways to end a server, each with the time it gets: SIGINT disconnects and stops cleanly, SIGQUIT leaves recovery to the next start. */
-const ENDS = [
+/** The signals that end a server, and the ms that each gets. SIGINT is a clean stop; after SIGQUIT the next start recovers. */
+const STOP_SIGNALS = [
   ['SIGINT', 10_000],
   ['SIGQUIT', 5_000],
   ['SIGKILL', 5_000],
 ] as const
 
-/** Ends a server and waits until it is gone, at most 20 s. */
+/** Ends a server and waits until the server is gone, at most 20 s. */
 export async function stopPostmaster(cluster: Cluster, { pid, gone }: Postmaster, log: Log): Promise<void> {
-  for (const [end, time] of ENDS) {
-    if (process.platform === 'win32' && end === 'SIGINT') await stopOnWindows(cluster)
-    else signalTo(pid, end)
+  for (const [signal, time] of STOP_SIGNALS) {
+    if (process.platform === 'win32' && signal === 'SIGINT') await stopOnWindows(cluster)
+    else signalTo(pid, signal)
     const timer = new AbortController()
-    const late = pause(time, 'late', { signal: timer.signal }).catch(() => 'gone')
-    const how = await Promise.race([gone.then(() => 'gone'), late])
+    const late = pause(time, true, { signal: timer.signal }).catch(() => false)
+    const isLate = await Promise.race([gone.then(() => false), late])
     timer.abort()
-    if (how === 'gone') return
-    log.event('embedded_stop_slow', { pid, signal: end })
+    if (!isLate) return
+    log.event('embedded_stop_slow', { pid, signal })
   }
 }
 
 /** Sends a signal to a process that may be gone. */
-export function signalTo(pid: number, name: NodeJS.Signals): void {
+export function signalTo(pid: number, signal: NodeJS.Signals): void {
   try {
-    process.kill(pid, name)
+    process.kill(pid, signal)
   } catch {
-    // It is gone, which is what was wanted.
+    // The process is gone, as intended.
   }
 }
 
-/** Windows has no SIGINT to send: pg_ctl speaks to the server instead. */
+/** Windows has no SIGINT; there pg_ctl asks the server to stop. */
 async function stopOnWindows(cluster: Cluster): Promise<void> {
   const args = ['stop', '-D', cluster.dataArgument, '-m', 'fast', '-w', '-t', '10']
   await run(cluster.binaries.pgCtl, args, { cwd: cluster.data, account: undefined }).catch(() => undefined)
@@ -175,20 +185,18 @@ export function freePort(): Promise<number> {
   })
 }
 
-/** The server writes its log into a file, not to us: it may outlive us. One old file is kept. */
+/** The server writes its log into a file and not into a pipe, because the server may outlive us. One old file is kept. */
 async function openLog({ logFile, account }: Cluster): Promise<FileHandle> {
-  const size = await stat(logFile).then(
-    (found) => found.size,
-    () => 0,
-  )
-  if (size > LOG_LIMIT) await rename(logFile, `${logFile}.old`)
-  // Windows knows no O_NOFOLLOW, and leaves a bit of `undefined` unset.
+  const found = await stat(logFile).catch(() => undefined)
+  if (found && found.size > LOG_LIMIT_BYTES) await rename(logFile, `${logFile}.old`)
+  // Windows has no O_NOFOLLOW: the constant is undefined there, which sets no bit.
   const { O_APPEND, O_CREAT, O_RDWR, O_NOFOLLOW } = constants
   const file = await open(logFile, O_APPEND | O_CREAT | O_RDWR | O_NOFOLLOW, 0o600)
   if (account) await file.chown(account.uid, account.gid)
   return file
 }
 
+/** The last lines of a log, of those behind byte `from`. */
 async function tail(file: FileHandle, from: number): Promise<string> {
   const { size } = await file.stat()
   const start = Math.max(from, size - 16_384)
