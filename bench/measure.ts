@@ -1,9 +1,5 @@
 // One run: a peer is started on empty engines, warmed up, given its tasks, and measured until the last of them has ended.
-import { type ChildProcess, fork } from 'node:child_process'
-import { once } from 'node:events'
-import { setTimeout as passed } from 'node:timers/promises'
-import { fileURLToPath } from 'node:url'
-import { endsWithUs } from '../test/support/child.ts'
+import { Assistant, until } from './assistant.ts'
 import type { Posted, Posting } from './client.ts'
 import type { Engines } from './engines.ts'
 import { type Ground, PEERS, type Peer, type PeerName, type Running } from './peers.ts'
@@ -61,52 +57,9 @@ export interface Measured {
 const WIDTH = 64
 /** Tasks in hand at once, everywhere. */
 export const CONCURRENCY = 256
-/** What takes longer is void, ms. */
-const LIMIT = 180_000
 const LOOK = 250
-const LOOK_AGAIN = 5
 /** The numbers of the tasks that warm up. */
 const WARM = 1_000_000_000
-
-/** A process of the bench's own. */
-class Helper<Says> {
-  readonly child: ChildProcess
-
-  constructor(file: string) {
-    this.child = endsWithUs(fork(fileURLToPath(new URL(file, import.meta.url))))
-  }
-
-  /** The next thing that it says. Rejects when it ends, or says nothing in time. */
-  async says(): Promise<Says> {
-    const limit = AbortSignal.timeout(LIMIT)
-    const ended = once(this.child, 'exit', { signal: limit }).then(() =>
-      Promise.reject(new Error('a helper has ended')),
-    )
-    const [said] = (await Promise.race([once(this.child, 'message', { signal: limit }), ended])) as [Says]
-    return said
-  }
-
-  ask(asked: object): Promise<Says> {
-    const said = this.says()
-    this.child.send(asked)
-    return said
-  }
-
-  async stop(): Promise<void> {
-    const ended = once(this.child, 'exit')
-    if (this.child.connected) this.child.disconnect()
-    await ended
-  }
-}
-
-/** Waits until it holds. Throws when that takes too long. */
-export async function until(what: string, holds: () => boolean | Promise<boolean>): Promise<void> {
-  const limit = performance.now() + LIMIT
-  while (!(await holds())) {
-    if (performance.now() > limit) throw new Error(`${what} has not come in time`)
-    await passed(LOOK_AGAIN)
-  }
-}
 
 /** Makes a run: its warming first, then `body`, which is what is measured. */
 export async function measured<T>(
@@ -118,8 +71,8 @@ export async function measured<T>(
   const peer: Peer = PEERS[name]
   await engines.redis.flushall()
   const database = await engines.database()
-  const stub = new Helper<Said>('./stub.js')
-  const client = new Helper<Posted>('./client.js')
+  const stub = new Assistant<Said>('./stub.js')
+  const client = new Assistant<Posted>('./client.js')
   let running: Running[] = []
   try {
     const first = await stub.says()
@@ -147,7 +100,7 @@ function atHand(
   peer: Peer,
   ground: Ground,
   running: readonly Running[],
-  { stub, client }: { stub: Helper<Said>; client: Helper<Posted> },
+  { stub, client }: { stub: Assistant<Said>; client: Assistant<Posted> },
 ): Run {
   const urls = running.map(({ url }) => url)
   return {
@@ -173,7 +126,7 @@ function atHand(
 
 async function watched<T>(
   run: Run,
-  helpers: readonly Helper<unknown>[],
+  helpers: readonly Assistant<unknown>[],
   body: (run: Run) => Promise<T>,
 ): Promise<{ measured: Measured; said: T }> {
   const { pids } = run.ground.engines

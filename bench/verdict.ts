@@ -1,5 +1,5 @@
 // What is promised of the figures, held against what was measured: ratios round by round, so that what the machine did meets both.
-import type { Goal, Scene } from './scenes.ts'
+import type { Goal, Scene } from './scene.ts'
 import { type Rounds, inDigits, median, ratios, spread } from './table.ts'
 
 const OURS = 'task_api'
