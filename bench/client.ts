@@ -1,6 +1,7 @@
 // The callers, in a process of their own: they post tasks over so many connections, or at a steady rate, and may read what they posted.
 import { setTimeout as passed } from 'node:timers/promises'
 import { Pool } from 'undici'
+import type { Payload } from './stub.ts'
 
 /** What is to be posted. */
 export interface Posting {
@@ -8,12 +9,16 @@ export interface Posting {
   readonly count: number
   /** Connections. */
   readonly width: number
-  /** Posts a second; default: each connection posts as soon as it has its answer. */
+  /** Posts a second, until so many are posted or it is told to stop; default: each connection posts as soon as it has its answer. */
   readonly rate?: number
   /** Answers 206 of each task. */
   readonly steps?: number
   /** Whether the stub keeps the tasks waiting. */
   readonly hold?: boolean
+  /** How long the stub takes for each answer, ms. */
+  readonly delay?: number
+  /** Whether the stub measures how long after its POST each task's first request comes; default: yes. */
+  readonly timed?: boolean
   /** How many tasks are read after each POST. */
   readonly reads?: number
   /** To which service; several in turn. */
@@ -22,8 +27,14 @@ export interface Posting {
   readonly first?: number
 }
 
-/** How it went: calls that were not answered as they should be, and where the last task is. */
+/** Ends the posting at a steady rate that is under way. */
+export interface Stop {
+  readonly stop: true
+}
+
+/** How it went: tasks that were posted, calls that were not answered as they should be, and where the last task is. */
 export interface Posted {
+  readonly count: number
   readonly failed: number
   readonly last: string
 }
@@ -31,14 +42,20 @@ export interface Posted {
 const HEADERS = { 'content-type': 'application/json' }
 
 async function post(asked: Posting): Promise<Posted> {
-  const { urls, count, width, rate, steps = 0, hold = false, reads = 0, services = ['stub'], first = 0 } = asked
+  const { urls, count, width, rate, reads = 0, services = ['stub'], first = 0 } = asked
+  const { steps = 0, hold = false, delay = 0, timed = true } = asked
   const pools = urls.map((url) => new Pool(url, { connections: Math.ceil(width / urls.length) }))
   const locations: string[] = []
   let failed = 0
+  let next = 0
+  let stopped = false
+  const hear = (said: Posting | Stop): void => void (stopped ||= 'stop' in said)
+  process.on('message', hear)
 
   const one = async (i: number): Promise<void> => {
     const pool = pools[i % pools.length] as Pool
-    const payload = { i: first + i, steps, hold, at: String(process.hrtime.bigint()) }
+    const at = String(process.hrtime.bigint())
+    const payload = { i: first + i, steps, hold, delay, timed, at } satisfies Payload
     const { statusCode, headers, body } = await pool.request({
       path: '/tasks',
       method: 'POST',
@@ -60,24 +77,25 @@ async function post(asked: Posting): Promise<Posted> {
   const steadily = async (perSecond: number): Promise<void> => {
     const begun = performance.now()
     const running: Promise<void>[] = []
-    for (let i = 0; i < count; i += 1) {
-      const pause = begun + (i * 1_000) / perSecond - performance.now()
+    for (; next < count && !stopped; next += 1) {
+      const pause = begun + (next * 1_000) / perSecond - performance.now()
       if (pause > 0) await passed(pause)
-      running.push(one(i))
+      running.push(one(next))
     }
     await Promise.all(running)
   }
-  let next = 0
   const lane = async (): Promise<void> => {
     while (next < count) await one(next++)
   }
 
   await (rate === undefined ? Promise.all(Array.from({ length: width }, lane)) : steadily(rate))
+  process.off('message', hear)
   await Promise.all(pools.map((pool) => pool.close()))
-  return { failed, last: locations.at(-1) ?? '' }
+  return { count: next, failed, last: locations.at(-1) ?? '' }
 }
 
-process.on('message', (asked: Posting) => {
+process.on('message', (asked: Posting | Stop) => {
+  if ('stop' in asked) return
   post(asked).then(
     (said) => process.send?.(said),
     (error: unknown) => {

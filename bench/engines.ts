@@ -43,10 +43,15 @@ export async function startEngines() {
       const redisVersion = /redis_version:(\S+)/.exec(await client.info('server'))?.[1]
       return `Postgres ${rows[0]?.server_version}, Redis ${redisVersion}`
     },
-    async database(): Promise<OwnDatabase> {
+    /** What Postgres writes its log into. */
+    log: join(folder, 'postgres.log'),
+    /** Makes a database for a run, with such settings of its own. */
+    async database(settings: Readonly<Record<string, string>> = {}): Promise<OwnDatabase> {
       made += 1
       const name = `bench_${made}`
       await admin.query(`create database ${name}`)
+      for (const [setting, value] of Object.entries(settings))
+        await admin.query(`alter database ${name} set ${setting} = '${value}'`)
       const url = new URL(postgres.url)
       url.pathname = `/${name}`
       const own = await connect(url.href)
@@ -70,7 +75,8 @@ export async function startEngines() {
   }
 }
 
-async function connect(connectionString: string): Promise<pg.Client> {
+/** A connection of its own, which its caller ends. */
+export async function connect(connectionString: string): Promise<pg.Client> {
   const client = new pg.Client({ connectionString })
   await client.connect()
   return client

@@ -1,6 +1,6 @@
 // The loads that every peer can be given: as many tasks as it takes, a steady few, or many that wait at once.
 import type { Engines } from './engines.ts'
-import { type Contender, type Measured, type Run, measured } from './measure.ts'
+import { type Contender, type Load, type Measured, measured } from './measure.ts'
 import type { Scene, Size } from './scene.ts'
 import { type Figures, percentile } from './table.ts'
 
@@ -18,18 +18,29 @@ export const perTask = ({ seconds, cpu, memory, others }: Measured, count: numbe
   'others %': others * 100,
 })
 
-type Load = Omit<Parameters<Run['post']>[0], 'count'>
+/** What the times from the POST to the first request come to, ms. */
+export const toRequest = (latencies: readonly number[]): Figures => ({
+  'p50 ms': percentile(latencies, 0.5),
+  'p95 ms': percentile(latencies, 0.95),
+  'p99 ms': percentile(latencies, 0.99),
+})
 
-/** Posts, and waits for all that was posted. */
+/** Posts, and waits for all that was posted; `more`: what is told beside it of the times from the POST to the first request. */
 export const loaded =
-  (load: Load): Scene['run'] =>
+  (load: Omit<Load, 'count'>, more: typeof toRequest = () => ({})): Scene['run'] =>
   async (engines, contender, { count, warm }) => {
-    const run = await measured(engines, contender, { count: warm }, async ({ post, finals, ended }) => {
-      await post({ count, ...load })
-      await finals(count)
-      await ended()
-    })
-    return perTask(run.measured, count)
+    const { said, measured: run } = await measured(
+      engines,
+      contender,
+      { count: warm },
+      async ({ post, finals, ended }) => {
+        await post({ count, ...load })
+        const latencies = await finals(count)
+        await ended()
+        return latencies
+      },
+    )
+    return { ...perTask(run, count), ...more(said) }
   }
 
 export async function light(engines: Engines, contender: Contender, { count, warm }: Size): Promise<Figures> {
@@ -45,9 +56,7 @@ export async function light(engines: Engines, contender: Contender, { count, war
     },
   )
   return {
-    'p50 ms': percentile(said, 0.5),
-    'p95 ms': percentile(said, 0.95),
-    'p99 ms': percentile(said, 0.99),
+    ...toRequest(said),
     [CPU]: perTask(run, count)[CPU] ?? NaN,
     'others %': run.others * 100,
   }

@@ -1,6 +1,6 @@
 // One run: a peer is started on empty engines, warmed up, given its tasks, and measured until the last of them has ended.
 import { Assistant, until } from './assistant.ts'
-import type { Posted, Posting } from './client.ts'
+import type { Posted, Posting, Stop } from './client.ts'
 import type { Engines } from './engines.ts'
 import { type Ground, PEERS, type Peer, type PeerName, type Running } from './peers.ts'
 import { cpuOf, memoryOf, othersSince } from './processes.ts'
@@ -13,13 +13,18 @@ export interface Contender {
   readonly ground?: Partial<Ground>
 }
 
+/** What is posted. */
+export type Load = Omit<Posting, 'urls' | 'width'>
+
 /** What a run has at hand. */
 export interface Run {
   readonly ground: Ground
   readonly running: readonly Running[]
   /** Posts tasks and waits until all calls are answered; throws when one was answered wrongly. */
-  post(posting: Omit<Posting, 'urls' | 'width'>): Promise<Posted>
-  /** Waits until so many tasks have got their 200; how long after its POST each one's first request came, ms. */
+  post(posting: Load): Promise<Posted>
+  /** Posts at a steady rate from another client, beside `post`. The call that it returns ends that, and waits until all is answered. */
+  beside(posting: Load & { readonly rate: number }): () => Promise<Posted>
+  /** Waits until so many tasks have got their 200; how long after its POST the first request of each timed one came, ms. */
   finals(count: number): Promise<readonly number[]>
   /** Waits until so many tasks are kept waiting by the stub. */
   held(count: number): Promise<void>
@@ -70,14 +75,14 @@ export async function measured<T>(
 ): Promise<{ measured: Measured; said: T }> {
   const peer: Peer = PEERS[name]
   await engines.redis.flushall()
-  const database = await engines.database()
+  const database = await engines.database(special.settings)
   const stub = new Assistant<Said>('./stub.js')
   const client = new Assistant<Posted>('./client.js')
   let running: Running[] = []
   try {
     const first = await stub.says()
     const address = `http://127.0.0.1:${'port' in first ? first.port : 0}`
-    const usual = { concurrency: CONCURRENCY, nodes: 1, embedded: false, services: () => ({}) }
+    const usual = { concurrency: CONCURRENCY, nodes: 1, embedded: false, services: () => ({}), settings: {} }
     const ground: Ground = { ...usual, ...special, engines, database, stub: address }
     running = await peer.start(ground)
     const run = atHand(peer, ground, running, { stub, client })
@@ -88,7 +93,7 @@ export async function measured<T>(
       await over?.(run)
       stub.child.send({ reset: true } satisfies Asked)
     }
-    return await watched(run, [stub, client], body)
+    return await watched(run, body)
   } finally {
     for (const { stop } of running) await stop()
     await Promise.all([client.stop(), stub.stop()])
@@ -103,13 +108,28 @@ function atHand(
   { stub, client }: { stub: Assistant<Said>; client: Assistant<Posted> },
 ): Run {
   const urls = running.map(({ url }) => url)
+  const postFrom = async (by: Assistant<Posted>, posting: Load): Promise<Posted> => {
+    const posted = await by.ask({ ...posting, urls, width: WIDTH } satisfies Posting)
+    if (posted.failed > 0) throw new Error(`${posted.failed} calls failed`)
+    return posted
+  }
   return {
     ground,
     running,
-    async post(posting) {
-      const posted = await client.ask({ ...posting, urls, width: WIDTH } satisfies Posting)
-      if (posted.failed > 0) throw new Error(`${posted.failed} calls failed`)
-      return posted
+    post: (posting) => postFrom(client, posting),
+    beside(posting) {
+      const second = new Assistant<Posted>('./client.js')
+      const posted = postFrom(second, posting)
+      // Who ends it hears of it.
+      posted.catch(() => undefined)
+      return async () => {
+        second.child.send({ stop: true } satisfies Stop)
+        try {
+          return await posted
+        } finally {
+          await second.stop()
+        }
+      }
     },
     async finals(count) {
       const said = await stub.ask({ finals: count } satisfies Asked)
@@ -124,15 +144,12 @@ function atHand(
   }
 }
 
-async function watched<T>(
-  run: Run,
-  helpers: readonly Assistant<unknown>[],
-  body: (run: Run) => Promise<T>,
-): Promise<{ measured: Measured; said: T }> {
+async function watched<T>(run: Run, body: (run: Run) => Promise<T>): Promise<{ measured: Measured; said: T }> {
   const { pids } = run.ground.engines
   const app = run.running.map(({ pid }) => pid)
   const groups = { app, postgres: [pids.postgres], redis: [pids.redis] }
-  const all = [...app, pids.postgres, pids.redis, process.pid, ...helpers.map(({ child }) => child.pid ?? 0)]
+  // The stub and the clients are children of this process.
+  const all = [...app, pids.postgres, pids.redis, process.pid]
   const now = (): Record<keyof typeof groups, number> => ({
     app: cpuOf(groups.app),
     postgres: cpuOf(groups.postgres),

@@ -17,14 +17,16 @@ export interface Ground {
   readonly database: OwnDatabase
   /** The stub's address. */
   readonly stub: string
-  /** Tasks in hand at once, of all nodes together. */
-  readonly concurrency: number
+  /** Tasks in hand at once, of all nodes together; undefined: as each peer comes. */
+  readonly concurrency: number | undefined
   /** Nodes; task_api alone has several. */
   readonly nodes: number
   /** Whether it is told of no Postgres and no Redis; task_api alone. */
   readonly embedded: boolean
   /** Services of task_api's beside `stub`, given the stub's address. */
   readonly services: (stub: string) => Readonly<Record<string, object>>
+  /** Settings of the run's database, beside Postgres' own. */
+  readonly settings: Readonly<Record<string, string>>
 }
 
 /** A process that serves POST /tasks. */
@@ -183,7 +185,7 @@ function startPeer(name: string, node = (): string => process.execPath): Peer['s
         DATABASE_URL: database.url,
         REDIS_URL: engines.redisUrl,
         STUB_URL: stub,
-        CONCURRENCY: String(Math.ceil(concurrency / nodes)),
+        ...(concurrency === undefined ? {} : { CONCURRENCY: String(Math.ceil(concurrency / nodes)) }),
       },
     })
 }
@@ -204,12 +206,13 @@ async function launchAll(count: number, how: Launch): Promise<Running[]> {
 async function startTaskApi(ground: Ground): Promise<Running[]> {
   const { engines, database, stub, concurrency, nodes, services, embedded } = ground
   const folder = await mkdtemp(join(tmpdir(), 'task_api-bench-node-'))
-  const slots = Math.ceil(concurrency / nodes)
-  const config = { services: { stub: { url: `${stub}/run`, concurrency: slots, timeout: '10m' }, ...services(stub) } }
+  const slots = concurrency === undefined ? undefined : Math.ceil(concurrency / nodes)
+  const limits = slots === undefined ? {} : { concurrency: slots, timeout: '10m' }
+  const config = { services: { stub: { url: `${stub}/run`, ...limits }, ...services(stub) } }
   await writeFile(join(folder, 'task_api.yaml'), JSON.stringify(config))
   const env = {
     PORT: '0',
-    SLOTS: String(slots),
+    ...(slots === undefined ? {} : { SLOTS: String(slots) }),
     DATA_DIR: join(folder, 'data'),
     ...(embedded ? {} : { DATABASE_URL: database.url, REDIS_URL: engines.redisUrl }),
   }

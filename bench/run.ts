@@ -5,7 +5,7 @@ import { DURABILITY, type Engines, startEngines } from './engines.ts'
 import { installPeers, newerNode } from './install.ts'
 import { CONCURRENCY, type Contender } from './measure.ts'
 import { PEERS, PEER_NAMES, SLOW } from './peers.ts'
-import { type Scene, type Size, sizeFor } from './scene.ts'
+import { type Scene, type Size, sizeFor, sizeOf } from './scene.ts'
 import { SCENES } from './scenes.ts'
 import { type Figures, type Rounds, figuresTable, inDigits } from './table.ts'
 import { verdicts } from './verdict.ts'
@@ -13,6 +13,7 @@ import { verdicts } from './verdict.ts'
 const USAGE = `npm run bench                              every scene, everybody, three rounds
 npm run bench -- --quick                   one small round of the main scenes, a minute
 npm run bench -- --scenes loop,light --peers task_api,bullmq --rounds 3
+npm run bench -- --scenes flood --tasks 5000 --rounds 1      a small trial: so many tasks, and fewer to warm up
   scenes: ${Object.keys(SCENES).join(', ')}
   peers:  ${PEER_NAMES.join(', ')}
   --write   puts the tables into docs/results/performance.md
@@ -25,6 +26,7 @@ const { values } = parseArgs({
     scenes: { type: 'string' },
     peers: { type: 'string' },
     rounds: { type: 'string' },
+    tasks: { type: 'string' },
     write: { type: 'boolean', default: false },
     help: { type: 'boolean', default: false },
   },
@@ -38,6 +40,13 @@ function chosen(given: string | undefined, all: readonly string[]): readonly str
   return names
 }
 
+/** A whole number from 1 that was given, if it was. */
+function countOf(name: string, given: string | undefined): number | undefined {
+  if (given === undefined) return undefined
+  if (!/^[1-9]\d*$/.test(given)) throw new Error(`--${name} takes a whole number from 1\n${USAGE}`)
+  return Number(given)
+}
+
 const begun = performance.now()
 const say = (text: string): void =>
   void process.stdout.write(`${((performance.now() - begun) / 1_000).toFixed(1).padStart(7)} ${text}\n`)
@@ -48,15 +57,17 @@ async function main(): Promise<void> {
   installPeers()
   const names = chosen(values.scenes, Object.keys(SCENES))
   const peers = chosen(values.peers, PEER_NAMES)
-  const rounds = Number(values.rounds ?? (values.quick ? 1 : ROUNDS))
+  const rounds = countOf('rounds', values.rounds) ?? (values.quick ? 1 : ROUNDS)
+  const tasks = countOf('tasks', values.tasks)
   const engines = await startEngines()
   const done = new Map<string, Rounds>()
   const lines: string[] = []
   try {
     for (const name of names) {
       const scene = SCENES[name]
-      const size = values.quick ? scene?.quick : scene?.full
-      if (!scene || !size) continue
+      const usual = values.quick ? scene?.quick : scene?.full
+      if (!scene || !usual) continue
+      const size = scene.unit === 'seconds' ? usual : sizeOf(usual, tasks)
       const contenders = taking(scene, peers)
       const figures = await play({ name, scene, contenders, size, rounds, engines })
       done.set(name, figures)
@@ -64,7 +75,7 @@ async function main(): Promise<void> {
     }
     const goals = verdicts(SCENES, done)
     const facts = await circumstances(engines, rounds)
-    const all = [...facts, '', ...table(['ratio', 'measured', 'wanted'], goals), '', ...lines]
+    const all = [...facts, '', ...table(['figure or ratio', 'measured', 'wanted'], goals), '', ...lines]
     process.stdout.write(`\n${all.join('\n')}\n`)
     if (values.write) publish('performance', 'bench', all)
   } finally {
@@ -72,10 +83,10 @@ async function main(): Promise<void> {
   }
 }
 
-function wordsOf({ words }: Scene, contenders: readonly Contender[], { count, slow }: Size): string {
+function wordsOf({ words, unit = 'tasks' }: Scene, contenders: readonly Contender[], { count, slow }: Size): string {
   const slower = contenders.filter(({ peer }) => slow !== undefined && SLOW.includes(peer)).map(({ name }) => name)
   const fewer = slower.length > 0 ? ` (${(count * (slow ?? 1)).toLocaleString('en')} of ${slower.join(', ')})` : ''
-  return `${words[0]?.toUpperCase()}${words.slice(1)}: ${count.toLocaleString('en')} tasks${fewer}.`
+  return `${words[0]?.toUpperCase()}${words.slice(1)}: ${count.toLocaleString('en')} ${unit}${fewer}.`
 }
 
 const taking = (scene: Scene, peers: readonly string[]): readonly Contender[] =>

@@ -15,15 +15,21 @@ export interface Size {
 /** What of it a contender does. */
 export function sizeFor({ peer }: Contender, { count, warm, slow = 1 }: Size): Size {
   const share = SLOW.includes(peer) ? slow : 1
-  return { count: count * share, warm: warm * share }
+  return { count: Math.ceil(count * share), warm: Math.ceil(warm * share) }
 }
 
-/** What a figure is to be, as a ratio to the same figure of somebody else in the same round. `best`: of the best peer. */
+/** The same with so many tasks, and as many fewer or more to warm up; undefined: as it is. */
+export function sizeOf(size: Size, tasks: number | undefined): Size {
+  return tasks === undefined ? size : { ...size, count: tasks, warm: Math.ceil((size.warm * tasks) / size.count) }
+}
+
+/** What a figure is to be. */
 export interface Goal {
   readonly figure: string
   /** Default: task_api. */
   readonly of?: string
-  readonly against: string
+  /** The figure is a ratio to the same figure of this contender in the same round. `best`: of the best peer. Default: no ratio. */
+  readonly against?: string
   readonly least?: number
   readonly most?: number
 }
@@ -31,6 +37,8 @@ export interface Goal {
 export interface Scene {
   /** What is done, in words. */
   readonly words: string
+  /** What a size counts; default: tasks. */
+  readonly unit?: 'tasks' | 'seconds'
   readonly contenders: readonly Contender[]
   readonly goals: readonly Goal[]
   readonly full: Size

@@ -2,19 +2,27 @@
 import { type ServerResponse, createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 
-/** What a task carries: its number, the answers 206 to come, when it was posted (ns of the machine's clock), and whether it is kept waiting. */
+/** What a task carries. */
 export interface Payload {
+  /** Its number. */
   readonly i: number
+  /** The answers 206 to come. */
   readonly steps: number
+  /** When it was posted, ns of the machine's clock. */
   readonly at: string
+  /** Whether it is kept waiting until the bench lets it go. */
   readonly hold: boolean
+  /** How long each of its answers takes, ms. */
+  readonly delay: number
+  /** Whether the time from its POST to its first request is measured. */
+  readonly timed: boolean
 }
 
 /** What the bench asks of the stub: to forget what it saw, to tell when so many tasks have got their 200 or stand waiting, or to let those go. */
 export type Asked =
   { readonly reset: true } | { readonly finals: number } | { readonly held: number } | { readonly release: true }
 
-/** What it says: its port, and at each reached mark how long after its POST each task's first request came, ms. */
+/** What it says: its port, and at each reached mark how long after its POST the first request of each timed task came, ms. */
 export type Said = { readonly port: number } | { readonly latencies: readonly number[] }
 
 const HEADERS = { 'content-type': 'application/json' }
@@ -45,10 +53,11 @@ function answer(response: ServerResponse, payload: Payload): void {
 }
 
 function run(payload: Payload, response: ServerResponse): void {
-  if (!begun.has(payload.i)) {
+  if (payload.timed && !begun.has(payload.i)) {
     begun.add(payload.i)
     latencies.push(Number(process.hrtime.bigint() - BigInt(payload.at)) / 1e6)
   }
+  if (payload.delay > 0) return void setTimeout(answer, payload.delay, response, payload)
   if (!payload.hold) return answer(response, payload)
   held.push(() => answer(response, payload))
   look()

@@ -34,6 +34,10 @@ export function spread(values: readonly number[]): string {
 /** Rounds of a scene: by contender, the figures of each round; undefined where a run was void. */
 export type Rounds = ReadonlyMap<string, readonly (Figures | undefined)[]>
 
+/** A figure of one contender, in each round that it has. */
+export const valuesOf = (rounds: Rounds, figure: string, name: string): number[] =>
+  (rounds.get(name) ?? []).flatMap((run) => (run?.[figure] === undefined ? [] : [run[figure]]))
+
 /** A figure of one contender over that of another, in each round that both have. */
 export function ratios(rounds: Rounds, figure: string, name: string, other: string): number[] {
   const [ours = [], theirs = []] = [rounds.get(name), rounds.get(other)]
