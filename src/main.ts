@@ -1,4 +1,4 @@
-// A node: builds the parts from the configuration, starts them in order, and stops them in reverse. The table of contents.
+// A node: builds the parts from the configuration, starts the parts in order, and stops them in reverse order.
 import { randomUUID } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
 import { availableParallelism, hostname } from 'node:os'
@@ -21,32 +21,32 @@ import { Supervisor } from './supervisor/supervisor.ts'
 import type { FieldsOf } from './telemetry/events.ts'
 import type { Log } from './telemetry/log.ts'
 
-/** What a node needs beside its configuration. */
+/** What a node needs besides its configuration. */
 interface NodeOptions {
   readonly log: Log
-  /** Who this node is, where the log wants to know it too. */
+  /** The node's id, shared with the log; absent: a new one. */
   readonly identity?: Identity
   readonly version: string
-  /** Says something to a person, on stderr. */
+  /** Writes text for a person to stderr. */
   readonly tell: (text: string) => void
-  /** Ends the start: `startNode` then throws its reason, when it has stopped what had been started. */
+  /** Aborts the start. `startNode` then stops the parts that it has started, and throws the signal's reason. */
   readonly signal: AbortSignal
   readonly timings?: Timings
 }
 
-/** A node that runs. */
+/** A running node. */
 export interface RunningNode {
   readonly url: string
   /** Drains, and stops every part. */
   stop(): Promise<void>
 }
 
-/** How long Postgres may take at the start before the API serves without it, ms. */
+/** How long Postgres may take at the start before the API serves without Postgres. */
 const START_GRACE_MS = 3_000
 const RECONNECT_WAIT_MS = 500
 const LOG_AGAIN_AFTER_MS = 10_000
 
-/** Starts a node; resolves when it serves. Throws when a part cannot start; what had been started is stopped again. */
+/** Starts a node; resolves when the node serves. Throws when a part cannot start, after it has stopped the started parts. */
 export async function startNode(config: Config, options: NodeOptions): Promise<RunningNode> {
   const { log, version, tell, signal, timings = TIMINGS, identity = { node: randomUUID() } } = options
   const started: { stop(): Promise<void> }[] = []
@@ -56,7 +56,7 @@ export async function startNode(config: Config, options: NodeOptions): Promise<R
   }
   try {
     warn(config, log)
-    // A port that is taken is told before anything slow, for example the making of a database.
+    // Checked before anything slow, for example the creation of a database.
     await tryAddress(config)
     const postgres =
       config.databaseUrl === undefined ? new EmbeddedPostgres({ dataDir: config.dataDir, log }) : undefined
@@ -83,7 +83,7 @@ export async function startNode(config: Config, options: NodeOptions): Promise<R
 
     const supervisor = new Supervisor({
       identity,
-      // The port tells the nodes of one host apart, and where to ask one.
+      // The port distinguishes the nodes of one host.
       name: () => `${hostname()}${/:\d+$/.exec(api.url)?.[0] ?? ''}`,
       store,
       queue,
@@ -121,10 +121,10 @@ export async function startNode(config: Config, options: NodeOptions): Promise<R
       if (demo) tell(demoHints(api.url))
     }
 
-    // Where Postgres does not answer at once the API serves meanwhile, unready.
+    // If Postgres does not answer at once, the API serves during the wait, and `/readyz` says that the node is not ready.
     const starting = { log, signal }
     const early = await reach({ ...starting, step: () => store.start(), late: () => serve().then(announce) })
-    // The port first: a node whose port is taken must not have begun a task.
+    // The port comes before the supervisor: a node whose port is taken must not begin a task.
     if (!early) await serve()
     signal.throwIfAborted()
     started.push(supervisor)
@@ -133,7 +133,7 @@ export async function startNode(config: Config, options: NodeOptions): Promise<R
     return {
       url: api.url,
       stop: async () => {
-        // The API serves on while the supervisor drains.
+        // The API goes on serving while the supervisor drains.
         api.drain()
         await Promise.all([supervisor.stop(), sleep(config.stopDelay)])
         await stop()
@@ -148,11 +148,11 @@ export async function startNode(config: Config, options: NodeOptions): Promise<R
 interface Reaching extends Pick<NodeOptions, 'log' | 'signal'> {
   /** A step of the start that needs Postgres. */
   step(): Promise<void>
-  /** Called once, when the step does not go through at once. */
+  /** Called once, when the step does not succeed at once. */
   late(): Promise<void>
 }
 
-/** Repeats a step until it goes through; true when that took long enough to call `late`. Throws when no repeat will help. */
+/** Repeats a step until it succeeds; true when `late` was called. Throws an error that no repeat can help. */
 async function reach({ log, signal, step, late }: Reaching): Promise<boolean> {
   let isLate = false
   const beLate = async (why: string): Promise<void> => {
@@ -190,14 +190,14 @@ const isWithin = (step: Promise<void>, ms: number): Promise<boolean> =>
 function orAborted<T>(waiting: Promise<T>, signal: AbortSignal): Promise<T> {
   return new Promise((resolve, reject) => {
     const abort = (): void => reject(signal.reason)
-    // Also where it has come before: what is waited for may fail later, when nobody waits any more.
+    // Also after an earlier abort: `waiting` may reject later, and then the rejection must be handled.
     if (signal.aborted) abort()
     else signal.addEventListener('abort', abort)
     waiting.then(resolve, reject).finally(() => signal.removeEventListener('abort', abort))
   })
 }
 
-/** What is in use and where the data lies, for the log: never a password. */
+/** The servers in use and the place of the data, for the log. Never shows a password. */
 function inUse({ databaseUrl, redisUrl, dataDir, file }: Config): Omit<FieldsOf<'listening'>, 'url'> {
   return {
     postgres: databaseUrl === undefined ? `embedded, data in ${dataDir}` : hostOf(databaseUrl),
@@ -213,7 +213,7 @@ function warn({ host, databaseUrl, redisUrl }: Config, log: Log): void {
   if (databaseUrl !== undefined && redisUrl === undefined) log.event('redis_not_set')
 }
 
-/** Linux says what the limit is, which Node has raised as far as it may; elsewhere nobody is asked. */
+/** Warns when the limit of file descriptors is too low. Only Linux shows the limit; Node has already raised it to its maximum. */
 async function warnOfDescriptors(services: Services, slots: number, log: Log): Promise<void> {
   const limit = descriptorLimit(await readFile('/proc/self/limits', 'utf8').catch(() => ''))
   const needed = descriptorsNeeded(services, slots, SERVER_LIMITS.maxConnections)

@@ -1,27 +1,27 @@
-// How answers leave: JSON, refusals as problems, and the headers that every answer carries.
+// Sends answers: JSON, refusals as problem documents, and the headers of every answer.
 import { finished } from 'node:stream/promises'
 import type { Context, Next } from 'koa'
 import { Refusal } from '../core/refusal.ts'
 import type { ApiContext } from './dependencies.ts'
 import { COMMON_HEADERS, PROBLEM_TYPE, problemText, RETRY_AFTER_SECONDS } from './problem.ts'
 
-/** What `body_too_large` says. */
+/** The detail of `body_too_large`. */
 export const BODY_TOO_LARGE = 'The body is over 1 MiB.'
 
-/** How long the rest of a body may take, in milliseconds, before the answer is given and the connection closed. */
+/** How long the rest of a refused body may take before the answer is sent and the connection is closed, ms. */
 const DROP_BODY_TIMEOUT_MS = 2_000
 
 const COMMON = Object.entries(COMMON_HEADERS)
 const JSON_TYPE = 'application/json; charset=utf-8'
 
-/** Answers with JSON text as it is. */
+/** Answers with JSON text, byte for byte. */
 export function sendJson(ctx: Context, status: number, text: string): void {
   ctx.status = status
   ctx.res.setHeader('Content-Type', JSON_TYPE)
   ctx.body = text
 }
 
-/** The outermost layer: turns whatever was thrown into an answer, and logs what was not expected. */
+/** The outermost middleware: turns every error into an answer, and logs unexpected errors. */
 export async function answerAll(api: ApiContext, ctx: Context, next: Next): Promise<void> {
   for (const [name, value] of COMMON) ctx.res.setHeader(name, value)
   try {
@@ -41,8 +41,8 @@ function refuse(ctx: Context, refusal: Refusal): void {
 }
 
 /**
- * Reads and drops what is left of a body that was given up on: a caller who is still sending does not read. Where the
- * connection closes with the answer, first: closing on unread bytes resets it, and the answer may be lost.
+ * Reads and drops the rest of a refused body, because a caller who is still sending does not read. If the answer closes the
+ * connection, the body is dropped first: closing with unread bytes resets the connection, and the answer may be lost.
  */
 async function dropBody({ req, res }: Context, draining: boolean): Promise<void> {
   if (req.complete) return
@@ -53,12 +53,12 @@ async function dropBody({ req, res }: Context, draining: boolean): Promise<void>
 
 function refusalOf(error: unknown): Refusal | undefined {
   if (error instanceof Refusal) return error
-  // The one refusal that is koa-bodyparser's own: a body without a declared length turned out too long.
+  // koa-bodyparser's own error: a body without a declared length was too long.
   const type = error instanceof Error && 'type' in error ? error.type : undefined
   return type === 'entity.too.large' ? new Refusal('body_too_large', BODY_TOO_LARGE) : undefined
 }
 
-/** Whether the caller went away before the whole request had come: there is nobody to answer, and nothing to log. */
+/** Whether the caller closed the connection before the request was complete. Then there is nothing to answer or to log. */
 const isGone = ({ req }: Context): boolean => !req.complete && req.destroyed
 
 function unexpected({ log }: ApiContext, ctx: Context, err: unknown): Refusal {

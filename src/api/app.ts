@@ -1,4 +1,4 @@
-// The Koa application: what every request passes through, from the outside in.
+// The Koa application: the middleware that every request passes, outermost first.
 import Koa, { type Context, type Next } from 'koa'
 import { MAX_HEADERS } from '../core/limits.ts'
 import { Refusal } from '../core/refusal.ts'
@@ -16,7 +16,7 @@ export function makeApp(api: ApiContext): Koa {
   return app
 }
 
-/** Refuses what RFC 9112 tells servers to refuse and Node lets pass, and brings the target into the form `/path?query`. */
+/** Refuses requests that RFC 9112 forbids and that Node accepts. Sets the target to the form `/path?query`. */
 function checkRequestLine(ctx: Context, next: Next): Promise<unknown> {
   const { req } = ctx
   if (!/^1\.[01]$/.test(req.httpVersion)) throw new Refusal('bad_request', 'The version must be HTTP/1.1.')
@@ -33,13 +33,13 @@ function checkRequestLine(ctx: Context, next: Next): Promise<unknown> {
   return next()
 }
 
-/** `/path?query` of a request's target, also when it was a whole URL; undefined when it holds what no URL may hold. */
+/** `/path?query` of a request's target, also of an absolute URL; undefined when a character is not allowed in a URL. */
 function originForm(target: string): string | undefined {
   const origin = target.startsWith('/') ? target : target.replace(/^https?:\/\/[^/?#]+/i, '').replace(/^(?=$|\?)/, '/')
   return /^[/*][\x21\x22\x24-\x7e]*$/.test(origin) ? origin : undefined
 }
 
-/** Errors that come once an answer is on its way: mostly a caller who went away. */
+/** Logs an error that occurs while an answer is sent. In most cases the caller closed the connection. */
 function logError({ log }: ApiContext, err: unknown): void {
   const { code } = err as { code?: unknown }
   const gone = code === 'ECONNRESET' || code === 'EPIPE' || code === 'ECANCELED'

@@ -1,4 +1,4 @@
-// The door for bodies: what they are declared as, how long they are, and their very bytes.
+// The body of a request: checks its declared type and length, and reads its bytes.
 import bodyParser from 'koa-bodyparser'
 import type { Context, Middleware } from 'koa'
 import { MAX_BODY } from '../core/limits.ts'
@@ -11,7 +11,7 @@ const CHARSET = /;[ \t]*charset=("?)([^\s;"]*)\1/gi
 
 const NO_BYTES = Buffer.alloc(0)
 
-/** Refuses what a caller would rely on, and what would be ignored. */
+/** Refuses a request that relies on something that this release does not have. Throws a `Refusal` `not_supported`. */
 export function checkSupported(ctx: Context): void {
   if (ctx.req.headers['idempotency-key'] === undefined) return
   throw new Refusal(
@@ -20,7 +20,7 @@ export function checkSupported(ctx: Context): void {
   )
 }
 
-/** Refuses a body that is not declared as plain JSON in UTF-8, or is declared as too long. */
+/** Checks that the body is declared as plain JSON in UTF-8 and as not too long. Throws a `Refusal`. */
 export function checkDeclared(ctx: Context): void {
   const type = MEDIA_TYPE.exec(ctx.get('Content-Type'))
   if (type === null) throw new Refusal('not_json', '`Content-Type` must be `application/json`.')
@@ -30,24 +30,24 @@ export function checkDeclared(ctx: Context): void {
   if (!/^(identity)?$/i.test(headers['content-encoding'] ?? ''))
     throw new Refusal('not_json', 'The body must not be encoded.')
   if (Number(headers['content-length']) > MAX_BODY) throw new Refusal('body_too_large', BODY_TOO_LARGE)
-  // From here on it is what the parser, which compares by its own rules, takes for plain JSON.
+  // The parser compares by rules of its own, so it gets the plain form.
   headers['content-type'] = 'application/json'
   if (headers['content-encoding'] !== undefined) delete headers['content-encoding']
 }
 
-/** Makes the middleware that reads a body: as text of no encoding, which is its bytes. */
+/** Makes the middleware that reads a body as bytes. */
 export function makeBodyReader(): Middleware {
   const options = {
     enableTypes: ['text'],
     extendTypes: { text: ['application/json'] },
-    // Its types have no null; raw-body, which is asked in the end, says that it decodes nothing then.
+    // With null raw-body decodes nothing; the types of koa-bodyparser do not know that.
     encoding: null as unknown as string,
     textLimit: String(MAX_BODY),
   }
   return bodyParser(options)
 }
 
-/** The bytes of the body that was read; none when the request has no body. */
+/** The bytes of the body that was read; empty when the request has no body. */
 export function bodyOf(ctx: Context): Buffer {
   const rawBody: unknown = ctx.request.rawBody
   return Buffer.isBuffer(rawBody) ? rawBody : NO_BYTES

@@ -1,4 +1,4 @@
-// The front page: what this is and where to go on, for whoever opens the address in a browser or with curl.
+// The front page: says what task_api is and lists the paths, for browsers and curl.
 import type { Context } from 'koa'
 import { sendJson } from './answer.ts'
 import type { ApiContext } from './dependencies.ts'
@@ -6,7 +6,7 @@ import type { ApiContext } from './dependencies.ts'
 const ABOUT =
   'task_api runs background tasks for other services. This is its REST API; a page to look at does not exist yet.'
 
-/** Where to go on: one row a path. */
+/** One row for each path that the page lists. */
 const PATHS: Readonly<Record<string, string>> = {
   '/tasks': 'POST creates a task, GET lists the newest',
   '/tasks/{id}': 'GET shows a task (?view=full: all of it), DELETE deletes it',
@@ -37,7 +37,7 @@ ${rows.join('\n')}
 </html>
 `
 
-/** GET /: HTML for those who would rather have it than JSON, as browsers do. */
+/** GET /: HTML for a caller that prefers HTML to JSON, as browsers do; else JSON. */
 export async function showFront(_api: ApiContext, ctx: Context): Promise<void> {
   ctx.vary('Accept')
   if (ctx.accepts('application/json', 'text/html') !== 'text/html') {

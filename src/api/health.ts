@@ -1,4 +1,4 @@
-// Whether the node lives, and whether it is ready for requests.
+// The health checks: whether the node is alive, and whether the node is ready for requests.
 import type { Context } from 'koa'
 import { sendJson } from './answer.ts'
 import type { ApiContext } from './dependencies.ts'
@@ -8,7 +8,7 @@ export async function showLife(_api: ApiContext, ctx: Context): Promise<void> {
   sendJson(ctx, 200, '{"status":"up"}')
 }
 
-/** GET /readyz: names each part. Without Redis everything still works, so that is no reason to be unready. */
+/** GET /readyz: shows the state of each part. A node without Redis is slower but works, so the node is ready. */
 export async function showReadiness(api: ApiContext, ctx: Context): Promise<void> {
   const postgres = await api.postgresAnswers()
   const { kind, healthy, limited } = api.queue
@@ -20,8 +20,8 @@ export async function showReadiness(api: ApiContext, ctx: Context): Promise<void
 }
 
 /**
- * Asks `ping`, for `limit` milliseconds at most; false when it fails or takes longer. Those who ask meanwhile share the
- * answer, so that a Postgres that hangs does not collect questions.
+ * Wraps `ping` with a time limit of `limit` milliseconds; false when `ping` fails or takes longer. Concurrent calls share one
+ * `ping`, so that calls do not pile up while Postgres hangs.
  */
 export function boundedPing(ping: () => Promise<boolean>, limit: number): () => Promise<boolean> {
   let current: Promise<boolean> | undefined

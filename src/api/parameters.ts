@@ -1,4 +1,4 @@
-// The query parameters: one row each, and the reading of a query string against them.
+// The query parameters: a table of them, and the reader of query strings.
 import { LIST_LIMIT } from '../core/limits.ts'
 import type { Fault } from '../core/refusal.ts'
 import { isAction, SERVICE_NAME } from '../core/service.ts'
@@ -29,14 +29,14 @@ export type Parameters = ReadonlyMap<ParameterName, string>
 const NONE: Parameters = new Map()
 
 /**
- * Reads a query string that may hold some of the parameters, each once. Percent-encoding that is malformed stands for itself.
+ * Reads a query string. Each allowed parameter may occur once. Malformed percent-encoding is taken literally.
  * Throws a Refusal `invalid_parameter` that names every fault.
  */
 export function readParameters(query: string, allowed: readonly ParameterName[]): Parameters {
   if (query === '') return NONE
   const parameters = new Map<ParameterName, string>()
   const faults: Fault[] = []
-  // Its own question mark goes before: one in front is taken off, and a second is part of a name.
+  // URLSearchParams removes one leading question mark; a question mark of the query itself belongs to a name.
   for (const [key, value] of new URLSearchParams(`?${query}`)) {
     const name = allowed.find((name) => name === key)
     const detail = name === undefined ? unknown(key) : faultOf(name, value, parameters)
@@ -47,13 +47,13 @@ export function readParameters(query: string, allowed: readonly ParameterName[])
   return parameters
 }
 
-/** What the parameters of a list ask for. */
+/** The list query of these parameters. */
 export function listQueryOf(parameters: Parameters): ListQuery {
   const { limit, ...filters } = Object.fromEntries(parameters) as { limit?: string } & Omit<ListQuery, 'limit'>
   return { ...filters, limit: limit === undefined ? LIST_LIMIT.default : Number(limit) }
 }
 
-/** The path of the page that follows: the same filters, from `before` on. */
+/** The path of the next page: the same filters, and tasks older than `before`. */
 export function nextPageOf(query: ListQuery, before: string): string {
   const { limit, ...filters } = query
   return '/tasks?' + new URLSearchParams({ limit: String(limit), ...filters, before }).toString()

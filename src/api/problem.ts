@@ -6,10 +6,10 @@ export const PROBLEM_TYPE = 'application/problem+json'
 /** Seconds that a caller is told to wait after a 503. */
 export const RETRY_AFTER_SECONDS = '1'
 
-/** Sent with every answer. They cost nothing, and answers are nobody's to sniff or to keep. */
+/** Headers of every answer: browsers must not guess its type, and caches must not store it. */
 export const COMMON_HEADERS = { 'X-Content-Type-Options': 'nosniff', 'Cache-Control': 'no-store' } as const
 
-/** The text of a problem. A 5xx says what its code means and no more: its own words may hold names that are not for callers. */
+/** The text of a problem document. A 5xx only has the meaning of its code, because the error's text may hold internal names. */
 export function problemText(refusal: Refusal): string {
   const { code, status, faults } = refusal
   const { title, meaning } = REFUSALS[code]

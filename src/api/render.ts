@@ -1,4 +1,4 @@
-// Tasks as JSON text, put together around the raw JSON that they carry.
+// Writes tasks as JSON text. Payload, result and error are inserted byte for byte.
 import { asJsonString } from '../core/json.ts'
 import { locationOf } from '../core/task.ts'
 import type { FullView, TaskView } from '../core/view.ts'
@@ -9,10 +9,10 @@ export const taskText = (task: TaskView): string => `{${baseOf(task)}}`
 /** A page of tasks, in the five-member form. */
 export const listText = (tasks: readonly TaskView[]): string => `[${tasks.map(taskText).join(',')}]`
 
-/** A task with its end, where it has one. */
+/** A task with its `result` or `error`, if it has one. */
 export const endedTaskText = (task: FullView): string => `{${baseOf(task)}${endOf(task)}}`
 
-/** A task with everything that is known of it. */
+/** A task with all its members: the answer to `view=full`. */
 export function fullTaskText(task: FullView): string {
   const { createdAt, startedAt, finishedAt, runAt, step, attempt, fails } = task
   const numbers = JSON.stringify({ createdAt, startedAt, finishedAt, runAt, step, attempt, fails }).slice(1, -1)

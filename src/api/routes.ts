@@ -1,4 +1,4 @@
-// The routes, one row each, and what is built from them: the router, and the answers to other methods.
+// The table of routes, the router built from it, and the answers to other paths and methods.
 import { Router } from '@koa/router'
 import type Koa from 'koa'
 import type { Context } from 'koa'
@@ -12,13 +12,13 @@ import { type ParameterName, type Parameters, readParameters } from './parameter
 import { createTask, deleteTask, listTasks, noSuchTask, readOneTask } from './tasks.ts'
 
 interface Route {
-  /** GET stands for HEAD too. */
+  /** GET includes HEAD. */
   readonly method: 'GET' | 'POST' | 'DELETE'
-  /** Exact: no trailing slash, no other case. */
+  /** Matched exactly: no trailing slash, case-sensitive. */
   readonly path: string
-  /** The query parameters that it knows; absent: it does not look at the query. */
+  /** The allowed query parameters; absent: the query is ignored. */
   readonly parameters?: readonly ParameterName[]
-  /** Whether it reads a body. */
+  /** Whether the route reads a body. */
   readonly body?: true
   readonly verb: (api: ApiContext, ctx: Context, parameters: Parameters) => Promise<void>
 }
@@ -33,12 +33,12 @@ export const ROUTES: readonly Route[] = [
   { method: 'GET', path: '/readyz', verb: showReadiness },
 ]
 
-/** Adds the routes to an application, and behind them the answers where there is none: OPTIONS, 405 and 404. */
+/** Adds the routes to an application, then the answers to everything else: OPTIONS, 405 and 404. */
 export function addRoutes(app: Koa, api: ApiContext): void {
   const router = new Router({ sensitive: true, strict: true })
   const reader = makeBodyReader()
   for (const { method, path, parameters, body, verb } of ROUTES) {
-    // One function for all, as each that a request passes through costs it a promise.
+    // One function for all checks, because each middleware costs a promise per request.
     const serve = (ctx: Context): Promise<unknown> => {
       if (path.endsWith('/:id') && !isTaskId(String(ctx.params.id))) throw noSuchTask()
       const given = readParameters(parameters === undefined ? '' : ctx.querystring, parameters ?? [])
@@ -53,7 +53,7 @@ export function addRoutes(app: Koa, api: ApiContext): void {
   app.use(unrouted)
 }
 
-/** Answers a request whose path, or method, has no route. */
+/** Answers a request whose path or method has no route. */
 function unrouted(ctx: Context): void {
   const methods = new Set((ctx.matched as { methods: string[] }[]).flatMap((layer) => layer.methods))
   if (methods.size === 0) throw new Refusal('not_found', 'There is nothing at this path.')

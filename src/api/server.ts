@@ -1,4 +1,4 @@
-// The REST API as a part of a node: it listens, drains and stops.
+// The HTTP server of the REST API: listens, drains and stops.
 import { once } from 'node:events'
 import { createServer, type RequestListener, type Server } from 'node:http'
 import { createServer as createPlainServer, Server as NetServer } from 'node:net'
@@ -11,23 +11,23 @@ import type { ApiDependencies } from './dependencies.ts'
 import { boundedPing } from './health.ts'
 import { type OpenRequests, trackOpenRequests } from './open-requests.ts'
 
-/** What one caller may take of the server. Times are milliseconds. */
+/** Limits of the server. Times are milliseconds. */
 export interface ServerLimits {
-  /** For the headers of a request to come in. */
+  /** How long the headers of a request may take. */
   readonly headersTimeout: number
-  /** For a whole request to come in. */
+  /** How long a whole request may take to arrive. */
   readonly requestTimeout: number
-  /** Between two looks at those. */
+  /** How often those two limits are checked. */
   readonly connectionsCheckingInterval: number
-  /** How long a connection may be idle; longer than the 60 s of common load balancers, so that they close first. */
+  /** How long a connection may be idle. Longer than the 60 s of common load balancers, so that the load balancer closes first. */
   readonly keepAliveTimeout: number
   readonly maxRequestsPerSocket: number
   readonly maxConnections: number
   /** How long Postgres may take to answer `/readyz`. */
   readonly ping: number
-  /** How long `stop` still serves when callers have connections open, so that they learn that this node goes; and how long it then waits for the first request of those that have asked nothing yet. */
+  /** How long `stop` goes on serving while connections are open, so that callers learn of the stop. Then the same time again for the first requests of new connections. */
   readonly linger: number
-  /** How long `stop` then waits for answers that are owed. */
+  /** How long `stop` then waits for open requests to be answered. */
   readonly grace: number
 }
 
@@ -68,7 +68,7 @@ export class Api implements Part {
     this.#limits = limits
   }
 
-  /** Listens; Postgres need not be there. Rejects, and may be called again, when the address cannot be had. */
+  /** Listens; Postgres need not be reachable. Rejects with `CannotListen` when the address is not available, and may be called again. */
   async start(): Promise<void> {
     await this.#stopping
     this.#listening ??= this.#listen()
@@ -80,18 +80,18 @@ export class Api implements Part {
     }
   }
 
-  /** `http://host:port`, with the port that was really taken. Throws while it does not listen. */
+  /** `http://host:port`, with the actual port. Throws while the server does not listen. */
   get url(): string {
     if (this.#url === undefined) throw new Error('The API does not listen.')
     return this.#url
   }
 
-  /** From now on `/readyz` says 503, and every answer closes its connection. All else is served on. */
+  /** From now on `/readyz` answers 503, and every answer closes its connection. All requests are still served. */
   drain(): void {
     this.#draining = true
   }
 
-  /** Serves on for `linger` while callers are there, then takes no connection any more, waits up to `grace` for the answers that are owed, and cuts what is left. */
+  /** Serves for `linger` while connections are open, then accepts no connections, waits up to `grace` for open requests, and closes the rest. */
   async stop(): Promise<void> {
     this.#stopping ??= this.#close().finally(() => {
       this.#stopping = undefined
@@ -102,23 +102,23 @@ export class Api implements Part {
   async #listen(): Promise<Listening> {
     const { host, port, log } = this.#dependencies
     const server = createServer({ ...this.#limits, requireHostHeader: false }, this.#answerer())
-    // Node drops headers beyond its count; with one more than may be sent they are still there to be counted.
+    // Node drops headers beyond this count. One more than allowed shows that there are too many.
     server.maxHeadersCount = MAX_HEADERS + 1
     server.maxRequestsPerSocket = this.#limits.maxRequestsPerSocket
     server.maxConnections = this.#limits.maxConnections
     const openRequests = trackOpenRequests(server)
-    // A caller may close its half behind its last request: without this Node closes the other half too, and what was done is
-    // not told. Node has it as a property, and its types do not.
+    // A caller may half-close the connection after its last request. Without this option Node closes the other half too, and the
+    // answer is lost. Node has the property; its types do not.
     Object.assign(server, { httpAllowHalfOpen: true })
     const refuse = makeClientErrorListener(openRequests)
     server.on('clientError', refuse)
-    // Without a listener Node closes the connection, and with it the answers that are owed on it.
+    // Without a listener Node closes the connection, and the answers to earlier requests are lost.
     server.on('connect', (_req, socket) => refuse(new Error('no proxy'), socket.on('error', ignore).resume()))
-    // An expectation that is not known may be ignored (RFC 9110, 10.1.1).
+    // An unknown expectation may be ignored (RFC 9110, 10.1.1).
     server.on('checkExpectation', (req, res) => server.emit('request', req, res))
     try {
-      // Node lets 511 wait to be accepted, and the kernel at most `net.core.somaxconn`. What comes beyond is dropped, and tried again
-      // by the caller's kernel a second or three later.
+      // Node's default backlog is 511; the kernel's limit is `net.core.somaxconn`. Connections beyond the backlog are dropped, and
+      // the caller's kernel tries again after 1 to 3 s.
       await once(server.listen({ host, port, backlog: this.#limits.maxConnections }), 'listening')
     } catch (cause) {
       throw new CannotListen(`${host}:${port}`, cause)
@@ -144,13 +144,13 @@ export class Api implements Part {
     if (listening === undefined) return
     const { server, openRequests } = listening
     this.#draining = true
-    // Meanwhile /readyz sends callers elsewhere, and so does the end of each connection.
+    // During this time /readyz and the end of each connection send callers to other nodes.
     if (openRequests.connections > 0) await after(this.#limits.linger)
     await caughtUp(server)
-    // Not yet http's own close, which cuts connections that look idle: a request may be on its way on them.
+    // Not http's own `close` yet: it closes idle connections, and a request may already be on its way there.
     const closed = new Promise((resolve) => NetServer.prototype.close.call(server, resolve))
     await caughtUp(server)
-    // One that has asked nothing yet is about to: http's close would cut it, and a proxy would not send its request again.
+    // A connection without a request is about to send one. http's `close` would close the connection, and a proxy would not retry.
     if ((await connectionsOf(server)) > openRequests.connections) await after(this.#limits.linger)
     server.close()
     const enough = new AbortController()
@@ -165,7 +165,7 @@ export class Api implements Part {
   }
 }
 
-/** Looks whether the address can be had right now, and leaves it free. Throws `CannotListen`. */
+/** Checks that the address is available now, and does not keep it. Throws `CannotListen`. */
 export async function tryAddress({ host, port }: { host: string; port: number }): Promise<void> {
   const server = createPlainServer()
   try {
@@ -176,7 +176,7 @@ export async function tryAddress({ host, port }: { host: string; port: number })
   await new Promise((resolve) => server.close(resolve))
 }
 
-/** The address cannot be had. Its message is for a person. */
+/** The address is not available. The message is for a person. */
 export class CannotListen extends Error {
   constructor(address: string, cause: unknown) {
     const { code, message } = cause as NodeJS.ErrnoException
@@ -185,12 +185,12 @@ export class CannotListen extends Error {
   }
 }
 
-/** How long connections that come one behind the other can keep a server from closing, ms. */
+/** How long a stream of new connections can delay the close of a server, ms. */
 const MAX_ACCEPT_DELAY_MS = 1_000
 
 /**
- * Waits until the connections and requests that the kernel has taken for this process are taken in: when it is busy, they
- * may have waited there for long, and closing now would cut them off. Node takes in one connection a turn of its loop (libuv 1.45 on).
+ * Waits until the process has accepted the connections and read the requests that wait in the kernel. A busy process may leave
+ * them there for long, and closing now would lose them. Node accepts one connection per turn of its event loop (since libuv 1.45).
  */
 async function caughtUp(server: Server): Promise<void> {
   let came = true
@@ -198,7 +198,7 @@ async function caughtUp(server: Server): Promise<void> {
   server.on('connection', taken)
   for (const end = performance.now() + MAX_ACCEPT_DELAY_MS; came && performance.now() < end;) {
     came = false
-    // The first ends in the turn of the loop that is on; between it and the second all sockets are looked at.
+    // The first one ends in the current turn of the loop; between the first and the second all sockets are polled.
     await new Promise(setImmediate)
     await new Promise(setImmediate)
   }
@@ -208,7 +208,7 @@ async function caughtUp(server: Server): Promise<void> {
 const connectionsOf = (server: Server): Promise<number> =>
   new Promise((resolve) => server.getConnections((_error, count) => resolve(count)))
 
-// A connection that fails is closed, and that is all there is to it.
+// A failed connection is closed; nothing else is needed.
 const ignore = (): void => undefined
 
 function urlOf(host: string, server: Server): string {

@@ -1,4 +1,4 @@
-// From the bytes of a POST to a task, or to a refusal that names all that is wrong with them.
+// Reads a task from the bytes of a POST, or refuses the POST and names every fault.
 import { isUtf8 } from 'node:buffer'
 import { type Member, scanMembers } from '../core/json.ts'
 import { MAX_DEPTH } from '../core/limits.ts'
@@ -9,7 +9,7 @@ import type { NewTask } from '../core/task.ts'
 import { pointerTo, refuseFaults } from './faults.ts'
 import { PARAMETERS } from './parameters.ts'
 
-/** Reads a task. The payload is never parsed: its bytes are the caller's. Throws a Refusal with all faults. */
+/** Reads a task. The payload is not parsed and keeps the caller's bytes. Throws a Refusal with all faults. */
 export function readTask(bytes: Buffer, services: Services): NewTask {
   const faults: Fault[] = []
   const members = distinct(membersOf(bytes), faults)
@@ -51,11 +51,11 @@ function membersOf(bytes: Buffer): readonly Member[] {
 
 const UTF_16 = 'The body is UTF-16: send it in UTF-8.'
 
-/** Whether the bytes begin as UTF-16 does: with its byte order mark, or with a character whose other half is 0. */
+/** Whether the bytes begin like UTF-16: with its byte order mark, or with a character that has one zero byte. */
 const isUtf16 = ([first, second]: Uint8Array): boolean =>
   (first === 0xff && second === 0xfe) || (first === 0xfe && second === 0xff) || (first === 0) !== (second === 0)
 
-/** A byte order mark cannot be seen in an editor, so that it is named. */
+/** The detail of `malformed_json`. It names a byte order mark, which editors do not show. */
 function whyMalformed(bytes: Buffer, at: number): string {
   if (isUtf16(bytes)) return UTF_16
   const marked = bytes.subarray(at, at + 3).toString('hex') === 'efbbbf'
@@ -63,7 +63,7 @@ function whyMalformed(bytes: Buffer, at: number): string {
   return `The body is not JSON, from its byte ${at} on (counted from 0)${why}.`
 }
 
-/** The members by name. One that is unknown, or is named again, is a fault, told once however often it comes. */
+/** The members by name. An unknown or repeated name is one fault, however often the name occurs. */
 function distinct(members: readonly Member[], faults: Fault[]): Map<string, Member> {
   const known = new Map<string, Member>()
   const told = new Set<string>()
@@ -83,7 +83,7 @@ function distinct(members: readonly Member[], faults: Fault[]): Map<string, Memb
   return known
 }
 
-/** The text of a member that must be a string with something in it; undefined, and a fault, when it is not. */
+/** The text of a member that must be a non-empty string. Otherwise returns undefined and adds a fault. */
 function textOf(bytes: Buffer, members: Map<string, Member>, name: string, faults: Fault[]): string | undefined {
   const member = members.get(name)
   const value = member === undefined ? undefined : sliceOf(bytes, member)

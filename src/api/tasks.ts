@@ -1,4 +1,4 @@
-// The verbs on tasks.
+// The routes of tasks: create, read, list and delete.
 import type { Context } from 'koa'
 import { Refusal } from '../core/refusal.ts'
 import { locationOf } from '../core/task.ts'
@@ -39,10 +39,10 @@ export async function deleteTask(api: ApiContext, ctx: Context): Promise<void> {
   ctx.status = 204
 }
 
-/** What is answered for a task that is not there, whatever the reason. */
+/** The refusal for a task that does not exist. */
 export const noSuchTask = (): Refusal => new Refusal('not_found', 'There is no such task.')
 
-/** Whether a `Prefer` header (RFC 7240) asks for the task itself; of two wishes for `return` the first counts. */
+/** Whether a `Prefer` header (RFC 7240) asks for the task in the answer. The first `return` preference counts. */
 function prefersRepresentation(prefer: string): boolean {
   if (prefer === '') return false
   const wishes = prefer.split(',').map((wish) =>
