@@ -5,9 +5,9 @@ import { readFileSync } from 'node:fs'
 import { setFlagsFromString } from 'node:v8'
 import { readVersion } from './version.ts'
 
-/** What keeps the heaps of a node small; `npm start` says it to Node as well, for this thread's young objects (docs/operations.md). */
+/** Node flags that keep the heaps small. `npm start` passes the flags to Node as well, for this thread's young objects (docs/operations.md). */
 const HEAP_FLAGS = ['--heap-growing-percent=100', '--max-semi-space-size=8']
-/** How often a node that npm has started looks whether npm is still there, ms. */
+/** How often a node that npm has started checks whether npm still runs. */
 const PARENT_CHECK_INTERVAL_MS = 250
 
 const [command, ...rest] = process.argv.slice(2)
@@ -16,7 +16,7 @@ if (command === 'start' && rest.length === 0) await start()
 else {
   const { runCli } = await import('./cli/cli.ts')
   const { isPiped } = await import('./cli/input.ts')
-  // Whoever reads our output may have read enough (`task_api list | head`).
+  // The reader of the output may close the pipe early (`task_api list | head`).
   process.stdout.on('error', (error: NodeJS.ErrnoException) => process.exit(error.code === 'EPIPE' ? 0 : 1))
   const { stdout, stderr, env } = process
   const io = { version: readVersion(), stdout, stderr, env, stdin: () => process.stdin, piped: isPiped() }
@@ -25,7 +25,7 @@ else {
 
 /** Runs a node until a signal ends it. Exit codes: 0 stopped, 1 a part failed, 78 the configuration is faulty. */
 async function start(): Promise<void> {
-  // First of all: the first process of a container is not ended by a signal that it does not hear.
+  // First of all, because the first process of a container ignores a signal without a listener.
   let say: Say = () => {}
   const signal = onSignal((...said) => say(...said))
   for (const flag of HEAP_FLAGS) setFlagsFromString(flag)
@@ -37,7 +37,7 @@ async function start(): Promise<void> {
   const { misspeltSettings } = await import('./config/settings.ts')
   const hints = openSink(2)
   const tell = (text: string): void => hints.write(text)
-  // Others write there too, for example Node its warnings: what they cannot write must not end the node.
+  // Other code writes there too, for example Node its warnings. A failed write must not end the node.
   for (const stream of [process.stdout, process.stderr]) stream.on('error', () => {})
   let config
   try {
@@ -54,14 +54,14 @@ async function start(): Promise<void> {
   say = (event, name) => log.event(event, { signal: name })
   for (const event of ['uncaughtException', 'unhandledRejection'] as const)
     process.on(event, (error) => {
-      // Nobody knows what state this process is in; the rows are safe, and another start takes them up.
+      // The state of this process is unknown. The rows are safe, and the next start continues with them.
       log.event('node_crashed', { err: error })
       process.exit(1)
     })
 
   for (const { name, meant } of misspeltSettings(process.env)) log.event('setting_misspelt', { variable: name, meant })
 
-  // Before the client of Postgres is loaded: it looks at some of them only then.
+  // Before the client of Postgres is loaded, because it reads some of these variables when it is loaded.
   for (const name of foreignTo(process.env, config.databaseUrl === undefined)) delete process.env[name]
   const { startNode } = await import('./main.ts')
   const { CannotListen } = await import('./api/server.ts')
@@ -85,11 +85,11 @@ async function start(): Promise<void> {
 
 type Say = (event: 'stopping' | 'stopped_at_once', signal: string) => void
 
-/** Aborts at the first signal; a second SIGTERM or SIGINT ends the process at once. `say` hears of each. */
+/** Aborts at the first signal; a second SIGTERM or SIGINT ends the process at once. `say` is called for each. */
 function onSignal(say: Say): AbortSignal {
   const stop = new AbortController()
   const underNpm = process.env.npm_lifecycle_event !== undefined
-  // npm passes a Ctrl-C on that the terminal has already sent to everybody: under npm the same signal twice at once is one.
+  // The terminal sends a Ctrl-C to the node, and npm passes it on as well: under npm the same signal within 250 ms counts once.
   const echo = underNpm ? 250 : 0
   let first: { signal: string; at: number } | undefined
   const begin = (signal: string): void => {
@@ -107,9 +107,9 @@ function onSignal(say: Say): AbortSignal {
       first ??= { signal, at }
       begin(signal)
     })
-  // A terminal that is closed sends it more than once, and a session's end sends it right behind a SIGTERM: nobody insists by it.
+  // A closed terminal may send SIGHUP more than once, or right after a SIGTERM, so a SIGHUP never counts as the second signal.
   process.on('SIGHUP', begin)
-  // npm dies of a SIGHUP, and the shell that it starts for `npx` of a SIGTERM, without a word to the node.
+  // npm ends on a SIGHUP, and the shell of `npx` on a SIGTERM. Neither passes the signal on to the node.
   if (underNpm) {
     const starters = readStarters()
     setInterval(() => readStarters() === starters || begin('npm has ended'), PARENT_CHECK_INTERVAL_MS).unref()
@@ -117,14 +117,14 @@ function onSignal(say: Say): AbortSignal {
   return stop.signal
 }
 
-/** The process that started this one; where that is a shell, also who started the shell, which does not end with it. */
+/** The id of the parent process. Of a shell also the id of its own parent, because the shell does not end with its parent. */
 function readStarters(): string {
   const parent = process.ppid
   try {
     const [, name = '', grandparent] = /\((.*)\) \S+ (\d+)/s.exec(readFileSync(`/proc/${parent}/stat`, 'utf8')) ?? []
     return name.endsWith('sh') ? `${parent} ${grandparent}` : `${parent}`
   } catch {
-    // Only Linux has /proc. Elsewhere the usual shells make way for what they start.
+    // Only Linux has /proc. On other systems the usual shells replace themselves with the command.
     return `${parent}`
   }
 }

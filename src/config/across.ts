@@ -1,9 +1,9 @@
-// The rules of the services file that look at more than one value, or at a name.
+// The rules of the services file about names, and about several values together.
 import { SERVICE_DEFAULTS, SERVICE_NAME } from '../core/service.ts'
 import { formatDuration, parseDuration } from '../core/units.ts'
 import type { FaultAt } from './variables.ts'
 
-/** The faults of names and of values against each other. Asked of the raw data, whatever else is wrong with it. */
+/** The faults of names and of values that do not fit together. Takes the raw data, which may have other faults. */
 export function faultsAcross(data: unknown): FaultAt[] {
   const { services } = mapping(data)
   if (isMapping(services) && Object.keys(services).length === 0)

@@ -1,19 +1,19 @@
-// What the URL of a service must be.
+// The rules for the URL of a service.
 import { isHostOfUrl } from './rules.ts'
 
-/** What a URL that breaks a rule should have been; undefined when it is fine. Variables are already put in. */
+/** What was expected of a URL that breaks a rule; undefined when the URL is valid. Variables are already replaced. */
 export function faultOfUrl(text: string): string | undefined {
   return RULES.find(([broken]) => broken(text))?.[1]
 }
 
 const WHOLE_URL = 'an absolute URL, such as http://billing.internal:8080/tasks/{action}'
 
-/** The part between `//` and the path, as the URL standard cuts it: a backslash ends it too. */
+/** The part between `//` and the path. By the URL standard a backslash ends it too. */
 const authorityOf = (text: string): string => /^[^:/?#\\]*:\/\/([^/?#\\]*)/.exec(text)?.[1] ?? ''
 
 const withAction = (text: string): string => text.replaceAll('{action}', 'a')
 
-/** One row a rule, the first broken one is named. */
+/** One row for each rule. The first broken rule is reported. */
 const RULES: readonly (readonly [broken: (text: string) => boolean, expected: string])[] = [
   [
     (text) => /[\s\\\p{Cc}]/u.test(text),

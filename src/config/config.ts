@@ -1,10 +1,10 @@
-// The one frozen value that a node is built from.
+// The configuration of a node, as one frozen value.
 import type { Services } from '../core/service.ts'
 
-/** Where everything of a node's configuration ends up. Times are milliseconds. */
+/** The configuration of a node. Times are milliseconds. */
 export interface Config {
   readonly host: string
-  /** 0: a free one. */
+  /** 0: any free port. */
   readonly port: number
   /** Absent: the embedded Postgres. */
   readonly databaseUrl?: string

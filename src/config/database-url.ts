@@ -1,4 +1,4 @@
-// What DATABASE_URL must be: the address of one Postgres, and nothing that its client would pass over or misread.
+// The rules for DATABASE_URL: the address of one Postgres, without anything that the client would ignore or misread.
 import { canDecode, isHostOfUrl, type Rule } from './rules.ts'
 
 const ONE_POSTGRES =
@@ -19,7 +19,7 @@ export const databaseUrl: Rule<string> = {
 const wantedOf = (text: string): string | undefined =>
   RULES.find(([broken]) => broken(text))?.[1] ?? wantedParameter([...new URL(text).searchParams])
 
-/** One row a rule, the first broken one is named. */
+/** One row for each rule. The first broken rule is reported. */
 const RULES: readonly (readonly [broken: (text: string) => boolean, wanted: string])[] = [
   [(text) => /[\s\\\p{Cc}]/u.test(text), 'a URL without spaces, control characters and backslashes'],
   [(text) => !/^postgres(ql)?:\/\//i.test(text), 'a URL that begins with postgres:// or postgresql://'],
@@ -39,7 +39,7 @@ const RULES: readonly (readonly [broken: (text: string) => boolean, wanted: stri
   ],
 ]
 
-/** Of each parameter what its value must be; those that are not here are not supported. */
+/** The supported parameters. Each function returns what was expected of a wrong value, or undefined. */
 const PARAMETERS: Readonly<Record<string, (value: string) => string | undefined>> = {
   host: () => undefined,
   port: (value) => (/^[1-9][0-9]{0,4}$/.test(value) && Number(value) <= 65_535 ? undefined : 'a port from 1 to 65535'),
@@ -75,10 +75,10 @@ function wantedParameter(parameters: readonly (readonly [string, string])[]): st
   return names.includes('ssl') && names.includes('sslmode') ? 'one of ssl and sslmode' : undefined
 }
 
-/** A name that may be part of a password whose ? or & was not encoded. */
+/** A parameter's name for the fault. It is hidden where it may be part of a password with an unencoded ? or &. */
 const shown = (name: string): string => (/^[a-z_]{1,40}$/i.test(name) ? name : 'behind its ?')
 
-/** The host, or list of hosts, before the path, and that of the parameter. An @ that is part of a password stands before the last one. */
+/** The host or list of hosts before the path, and the host of the parameter. A password may contain @, so the last @ counts. */
 function hostsOf(text: string): string[] {
   const authority = /^[^:]*:\/\/([^/?#]*)/.exec(text)?.[1] ?? ''
   const hosts = authority.split('@').at(-1) ?? ''

@@ -1,13 +1,13 @@
-// The faults of a configuration: what one is, how it is shown to a person, and what is never shown.
+// The faults of a configuration: their type, their text for a person, and the hiding of secrets.
 import { inspect } from 'node:util'
 
-/** One fault of the configuration. Nothing in it is a secret. */
+/** One fault of the configuration. It holds no secrets. */
 export interface ConfigFault {
   /** `environment`, or the absolute path of the services file. */
   readonly source: string
-  /** The line in the file, from 1, where there is one. */
+  /** The line in the file, from 1; absent for a variable. */
   readonly line?: number
-  /** The column in the line, from 1, where the text itself is broken there. */
+  /** The column, from 1; only where the text is not valid YAML or JSON. */
   readonly column?: number
   /** Which value: the name of a variable, or a path such as `services.billing.timeout`; empty: the whole file. */
   readonly path: string
@@ -15,7 +15,7 @@ export interface ConfigFault {
   readonly found: string
 }
 
-/** Every fault of a configuration at once. Nothing may be started; the exit code is `CONFIG_EXIT_CODE`. */
+/** All faults of a configuration. The node must not start; the exit code is `CONFIG_EXIT_CODE`. */
 export class ConfigError extends Error {
   readonly faults: readonly ConfigFault[]
 
@@ -29,7 +29,7 @@ export class ConfigError extends Error {
 /** The exit code of a process whose configuration has faults: EX_CONFIG of sysexits.h. */
 export const CONFIG_EXIT_CODE = 78
 
-/** What stands in for a value that may be a secret. */
+/** Shown in place of a value that may be a secret. */
 export const HIDDEN = '(hidden)'
 
 /** The faults as text for stderr, several lines, with a line break at the end. */
@@ -44,7 +44,7 @@ function describe({ source, line, column, path, expected, found }: ConfigFault):
   return `\n  ${[place, path].filter(Boolean).join('  ')}\n    expected  ${expected}\n    found     ${found}\n`
 }
 
-/** A path inside the file as text; names that hold dots stand in brackets. */
+/** A path inside the file as text; names with special characters are in brackets. */
 export const pathText = (path: readonly PropertyKey[]): string =>
   path
     .map((part) => (/^[\w$-]+$/.test(String(part)) ? `.${String(part)}` : `["${String(part)}"]`))
@@ -64,6 +64,6 @@ export function foundText(path: readonly PropertyKey[], value: unknown): string 
 /** Text in quotes on one line, cut after 100 characters. */
 export const quoted = (text: string): string => JSON.stringify(text.length > 100 ? `${text.slice(0, 100)}…` : text)
 
-/** An address with what may be secret in it hidden: user and password, and the values of the query. */
+/** An address with user, password and the values of its query hidden. */
 const withoutSecrets = (text: string): string =>
   text.replace(/:\/\/[^/?#\\]*@/, `://${HIDDEN}@`).replaceAll(/([?&][^=&#]*=)[^&#{]+/g, `$1${HIDDEN}`)

@@ -1,25 +1,25 @@
-// The services file: finding it, and reading its text as YAML or JSON.
+// The services file: finds the file, and reads its text as YAML or JSON.
 import { resolve } from 'node:path'
 import { type Document, isNode, LineCounter, parseDocument, type YAMLError } from 'yaml'
 import { scanMembers } from '../core/json.ts'
 import type { ConfigFault } from './faults.ts'
 
-/** Reads a file whole; throws an error with a `code`, as `readFileSync` does. */
+/** Reads a whole file; throws an error with a `code`, as `readFileSync` does. */
 export type ReadFile = (path: string) => Uint8Array
 
-/** A file that could be read and parsed. */
+/** A services file that was read and parsed. */
 export interface ServicesFile {
   readonly path: string
   readonly data: unknown
-  /** The line of a value, or of the nearest one around it. */
+  /** The line of a value, or of the innermost value around it that has a line. */
   lineOf(path: readonly PropertyKey[]): number | undefined
 }
 
 const NAMES = ['task_api.yaml', 'task_api.json'] as const
-/** Near enough to be meant, and silently not read. */
+/** Names that are easily confused with the right ones. Such a file is a fault. */
 const MISNAMED = ['task_api.yml'] as const
 
-/** Finds and parses the services file. Undefined when there is none, or when `faults` got one. */
+/** Finds and parses the services file. Undefined when there is no file, or when a fault was added to `faults`. */
 export function readServicesFile(cwd: string, named: string | undefined, readFile: ReadFile, faults: ConfigFault[]) {
   const found = find(cwd, named, readFile, faults)
   return found === undefined ? undefined : parse(found.path, found.bytes, faults)
@@ -86,7 +86,7 @@ function parse(path: string, bytes: Uint8Array, faults: ConfigFault[]): Services
       logLevel: 'error',
     })
     const data: unknown = json ? JSON.parse(text) : undefined
-    // Valid JSON is nearly always valid YAML; what YAML alone dislikes in it is no fault.
+    // Of a JSON file only duplicate keys count: other errors of the YAML parser are no faults of JSON.
     const errors = [...document.errors, ...document.warnings].filter(({ code }) => !json || code === 'DUPLICATE_KEY')
     for (const error of errors) report(expectedBy(error, language), foundBy(error), error.pos[0])
     if (errors.length > 0) return undefined
@@ -103,7 +103,7 @@ function parse(path: string, bytes: Uint8Array, faults: ConfigFault[]): Services
   }
 }
 
-/** Where a text stops to be JSON: Node's own words quote the text, and name no place. */
+/** The offset at which a text stops being JSON. Node's message quotes the text, which may be secret, and has no offset. */
 function brokenAt(text: string): number | undefined {
   const bytes = Buffer.from(text)
   const scan = scanMembers(bytes, Infinity)
@@ -126,7 +126,7 @@ function decoded(bytes: Uint8Array): string | undefined {
 const expectedBy = (error: YAMLError, language: string): string =>
   error.code === 'DUPLICATE_KEY' ? 'every name once' : `valid ${language}`
 
-/** The parser's own words, save where they quote the file: that may be a secret. */
+/** The parser's message without quotes from the file, which may be secret. */
 const foundBy = (error: YAMLError): string =>
   OWN_WORDS[error.code] ?? error.message.replace(/(?<=\w): .*$/s, '').replaceAll(/\s+/g, ' ')
 

@@ -1,11 +1,11 @@
-// The rules of single values, each with the words that say what is expected.
+// The rules for single values, each with a text that says what is expected.
 import { isIP } from 'node:net'
 import { formatDuration, parseDuration } from '../core/units.ts'
 
 /** Reads a value from text; undefined when the text is not what is `expected`. */
 export interface Rule<T> {
   readonly expected: string
-  /** What this very text should have been, where that is more than `expected` says. */
+  /** What was expected of this text, where that is more precise than `expected`. */
   readonly wanted?: (text: string) => string | undefined
   parse(text: string): T | undefined
 }
@@ -40,7 +40,7 @@ export const hostName: Rule<string> = {
   },
 }
 
-/** Whether a URL's host, as the URL standard writes it, is one that can be connected to. A dot at the end of a name is fine. */
+/** Whether the host of a URL, in the form of the URL standard, can be connected to. A name may end with a dot. */
 export const isHostOfUrl = (host: string): boolean =>
   /^\[.*\]$/.test(host) ? isIP(host.slice(1, -1)) === 6 : hostName.parse(host.replace(/\.$/, '')) !== undefined
 
@@ -60,7 +60,7 @@ function within(value: number | undefined, least: number, most: number): number 
   return value !== undefined && value >= least && value <= most ? value : undefined
 }
 
-/** Whether each % of a text begins an encoded byte, and the bytes are UTF-8. */
+/** Whether the percent-encoding of a text is valid and stands for UTF-8. */
 export function canDecode(text: string): boolean {
   try {
     decodeURIComponent(text)

@@ -1,4 +1,4 @@
-// The schema of the services file: one description for reading it, for its JSON Schema and for the docs.
+// The schema of the services file. The reader, the JSON Schema and the docs are made from it.
 import { z } from 'zod'
 import { SERVICE_DEFAULTS, SERVICE_NAME } from '../core/service.ts'
 import { DURATION_PATTERN, formatDuration } from '../core/units.ts'

@@ -1,4 +1,4 @@
-// The settings of the environment, one row each, and their reader. `docs/configuration.md` is printed from this table.
+// The table of settings in the environment, and their reader. `docs/configuration.md` is printed from this table.
 import { type Misspelt, misspelt } from '../core/suggest.ts'
 import { databaseUrl } from './database-url.ts'
 import { type ConfigFault, HIDDEN, quoted } from './faults.ts'
@@ -72,13 +72,13 @@ export const SETTINGS = {
 
 export type Environment = Readonly<Record<string, string | undefined>>
 
-/** The variables that look like a setting, are none, and are not read. */
+/** The variables whose names are nearly the name of a setting. They are not read. */
 export const misspeltSettings = (env: Environment): Misspelt[] => misspelt(env, Object.keys(SETTINGS))
 
 type Parsed<S> = S extends { rule: Rule<infer T> } ? (S extends { fallback: string } ? T : T | undefined) : never
 export type Settings = { readonly [Name in keyof typeof SETTINGS]: Parsed<(typeof SETTINGS)[Name]> }
 
-/** Reads every setting. A faulty one is pushed to `faults` and has its fallback's value. */
+/** Reads every setting. A faulty setting adds a fault to `faults` and gets its default. */
 export function readSettings(env: Environment, faults: ConfigFault[]): Settings {
   const values = Object.entries<Setting<unknown>>(SETTINGS).map(([name, { rule, fallback, secret }]) => {
     const absent = fallback === undefined ? undefined : rule.parse(fallback)

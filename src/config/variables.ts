@@ -1,7 +1,7 @@
-// `${NAME}` in the text of the services file: put in from the environment.
+// Replaces `${NAME}` in the text of the services file with environment variables.
 import type { Environment } from './settings.ts'
 
-/** A fault at a path inside the file. `found` is left out where the value in the file says it. */
+/** A fault at a path inside the file. Without `found` the value in the file is shown. */
 export interface FaultAt {
   readonly path: readonly PropertyKey[]
   readonly expected: string
@@ -9,8 +9,8 @@ export interface FaultAt {
 }
 
 /**
- * A copy of the data in which every `${NAME}` inside a string is the variable's value; `$${` stands for `${` itself.
- * Values are put in once and not looked into. A variable that is missing or empty is a fault; so is a key `__proto__`.
+ * A copy of the data in which every `${NAME}` inside a string is replaced with the variable's value; `$${` stands for `${`.
+ * The values are not searched for variables. A missing or empty variable is a fault, and so is a key `__proto__`.
  */
 export function withVariables(
   data: unknown,
@@ -24,7 +24,7 @@ export function withVariables(
   return Object.fromEntries(
     Object.entries(data).flatMap(([key, value]) => {
       const inner = [...path, key]
-      // zod drops this key without a word.
+      // zod would drop this key silently.
       if (key === '__proto__') faults.push({ path: inner, expected: 'another name', found: 'the name __proto__' })
       return key === '__proto__' ? [] : [[key, withVariables(value, env, faults, inner)]]
     }),

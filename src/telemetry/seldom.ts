@@ -1,8 +1,8 @@
-// What happens often and is worth a line of the log only once in a while.
+// Limits how often a frequent event is logged.
 
 const MINUTE_MS = 60_000
 
-/** Counts what happens, and says when a line is due: at the first time, and then at most once in `every` ms (a minute). */
+/** Counts an event, and says when to log it: the first time, then at most once every `every` ms (default: a minute). */
 export class Seldom {
   readonly #every: number
   #count = 0
@@ -12,7 +12,7 @@ export class Seldom {
     this.#every = every
   }
 
-  /** It happened at `now` (ms): how often since the last line, this time included; undefined while no line is due. */
+  /** Counts one event at `now` (ms). Returns the number of events since the last line, or undefined while no line is due. */
   happened(now: number): number | undefined {
     this.#count += 1
     if (now - this.#last < this.#every) return undefined

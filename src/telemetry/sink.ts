@@ -1,17 +1,18 @@
-// Where lines go that must never hold the node up: a file, a pipe, a socket or a terminal, which may be full or read by nobody.
+// Writes lines to a file, pipe, socket or terminal without ever blocking the node, even when nobody reads.
 import { constants, fstatSync, openSync, writeSync } from 'node:fs'
 import { isatty } from 'node:tty'
 
-/** What waits in memory at most, in bytes. */
+/** The most bytes that wait in memory. */
 const MAX_WAITING_BYTES = 1 << 20
-/** The times between two tries, ms: doubled as long as nothing is taken. */
+/** The wait between two tries, ms. It doubles while nothing can be written. */
 const RETRY_WAIT_MS = { first: 10, most: 1_000 }
-/** How long the end of the process waits for a reader, ms. */
+/** How long the end of the process waits for a reader. */
 const EXIT_FLUSH_TIMEOUT_MS = 1_000
 
 /**
- * Writes a line at once, as a system call, while its descriptor takes it. What is not taken waits in memory and is tried again; beyond
- * `limit` bytes lines are dropped. `told` is called with their number when all that waited is written. Nothing here throws or blocks.
+ * Writes each line at once with a system call. Bytes that the descriptor does not accept wait in memory and are tried again; beyond
+ * `limit` bytes lines are dropped. `told` gets the number of dropped lines when all waiting bytes are written. Never throws; only
+ * `flush` blocks.
  */
 export class Sink {
   readonly #fd: number
@@ -29,7 +30,7 @@ export class Sink {
     this.#limit = limit
   }
 
-  /** Takes a line. One that is `last` is kept even where others are dropped: the process ends with it. */
+  /** Writes a line. A `last` line is never dropped, because the process ends after it. */
   write(line: string, last = false): void {
     if (this.#waiting.length > 0) return this.#keep(Buffer.from(line), last)
     const written = this.#attempt(line)
@@ -38,7 +39,7 @@ export class Sink {
     this.#later()
   }
 
-  /** Writes what waits, and waits for a reader at most `ms`: for the end of the process. Blocks. */
+  /** Writes the waiting bytes, and waits for a reader for at most `ms` milliseconds. Blocks; only for the end of the process. */
   flush(ms: number): void {
     const end = performance.now() + ms
     while (!this.#retry()) {
@@ -48,7 +49,7 @@ export class Sink {
     this.#tell()
   }
 
-  /** Once a line is dropped so is the next, until all before it is written: the notice then stands where they are missing. */
+  /** After a dropped line all further lines are dropped until the waiting bytes are written. So the notice has the right place. */
   #keep(bytes: Buffer, last: boolean): void {
     if (!last && this.#waiting.length > 0 && (this.#dropped > 0 || this.#size + bytes.length > this.#limit)) {
       this.#dropped += 1
@@ -71,7 +72,7 @@ export class Sink {
     }, this.#pause).unref()
   }
 
-  /** Whether nothing waits any more. */
+  /** Tries to write the waiting bytes; true when nothing waits any more. */
   #retry(): boolean {
     if (this.#waiting.length > 0) {
       const all = Buffer.concat(this.#waiting)
@@ -88,7 +89,7 @@ export class Sink {
     if (dropped > 0) this.#told(dropped)
   }
 
-  /** How many bytes are taken. Why not all does not matter: a full disk, a reader that is slow or gone, each may pass. */
+  /** Returns the number of bytes written. An error counts as 0: a full disk, or a slow or missing reader, may recover. */
   #attempt(bytes: string | Buffer): number {
     try {
       return typeof bytes === 'string' ? writeSync(this.#fd, bytes) : writeSync(this.#fd, bytes)
@@ -98,7 +99,7 @@ export class Sink {
   }
 }
 
-/** The sink of stdout (1) or stderr (2), which is flushed when the process ends. */
+/** The sink of stdout (1) or stderr (2). It is flushed when the process ends. */
 export function openSink(fd: 1 | 2, told: (dropped: number) => void = () => {}): Sink {
   const sink = new Sink(unblocked(fd), told)
   process.once('exit', () => sink.flush(EXIT_FLUSH_TIMEOUT_MS))
@@ -106,8 +107,8 @@ export function openSink(fd: 1 | 2, told: (dropped: number) => void = () => {}):
 }
 
 /**
- * A descriptor of the same pipe or terminal that does not block. Linux opens it anew: other processes write there too, and what one
- * sets on a descriptor that they share holds for all. Node makes pipes and sockets so by itself when it is asked for the stream.
+ * A non-blocking descriptor of the same pipe or terminal. On Linux the pipe or terminal is opened again, because O_NONBLOCK on a
+ * shared descriptor would affect other processes. Elsewhere Node makes pipes and sockets non-blocking when the stream is used.
  */
 function unblocked(fd: 1 | 2): number {
   const { O_WRONLY, O_NONBLOCK, O_NOCTTY } = constants
@@ -115,7 +116,7 @@ function unblocked(fd: 1 | 2): number {
     if (process.platform === 'linux' && (isatty(fd) || fstatSync(fd).isFIFO()))
       return openSync(`/proc/self/fd/${fd}`, O_WRONLY | O_NONBLOCK | O_NOCTTY)
   } catch {
-    // It belongs to somebody else, or has no reader now.
+    // The pipe or terminal belongs to another user, or has no reader now.
   }
   void (fd === 1 ? process.stdout : process.stderr)
   return fd
