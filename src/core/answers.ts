@@ -4,10 +4,10 @@ import type { Failure } from './failures.ts'
 import { ERROR_BODY } from './limits.ts'
 import type { Service } from './service.ts'
 
-/** What can become of a step. */
+/** The possible outcomes of a step. */
 export type Outcome = 'complete' | 'progress' | 'again' | 'redirect' | 'failed'
 
-/** One row for each range of status codes; the first row that fits counts. Docs are printed from this table. */
+/** One row for each range of status codes; the first matching row counts. The docs are printed from this table. */
 export const ANSWERS: readonly { from: number; to: number; outcome: Outcome; meaning: string }[] = [
   {
     from: 206,
@@ -25,27 +25,27 @@ export const ANSWERS: readonly { from: number; to: number; outcome: Outcome; mea
   { from: 504, to: 504, outcome: 'again', meaning: 'The same step again, after a backoff.' },
 ]
 
-/** What an answer's status code means. Whatever the table does not name, 500 above all, is `failed`. */
+/** The outcome of a status code. Codes that are not in the table, as 500, are `failed`. */
 export const outcomeOf = (status: number): Outcome =>
   ANSWERS.find((row) => status >= row.from && status <= row.to)?.outcome ?? 'failed'
 
-/** An answer's body: nothing, JSON text to the byte, text that is no JSON, or more than the cap (`text` is what was read). */
+/** An answer's body: empty, JSON text byte for byte, text that is not JSON, or too large. `text` is what was read. */
 export interface Body {
   readonly kind: 'empty' | 'json' | 'text' | 'large'
   readonly text: string
-  /** Why text is no JSON, where that was asked. */
+  /** Why the text is not JSON; absent for the other kinds, and for a body that was cut off. */
   readonly why?: string
 }
 
-/** What came of one request. */
+/** The result of one request. */
 export type Reply =
   | { readonly kind: 'answer'; readonly status: number; readonly retryAfter: number | undefined; readonly body: Body }
   | { readonly kind: 'timeout' }
   | { readonly kind: 'unreachable'; readonly detail: string }
-  /** This node lacked something of its own to send it: descriptors, ports, memory. */
+  /** This node lacked a resource to send the request: file descriptors, ports or memory. */
   | { readonly kind: 'lacking'; readonly detail: string }
 
-/** Where a task stands when a reply comes in. */
+/** The state of a task when a reply arrives. */
 export interface Standing {
   /** The payload that was sent. */
   readonly sent: string
@@ -56,7 +56,7 @@ export interface Standing {
   readonly repeats: number
 }
 
-/** What to do next. Waits in milliseconds. */
+/** What to do next. Waits are milliseconds. */
 export type Verdict =
   | { readonly kind: 'complete'; readonly result: string | null; readonly omitted: boolean }
   | { readonly kind: 'failed'; readonly failure: Failure }
@@ -66,7 +66,7 @@ export type Verdict =
   /** The same step again, and this try does not count. */
   | { readonly kind: 'uncounted'; readonly wait: number; readonly failure: Failure }
 
-/** Draws the verdict. Pure: `random` is uniform in [0, 1). */
+/** Decides what to do after a reply. `random` is uniform in [0, 1). */
 export function classify(reply: Reply, at: Standing, service: Service, random: number): Verdict {
   if (reply.kind === 'lacking') return { kind: 'uncounted', wait: lackWait(random), failure: lacking(reply.detail) }
   if (reply.kind !== 'answer') return again(reply, at, service, random)
@@ -123,7 +123,7 @@ function again(reply: Tried, at: Standing, { retry }: Service, random: number): 
   return { kind: 'again', wait: Math.max(asked, backoff(retry, fails, random)), failure }
 }
 
-/** The end of a try that this node could not begin. */
+/** The failure of a try that this node could not begin. */
 const lacking = (detail: string): Failure => ({
   code: 'service_unavailable',
   detail: `This node could not open a connection for want of its own: ${detail}.`,

@@ -1,6 +1,6 @@
-// Who a node is: what the log, the lease and the claims name it by.
+// The id of a node, which the log, the lease and the claims use.
 
 export interface Identity {
-  /** The id of its row: one a start of the process, and another one when its row was gone. Only the lease changes it. */
+  /** The id of the node's row. Each start of the process has a new id, and the lease sets another one when the row is gone. */
   node: string
 }

@@ -1,4 +1,4 @@
-// JSON as bytes: whether it is well-formed and how deep, and where the members of an object lie. Values are never built.
+// JSON as bytes: checks whether the text is valid and how deep it is, and finds the members of an object. It never builds values.
 import { isUtf8 } from 'node:buffer'
 
 /** A member of an object: its name, decoded, and the bytes [start, end) of its value, without the whitespace around it. */
@@ -8,7 +8,7 @@ export interface Member {
   readonly end: number
 }
 
-/** What `scanMembers` found. `at` is the offset of the first byte that cannot stand where it is. */
+/** The result of `scanMembers`. `at` is the offset of the first byte that is not valid JSON. */
 export type MembersScan =
   | { readonly kind: 'members'; readonly members: readonly Member[] }
   | { readonly kind: 'malformed'; readonly at: number }
@@ -29,13 +29,13 @@ const CLOSE_OBJECT = 0x7d
 const ESCAPES = new Set(Buffer.from('"\\/bfnrt'))
 const LITERALS = new Map(['true', 'false', 'null'].map((word) => [word.charCodeAt(0), Buffer.from(word)]))
 
-// A scan returns the offset behind what it read, or one of these below zero.
+// A scan returns the offset after what it read, or one of these negative values.
 const TOO_DEEP = -1
 const malformed = (at: number): number => -2 - at
 
 /**
  * Whether bytes are one JSON text (RFC 8259, UTF-8, no byte order mark), nested at most `maxDepth` containers deep.
- * Text that is both too deep and malformed is whichever shows first.
+ * For text that is both too deep and malformed, the first fault counts.
  */
 export function checkJson(bytes: Uint8Array, maxDepth: number): 'ok' | 'malformed' | 'too_deep' {
   if (!isUtf8(bytes)) return 'malformed'
@@ -45,7 +45,7 @@ export function checkJson(bytes: Uint8Array, maxDepth: number): 'ok' | 'malforme
 
 /**
  * The members of a JSON object, in order, duplicates included; the object itself counts as depth 1. The bytes must be
- * UTF-8. Text that is both too deep and malformed is whichever shows first.
+ * UTF-8. For text that is both too deep and malformed, the first fault counts.
  */
 export function scanMembers(bytes: Buffer, maxDepth: number): MembersScan {
   let at = skipSpace(bytes, 0)
@@ -71,7 +71,7 @@ export function scanMembers(bytes: Buffer, maxDepth: number): MembersScan {
   return at === bytes.length ? { kind: 'members', members } : { kind: 'malformed', at }
 }
 
-/** A JSON string literal that stands for the text. Lone surrogates become escapes, so that it can travel as UTF-8. */
+/** The text as a JSON string literal. Lone surrogates become escapes, because UTF-8 cannot hold them. */
 export const asJsonString = (text: string): string => JSON.stringify(text)
 
 const refusal = (end: number): MembersScan =>
@@ -84,7 +84,7 @@ function skipText(bytes: Uint8Array, maxDepth: number): number {
   return at === bytes.length ? at : malformed(at)
 }
 
-/** Skips a value, at most `maxDepth` containers deep. `open` is room for the bytes that will close those containers. */
+/** Skips a value, at most `maxDepth` containers deep. `open` is a buffer for the closing bytes of open containers. */
 function skipValue(bytes: Uint8Array, start: number, open: number[], maxDepth: number): number {
   let at = start
   let depth = 0
@@ -109,7 +109,7 @@ function skipValue(bytes: Uint8Array, start: number, open: number[], maxDepth: n
       if (at < 0) return at
     }
 
-    // A value has ended: close what ends with it, until a comma asks for the next one.
+    // A value has ended. Closes the containers that end here, until a comma shows that another value follows.
     for (;;) {
       if (depth === 0) return at
       at = skipSpace(bytes, at)
@@ -127,7 +127,7 @@ function skipValue(bytes: Uint8Array, start: number, open: number[], maxDepth: n
   }
 }
 
-/** Skips the name of a member, its colon and the whitespace around that. */
+/** Skips the name of a member, the colon, and the whitespace around the colon. */
 function skipName(bytes: Uint8Array, start: number): number {
   if (bytes[start] !== QUOTE) return malformed(start)
   const end = skipString(bytes, start + 1)
@@ -136,17 +136,17 @@ function skipName(bytes: Uint8Array, start: number): number {
   return bytes[at] === COLON ? skipSpace(bytes, at + 1) : malformed(at)
 }
 
-/** The name whose opening quote is at `start`; it has been scanned already. */
+/** The name whose opening quote is at `start`. The name must have been scanned before. */
 function nameAt(bytes: Buffer, start: number): string {
   const literal = bytes.toString('utf8', start, skipString(bytes, start + 1))
   return literal.includes('\\') ? (JSON.parse(literal) as string) : literal.slice(1, -1)
 }
 
-/** Skips the rest of a string whose opening quote stands before `start`. */
+/** Skips the rest of a string. Its opening quote is right before `start`. */
 function skipString(bytes: Uint8Array, start: number): number {
   let at = start
   for (;;) {
-    // Behind the end it reads 0, which a string may not hold.
+    // After the end the byte reads as 0, which is not allowed in a string.
     const byte = bytes[at] ?? 0
     if (byte === QUOTE) return at + 1
     if (byte < 0x20) return malformed(at)

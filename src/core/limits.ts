@@ -1,18 +1,18 @@
 // The sizes that the contract promises.
 
-/** The most containers that JSON may be nested; the outermost counts as 1. */
+/** The most nested containers of a JSON text; the outermost container counts as 1. */
 export const MAX_DEPTH = 512
 
-/** The longest body of a request to us, and of a service's answer that is kept. Bytes. */
+/** The longest body of a request to the API, and of a service's answer that is stored. Bytes. */
 export const MAX_BODY = 1024 * 1024
 
-/** How much of a failed answer's body is kept with the task. Bytes. */
+/** How much of a failed answer's body is stored with the task. Bytes. */
 export const ERROR_BODY = 64 * 1024
 
-/** The most headers that a request to us may have: beyond them Node would drop headers without a word. */
+/** The most headers of a request to the API. Node would silently drop further headers. */
 export const MAX_HEADERS = 64
 
-/** A page of the list ends once it passes this. Bytes of payload. */
+/** A page of the list ends when its payloads exceed this size. Bytes. */
 export const PAGE_BYTES = 8 * 1024 * 1024
 
 /** The most rows that are read for one page of the list, whatever its filters. */

@@ -1,8 +1,8 @@
-// What the supervisor and its actors say to each other: commands go down, reports come up, in arrays, one array a tick.
+// The messages between the supervisor and its actors: commands go down, reports come up, as one array per tick.
 import type { Failure } from './failures.ts'
 import type { Service } from './service.ts'
 
-/** Names one claim of a task: the fence. Only that claim's actor hears a command, only its row takes a report. */
+/** Names one claim of a task: the fence. Only the actor of this claim gets a command, and only its row accepts a report. */
 export interface Claim {
   readonly id: string
   readonly token: number
@@ -34,11 +34,11 @@ export type Command =
   | ({ readonly kind: 'confirm'; readonly epoch: number } & Claim)
   /** Stop: abort the request, report nothing more. */
   | ({ readonly kind: 'stop' } & Claim)
-  /** From now on give back whatever is not in flight. */
+  /** From now on release every task whose request is not in flight. */
   | { readonly kind: 'drain' }
   | { readonly kind: 'ping' }
 
-/** What an actor asks the supervisor to write. `checkpoint` and `retry` wait for `go`; the others are its last words. */
+/** What an actor asks the supervisor to write. After `checkpoint` and `retry` the actor waits for `go`; the others are its last report. */
 export type Report = Claim & (Checkpoint | Retry | Park | Settle | Release)
 
 export interface Checkpoint {
@@ -76,12 +76,12 @@ export interface Settle {
   readonly omitted: boolean
   readonly failure: Failure | null
 }
-/** Gives the claim back with nothing to say: the node drains. */
+/** Releases the claim without a change, because the node drains. */
 export interface Release {
   readonly kind: 'release'
 }
 
-/** What comes up from a thread. */
+/** The messages that come up from a thread. */
 export type Upward = Report | { readonly kind: 'ready' } | { readonly kind: 'pong' }
 
 /** What a thread is started with. */

@@ -61,7 +61,7 @@ export type RefusalCode = keyof typeof REFUSALS
 export type Fault =
   { readonly pointer: string; readonly detail: string } | { readonly parameter: string; readonly detail: string }
 
-/** An expected refusal: a caller's fault, or Postgres out of reach. Anything else that is thrown is a fault of ours. */
+/** An expected refusal: a caller's fault, or Postgres cannot be reached. Any other error is a bug of task_api. */
 export class Refusal extends Error {
   readonly code: RefusalCode
   readonly faults: readonly Fault[]

@@ -1,4 +1,4 @@
-// What `Retry-After` asks for: every form of RFC 9110, and those that servers send all the same. Times in milliseconds.
+// Reads `Retry-After`: the forms of RFC 9110, and other forms that servers send. Times are milliseconds.
 
 /** The most that a service may ask for by `Retry-After`. */
 export const MAX_RETRY_AFTER = 24 * 3_600_000
@@ -26,7 +26,7 @@ const DATES: readonly RegExp[] = [
   String.raw`^\d{4}-\d{2}-\d{2}(?:[t ]${TIME})?`,
 ].map((form) => new RegExp(form + REST, 'i'))
 
-/** The time that a header field names, in milliseconds since the epoch; without a zone it is UTC. Undefined: it names none. */
+/** The date in a header field, in milliseconds since the epoch. Without a zone the date is UTC. Undefined: there is no date. */
 export function dateOf(text: string | undefined): number | undefined {
   const trimmed = text?.trim() ?? ''
   const found = DATES.map((form) => form.exec(trimmed)).find((match) => match !== null)

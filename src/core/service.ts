@@ -1,4 +1,4 @@
-// A target service as the configuration registers it, and the address of one of its actions.
+// A target service as it is configured, and the URLs of its actions.
 
 /** A registered target service. All times are milliseconds. */
 export interface Service {
@@ -25,7 +25,7 @@ export interface Service {
 
 export type Services = ReadonlyMap<string, Service>
 
-/** What a service has when its configuration says nothing else. About six minutes of tries: 20, from 250 ms to 30 s apart. */
+/** The defaults of a service. The 20 tries, 250 ms to 30 s apart, take about six minutes. */
 export const SERVICE_DEFAULTS: Omit<Service, 'name' | 'url'> = Object.freeze({
   timeout: 30_000,
   concurrency: 100,
@@ -40,10 +40,10 @@ export const SERVICE_NAME = /^[A-Za-z0-9._-]{1,100}$/
 
 const ACTION = /^[A-Za-z0-9._~-]{1,200}$/
 
-/** Whether a string may name an action. `.` and `..` would climb out of the service's path. */
+/** Whether a string may name an action. `.` and `..` would leave the service's path. */
 export const isAction = (text: string): boolean => ACTION.test(text) && text !== '.' && text !== '..'
 
-/** The URL that a task's requests go to. `action` must satisfy `isAction`: it is put in as it is. */
+/** The URL of an action. `action` must satisfy `isAction`, because it is inserted without encoding. */
 export function urlOf(service: Pick<Service, 'url'>, action: string): URL {
   if (service.url.includes('{action}')) return new URL(service.url.replaceAll('{action}', () => action))
   const url = new URL(service.url)

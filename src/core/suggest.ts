@@ -1,6 +1,6 @@
-// "Did you mean": the known name that is nearest to a mistyped one.
+// "Did you mean": finds the known name nearest to a mistyped name.
 
-/** How many pairs of letters are compared at most: some milliseconds, whatever a stranger sends and however much is known. */
+/** The most pairs of letters that are compared. It bounds the time to some milliseconds for any input. */
 const MAX_LETTER_PAIRS = 100_000
 
 /**
@@ -41,7 +41,7 @@ export function misspelt(env: Readonly<Record<string, string | undefined>>, know
   })
 }
 
-/** How many letters were added, left out, replaced or swapped with their neighbour between two words. */
+/** The edit distance of two words: letters added, removed, replaced, or swapped with their neighbour. */
 function slips(a: string, b: string): number {
   let [before, last]: number[][] = [[], Array.from({ length: b.length + 1 }, (_, j) => j)]
   for (let i = 1; i <= a.length; i++) {

@@ -7,7 +7,7 @@ const EPOCH_CELL = 1
 /** The memory that the supervisor shares with its threads. */
 export const trustBuffer = (): SharedArrayBuffer => new SharedArrayBuffer(2 * BigInt64Array.BYTES_PER_ELEMENT)
 
-/** Reads and extends trust. A lapse that was survived starts a new epoch, in which every older claim is doubtful. */
+/** Reads and extends trust. When trust is extended after a lapse, a new epoch begins: older claims must be confirmed again. */
 export class Trust {
   readonly #cells: BigInt64Array
   #closed = false
@@ -21,14 +21,14 @@ export class Trust {
     return now < Atomics.load(this.#cells, VALID_UNTIL_CELL)
   }
 
-  /** The epoch of now. A claim is good only in the epoch in which it was confirmed. */
+  /** The current epoch. A claim is valid only in the epoch in which it was confirmed. */
   get epoch(): number {
     return Number(Atomics.load(this.#cells, EPOCH_CELL))
   }
 
   /**
-   * A beat that was started at `begun` has succeeded at `now`: trust reaches `window` ns beyond its start. The epoch is
-   * stored first: a thread that sees the new trust must not see the old epoch.
+   * Call this when the beat of `begun` has succeeded at `now`: trust lasts until `window` ns after `begun`. The epoch is stored
+   * first, because a thread that sees the new trust must not see the old epoch.
    */
   extend(begun: bigint, now: bigint, window: bigint): void {
     if (this.#closed) return
@@ -41,12 +41,12 @@ export class Trust {
     Atomics.store(this.#cells, VALID_UNTIL_CELL, 0n)
   }
 
-  /** Whether it was closed here. */
+  /** Whether `close` was called on this object. */
   get closed(): boolean {
     return this.#closed
   }
 
-  /** No request begins any more, in any thread: this node stops. A thread that is busy would read a message too late. */
+  /** Prevents further requests in all threads, because this node stops. A message would reach a busy thread too late. */
   close(): void {
     this.#closed = true
     this.revoke()

@@ -1,4 +1,4 @@
-// What is read of a task, and a page of the list.
+// The views of a task, and a page of the list.
 import type { Status } from './task.ts'
 
 /** A task as its row says. `payload`, `result`, `state` and `error` are JSON text, to the byte; times are RFC 3339, UTC. */
