@@ -1,9 +1,9 @@
-// Where the API is, and which task of it a word names.
+// Reads the address of the API, and the words that name a task.
 import { isTaskId } from '../core/task.ts'
 import type { Api } from './api.ts'
 import { CommandError } from './exits.ts'
 
-/** An address as every request uses it, without a slash at its end; undefined for what is none, or holds more than that. */
+/** An address without a slash at its end; undefined when the text is no URL, or has user, password, query or fragment. */
 function addressOf(text: string): string | undefined {
   const url = URL.canParse(text) ? new URL(text) : undefined
   const plain =
@@ -28,7 +28,7 @@ export interface Target {
   readonly id: string
 }
 
-/** The task that a word names: by its id, its location, or its whole URL. */
+/** The task that a word names by an id, a location or a URL. Throws a `CommandError`. */
 export function targetOf(api: Api, word: string): Target {
   const [, base, location] = /^(https?:\/\/[^?#]*)?\/tasks\/([^/?#]*)(?:\?[^#]*)?$/i.exec(word) ?? []
   const id = location ?? word
@@ -37,7 +37,7 @@ export function targetOf(api: Api, word: string): Target {
   if (!isTaskId(id))
     throw new CommandError('usage', `${JSON.stringify(word)} is not the id of a task: ids are whole numbers from 1`)
   if (url === api.url) return { api, id }
-  // Headers from the environment are secrets of one API, and an address that comes along is not to get them.
+  // Headers from the environment are secrets of one API, so they must not be sent to another address.
   if (api.settled)
     throw new CommandError('usage', `task ${id} is at ${url}, but the API is at ${api.url}: use --url ${url}`)
   return { api: { ...api, url }, id }

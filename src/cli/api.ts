@@ -4,7 +4,7 @@ import fetch, { Headers } from 'node-fetch'
 import { CommandError } from './exits.ts'
 import { oneLine, visible } from './text.ts'
 
-/** Where the API is. */
+/** The API that a command calls. */
 export interface Api {
   /** Without a slash at its end. */
   readonly url: string
@@ -12,7 +12,7 @@ export interface Api {
   readonly timeLimit: number
   /** Sent with every request. Never shown: they may be secrets. */
   readonly headers: Headers
-  /** Whether somebody said where the API is, or gave headers for it in the environment. */
+  /** Whether the address of the API, or headers in the environment, were given. */
   readonly settled: boolean
 }
 
@@ -28,7 +28,7 @@ interface Call {
   /** Begins with a slash. */
   readonly path: string
   readonly body?: Buffer
-  /** The statuses that mean that it worked. */
+  /** The statuses of success. */
   readonly expect: readonly number[]
 }
 
@@ -92,7 +92,7 @@ interface Problem {
   readonly errors: readonly string[]
 }
 
-/** The members of a problem document (RFC 9457) that are text; none when it is something else. */
+/** The text members of a problem document (RFC 9457); empty when the text is no such document. */
 function problemOf(text: string): Problem {
   const value = objectOf(text)
   const strings = Object.fromEntries(Object.entries(value).filter(([, member]) => typeof member === 'string'))

@@ -22,13 +22,13 @@ export interface Io {
   readonly stdin?: () => Source
   /** Whether something may be piped in on stdin. */
   readonly piped?: boolean
-  /** Of one request, and for stdin that nobody asked for, in milliseconds; 10 s when absent. */
+  /** The time limit of one request, and of stdin that no argument asked for, ms. Default: 10 s. */
   readonly timeLimit?: number
-  /** Between two looks at a watched task. */
+  /** Waits between two polls of a watched task. */
   readonly wait?: (milliseconds: number) => Promise<void>
 }
 
-/** Runs one command, and returns its exit code (the table is `EXITS`). Faults that it does not expect are thrown. */
+/** Runs one command, and returns its exit code (see `EXITS`). Throws unexpected errors. */
 export async function runCli(argv: string[], io: Io): Promise<number> {
   try {
     return EXITS[await run(readArguments(argv), io)].code

@@ -1,4 +1,4 @@
-// What every command gets.
+// What a command gets from the command line.
 import type { Api } from './api.ts'
 import type { CommandError } from './exits.ts'
 import type { Values } from './options.ts'
@@ -12,11 +12,11 @@ export interface Context {
   print(line: string): void
   /** One line to stderr; JSON where that is wanted. */
   warn(line: string): void
-  /** An error to stderr, likewise, when the command goes on after it. */
+  /** Writes an error to stderr in the same way. The command goes on. */
   fail(error: CommandError): void
   /** All of stdin, however long it takes. */
   input(): Promise<Buffer>
-  /** What is piped in without being asked for; empty when there is nothing. */
+  /** What is piped into stdin although no argument asks for it; empty when there is nothing. */
   piped(): Promise<Buffer>
   wait(milliseconds: number): Promise<void>
 }

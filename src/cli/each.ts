@@ -4,8 +4,8 @@ import type { Context } from './context.ts'
 import { CommandError, type Exit } from './exits.ts'
 
 /**
- * Does the same for each ID, one after the other. Nothing is sent when one of them cannot be an id. What fails is told, and
- * the others are done all the same, unless the API cannot be reached. The exit is the first that is not `ok`.
+ * Runs `act` for each ID, one after the other. When a word cannot be an id, nothing is sent. After a failure the other IDs are
+ * still done, unless the API cannot be reached. The exit is the first that is not `ok`.
  */
 export async function each(
   context: Context,

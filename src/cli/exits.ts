@@ -15,7 +15,7 @@ export type Exit = keyof typeof EXITS
 /** Ends a command: the text goes to stderr, the code to the shell. */
 export class CommandError extends Error {
   readonly exit: Exit
-  /** The API's own account of it, JSON text; absent where there is none. */
+  /** The API's problem document as JSON text; absent when there is none. */
   readonly problem: string | undefined
 
   constructor(exit: Exit, text: string, problem?: string) {

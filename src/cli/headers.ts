@@ -1,8 +1,8 @@
-// The headers that are sent with every request, as a proxy in front of the API may want them. Their values are never shown.
+// The headers that are sent with every request, for a proxy in front of the API. Their values are never shown.
 import { Headers } from 'node-fetch'
 import { CommandError } from './exits.ts'
 
-/** Set by the command line, or by HTTP for one connection. */
+/** Headers that the command line or HTTP sets. */
 const RESERVED_HEADERS = words(
   'accept-encoding connection content-encoding content-length content-type expect host',
 ).concat(words('http2-settings keep-alive proxy-connection te trailer transfer-encoding upgrade'))

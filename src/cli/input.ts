@@ -1,11 +1,11 @@
-// What comes in on stdin: whether anything is piped in, and all of it, within bounds.
+// Reads stdin: checks whether something is piped in, and reads all of it with limits.
 import { Buffer } from 'node:buffer'
 import { fstatSync } from 'node:fs'
 import { setTimeout as wait } from 'node:timers/promises'
 import { MAX_BODY } from '../core/limits.ts'
 import { CommandError } from './exits.ts'
 
-/** Where input comes from; `destroy` lets go of it, so that the process can end. */
+/** A source of input. `destroy` closes the source, so that the process can end. */
 export type Source = AsyncIterable<Uint8Array | string> & { destroy?(): unknown }
 
 /** Whether stdin is a pipe, a socket or a file. A terminal and /dev/null hold no payload, and Node makes /dev/null of a closed stdin. */
@@ -18,7 +18,7 @@ export function isPiped(): boolean {
   }
 }
 
-/** All of a source. Throws a `CommandError` when it is larger than any request may be, or cannot be read. */
+/** Reads a whole source. Throws a `CommandError` when it is over 1 MiB or cannot be read. */
 export async function readAll(source: Source): Promise<Buffer> {
   const chunks: Buffer[] = []
   let size = 0
@@ -38,8 +38,8 @@ export async function readAll(source: Source): Promise<Buffer> {
 }
 
 /**
- * All of a source that nobody asked to be read. It may be a pipe that an ssh or a CI holds open for ever: one that has not
- * ended in `patience` milliseconds is refused, as what it may still bring must not be left out silently.
+ * Reads a whole source that no argument asked for. ssh or a CI may hold such a pipe open forever. A source that has not ended
+ * after `patience` milliseconds is refused, because its data must not be left out silently. Throws a `CommandError`.
  */
 export async function readPiped(source: Source, patience: number): Promise<Buffer> {
   const enough = new AbortController()

@@ -4,9 +4,9 @@ import type { Context } from './context.ts'
 import { CommandError, type Exit } from './exits.ts'
 import { elementsOf, oneLine, visible } from './text.ts'
 
-/** So many tasks are asked for at once. */
+/** How many tasks are read at the same time. */
 const PARALLEL_REQUESTS = 8
-/** How much of an error a line shows, in characters. */
+/** The most characters of an error that a line shows. */
 const MAX_ERROR_CHARS = 80
 
 /** One page of tasks. */
@@ -27,7 +27,7 @@ export async function list(context: Context): Promise<Exit> {
   return 'ok'
 }
 
-/** `now` is the API's: the clock of this machine may be another one. */
+/** `now` is the API's time, because the clock of this machine may differ. */
 async function printLines(context: Context, tasks: readonly string[], now: number): Promise<void> {
   if (tasks.length === 0) return context.warn('no tasks')
   context.print(columns('ID', 'STATUS', 'AGE', 'SERVICE/ACTION', 'ERROR'))
@@ -40,7 +40,7 @@ async function printLines(context: Context, tasks: readonly string[], now: numbe
 
 async function lineOf({ api }: Context, task: string, now: number): Promise<string> {
   const { location, status, service, action } = objectOf(task)
-  // The list has five members of each task; the others are asked for one by one.
+  // The list has only five members of each task, so the others are read task by task.
   const path = `${String(location)}?view=full`
   const full = objectOf((await call(api, { method: 'GET', path, expect: [200] }).catch(deleted))?.text ?? '')
   return columns(

@@ -1,7 +1,7 @@
-// Text for stdout and stderr: JSON cut out and shown as it is, never built anew, so that no number loses a digit.
+// Text for stdout and stderr. JSON is cut out of the answer and not parsed, so that no number loses a digit.
 import { scanMembers } from '../core/json.ts'
 
-/** JSON text on one line: outside strings, where JSON has line breaks only, they mean nothing. */
+/** JSON text on one line. Line breaks in JSON are only between tokens, so they can be replaced. */
 export const oneLine = (json: string): string => json.replaceAll(/[\r\n]+/g, ' ').trim()
 
 /** Text that moves no cursor and colours nothing: control characters are shown as escapes. Tabs and line breaks stay. */

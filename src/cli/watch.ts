@@ -6,7 +6,7 @@ import { membersOf, oneLine, visible } from './text.ts'
 
 const FIRST_POLL_WAIT_MS = 200
 const MAX_POLL_WAIT_MS = 2000
-/** So many polls in a row may fail before watching ends: a server that starts anew is gone for a moment. */
+/** How many polls in a row may fail before `watch` ends. A server that restarts is away for a moment. */
 const MAX_FAILED_POLLS = 5
 
 /** Polls a task, prints each change of its status, step or attempt, and says how it ended. */
@@ -30,7 +30,7 @@ export async function watch(context: Context, id: string): Promise<Exit> {
   }
 }
 
-/** One look at the task; undefined when the server did not answer and there is patience left. */
+/** Reads the task once. Undefined: the server did not answer, and `patience` (the failures still allowed) is above 0. */
 async function polled(context: Context, id: string, patience: number): Promise<string | undefined> {
   try {
     const { text } = await call(context.api, { method: 'GET', path: `/tasks/${id}?view=full`, expect: [200] })
