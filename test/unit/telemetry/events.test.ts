@@ -11,10 +11,13 @@ const rows = Object.entries<EventRow>(EVENTS)
 /** The fields of an event, without the mark of those that may be missing. */
 const named = ({ fields }: EventRow): string[] => fields.map((field) => field.replace(/\?$/, ''))
 
-/** The names of events in the calls of src. */
+/** The names of events in the calls of src, and of the embedded Postgres. */
 function called(): Set<string> {
-  const files = readdirSync('src', { recursive: true, encoding: 'utf8' }).filter((file) => file.endsWith('.ts'))
-  const text = files.map((file) => readFileSync(join('src', file), 'utf8')).join('\n')
+  const files = ['src', 'packages/embedded-postgres/src'].flatMap((folder) =>
+    readdirSync(folder, { recursive: true, encoding: 'utf8' }).map((file) => join(folder, file)),
+  )
+  const code = files.filter((file) => file.endsWith('.ts') && !file.endsWith('embedded-postgres/src/log.ts'))
+  const text = code.map((file) => readFileSync(file, 'utf8')).join('\n')
   const calls = text.matchAll(/\b(?:event|say)\(([^,)]+)/g)
   return new Set([...calls].flatMap(([, name = '']) => [...name.matchAll(/'(\w+)'/g)].map(([, one = '']) => one)))
 }
