@@ -87,7 +87,7 @@ describe('a node whose environment is meant for other programs', () => {
       try {
         const task = await post(node.url, 'echo', '{"a":"ä"}', 'demo')
         expect((await ended(node.url, task)).result).to.deep.equal({ a: 'ä' })
-        expect(node.lines.filter(({ level }) => level >= 50)).to.deep.equal([])
+        expect(node.errors).to.deep.equal([])
         node.kill('SIGTERM')
         expect(await node.exited).to.equal(0)
       } finally {

@@ -84,7 +84,7 @@ async function stoppedBeforeSilence(): Promise<void> {
 const threeAtOnce = (): Promise<void> =>
   Fleet.during(async (fleet) => {
     const nodes = await Promise.all(['a', 'b', 'c'].map((name) => fleet.start(name)))
-    for (const node of nodes) expect(node.lines.filter(({ level }) => level >= 50)).to.deep.equal([])
+    for (const node of nodes) expect(node.errors).to.deep.equal([])
     const rows = await fleet.sql('select from task_api_migrations')
     expect(rows.length).to.be.above(0)
     expect(await fleet.sql('select from nodes where lease_until > now()')).to.have.length(3)

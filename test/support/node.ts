@@ -39,6 +39,11 @@ export class NodeProcess {
     child.on('exit', () => this.#events.emit('line'))
   }
 
+  /** What the log says went wrong. A start that takes longer than 3 s says so, which on a busy machine it may. */
+  get errors(): Line[] {
+    return this.lines.filter(({ level, event }) => level >= 50 && event !== 'postgres_awaited')
+  }
+
   /**
    * Starts a node in a folder of its own. `services`: what task_api.yaml says (JSON is YAML); without it the demo is served.
    * `files`: the most descriptors that it may have open.
