@@ -11,8 +11,8 @@ export const [HELD, FREE] = ['open transaction', 'none'] as const
 /** The statements that are looked at, each by the names of its functions in the database. A claim is paid for by its tasks; the others are overhead. */
 const CLAIM = 'claim'
 const KINDS: Readonly<Record<string, RegExp>> = {
-  [CLAIM]: /^claim_ids$/,
-  'full pass': /^claim_due$/,
+  // A full pass is the same statement, from the start.
+  [CLAIM]: /^claim$/,
   sync: /^holdings$/,
   'unknown services': /^fail_unknown$/,
   page: /^page_by_/,

@@ -1,5 +1,6 @@
 // The statements of a task's life, and of those who look: each as something that can be done again and again on any table.
 import { PAGE_ROWS } from '../src/core/limits.ts'
+import type { ClaimQuery } from '../src/store/claims.ts'
 import { type Ground, PENDING, RARITY, SERVICES } from './ground.ts'
 
 /** Rows that one statement of a batch carries. */
@@ -30,6 +31,13 @@ export function statementsOn(ground: Ground): Statement[] {
   return [...writesOn(ground), ...readsOn(ground)]
 }
 
+/** A claim of a full batch. */
+const asking = (service: string, mark: number): ClaimQuery => ({
+  wanted: new Map([[service, { count: BATCH, mark }]]),
+  limit: BATCH,
+  grace: 0,
+})
+
 function writesOn({ store, node }: Ground): Statement[] {
   const by = { node, token: TOKEN, takesOver: false }
   let ids: string[] = []
@@ -39,8 +47,9 @@ function writesOn({ store, node }: Ground): Statement[] {
     ids = rows.map(({ id }) => id)
   }
   const claim = async (): Promise<number> => {
-    const popped = ids.map((id) => ({ id, service: TASK.service }))
-    return all(await store.claimIds(by, popped), () => true)
+    const rows = await store.claim(by, asking(TASK.service, Date.now() - 60_000))
+    ids = rows.map(({ id }) => id)
+    return all(rows, () => true)
   }
   const claimed = async (): Promise<void> => {
     await insert()
@@ -70,15 +79,14 @@ function writesOn({ store, node }: Ground): Statement[] {
       run: async () => all(await each((id) => store.remove(id)), (one) => one !== undefined),
     },
     {
-      name: 'sweep',
+      name: 'full pass',
       // What the last one took is given back, so that each finds as many.
       before: async () => {
         await Promise.all(ids.map((id) => store.release.add(fence(id))))
       },
       run: async () => {
         turn += 1
-        const room = new Map([[`s${turn % SERVICES}`, BATCH]])
-        const rows = await store.claimDue(by, { room, limit: BATCH, grace: 0, parkedGrace: 0 })
+        const rows = await store.claim(by, asking(`s${turn % SERVICES}`, 0))
         ids = rows.map(({ id }) => id)
         return all(rows, () => true)
       },

@@ -12,7 +12,7 @@ import { type Services } from './core/service.ts'
 import { TIMINGS, type Timings } from './core/timings.ts'
 import { DemoService, demoHints, demoService } from './demo/demo.ts'
 import { cancel } from './lifecycle/cancel.ts'
-import { type Slot, submit } from './lifecycle/submit.ts'
+import { submit } from './lifecycle/submit.ts'
 import { MemoryQueue } from './queue/memory.ts'
 import { RedisQueue } from './queue/redis.ts'
 import { StoreError } from './store/trouble.ts'
@@ -97,14 +97,12 @@ export async function startNode(config: Config, options: NodeOptions): Promise<R
       version,
       log,
     })
-    const unheard = (): void => supervisor.unheard()
-    const slot = (service: string): Slot | undefined => supervisor.slot(service)
     const api = new Api(
       {
         host: config.host,
         port: config.port,
         services,
-        submit: (task) => submit({ store, queue, slot, unheard }, task),
+        submit: (task) => submit({ store, queue, supervision: supervisor }, task),
         cancel: (id) => cancel({ store, queue, deleted: (gone) => supervisor.deleted(gone) }, id),
         store,
         queue,

@@ -8,14 +8,12 @@ export interface Timings {
   readonly beat: number
   /** How long after the start of its last good beat a node still begins requests. Shorter than the lease. */
   readonly trust: number
-  /** Between two sweeps. */
-  readonly sweep: number
+  /** Between two full passes. */
+  readonly pass: number
   /** How long a node must have held its own lease before it takes over from others. */
-  readonly settled: number
-  /** How long a pending row is left to the queue before the sweep takes it. */
+  readonly takeoverDelay: number
+  /** How long a full pass leaves a row that was never claimed to the ids in the lists, while Redis is healthy. */
   readonly grace: number
-  /** The age from which a waiting row gets its share of the slots even while pops keep them busy. */
-  readonly overdue: number
   /** How long no live node must have known a service before its tasks fail. */
   readonly forgotten: number
   /** How long a thread may be silent before it is ended. */
@@ -30,10 +28,9 @@ export const TIMINGS: Timings = {
   lease: 10_000,
   beat: 2_000,
   trust: 8_000,
-  sweep: 1_000,
-  settled: 10_000,
-  grace: 1_000,
-  overdue: 5_000,
+  pass: 1_000,
+  takeoverDelay: 10_000,
+  grace: 250,
   forgotten: 60_000,
   silence: 5_000,
   quarantine: 30_000,

@@ -1,11 +1,11 @@
 // Checkpoint: an answer 206 becomes the payload of the next request, and is durable before that is sent.
 import type { Checkpoint } from '../core/messages.ts'
-import type { Fence, Written } from '../store/fenced.ts'
+import type { ClaimRef, Written } from '../store/fenced.ts'
 import type { Store } from '../store/store.ts'
 
 /** Records an answer 206; with a wait it also gives the claim back until then. */
 export const checkpoint = (
   { store }: { store: Pick<Store, 'checkpoint'> },
-  { id, token, node }: Fence,
+  { id, token, node }: ClaimRef,
   { step, state, repeats, wait }: Checkpoint,
 ): Promise<Written> => store.checkpoint.add({ id, token, node, step, state, repeats, wait })

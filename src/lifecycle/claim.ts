@@ -1,18 +1,15 @@
-// Claim: a node makes rows its own, by popped ids or by sweeping, under a token of its own.
+// Claim: a node makes rows its own, under a token of its own.
 import { randomFillSync } from 'node:crypto'
-import type { ClaimedRow, Orphan, Popped, SweepQuery } from '../store/claims.ts'
+import type { ClaimedRow, ClaimQuery, Orphan } from '../store/claims.ts'
 import type { Store } from '../store/store.ts'
 
 /** A node as a claimant. */
 export interface ClaimDependencies {
-  readonly store: Pick<Store, 'claimIds' | 'claimDue' | 'revive'>
+  readonly store: Pick<Store, 'claim' | 'revive'>
   readonly node: string
   readonly takesOver: boolean
-  readonly voidFrom?: string
+  readonly validUntil?: string
 }
-
-/** What to claim: ids that were popped, or whatever a sweep finds. */
-export type Wanted = { readonly popped: readonly Popped[] } | { readonly sweep: SweepQuery }
 
 /**
  * Makes tokens: 53 random bits each. No counter: after a failover of Postgres it could hand out the same number twice. They are drawn
@@ -28,12 +25,10 @@ export function tokens(): () => number {
   }
 }
 
-/** Claims what is claimable of it, by one statement under one token. Throws a `StoreError`. */
-export function claim({ store, ...by }: ClaimDependencies, token: number, wanted: Wanted): Promise<ClaimedRow[]> {
-  const claimant = { ...by, token }
-  return 'popped' in wanted ? store.claimIds(claimant, wanted.popped) : store.claimDue(claimant, wanted.sweep)
-}
+/** Claims due rows by one statement. Throws a `StoreError`. */
+export const claim = ({ store, ...by }: ClaimDependencies, token: number, asked: ClaimQuery): Promise<ClaimedRow[]> =>
+  store.claim({ ...by, token }, asked)
 
 /** Takes up again, as the next try, what a dead thread of this node ran; repeated, it counts no crash twice. Those missing are not ours any more. Throws a `StoreError`. */
-export const revive = ({ store }: Pick<ClaimDependencies, 'store'>, claims: readonly Orphan[]): Promise<ClaimedRow[]> =>
+export const revive = ({ store }: { store: Pick<Store, 'revive'> }, claims: readonly Orphan[]): Promise<ClaimedRow[]> =>
   store.revive(claims)

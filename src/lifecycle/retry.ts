@@ -1,11 +1,11 @@
 // Retry: the same step once more, soon. The write is also the question whether the claim still holds.
 import type { Retry } from '../core/messages.ts'
-import type { Fence, Written } from '../store/fenced.ts'
+import type { ClaimRef, Written } from '../store/fenced.ts'
 import type { Store } from '../store/store.ts'
 
 /** Counts a failed try; the next one may be sent once this is written. */
 export const retry = (
   { store }: { store: Pick<Store, 'retry'> },
-  { id, token, node }: Fence,
+  { id, token, node }: ClaimRef,
   { attempt, failure }: Retry,
 ): Promise<Written> => store.retry.add({ id, token, node, attempt, error: JSON.stringify(failure) })

@@ -1,6 +1,5 @@
 // Hints of cancellation between nodes: one channel a node, heard on a connection of its own.
 import type { Redis } from 'ioredis'
-import type { Counts } from './counts.ts'
 import { idIn, type Keys } from './keys.ts'
 import type { Link } from './link.ts'
 import { OVERDUE, within } from './within.ts'
@@ -12,7 +11,6 @@ export interface HintsOptions {
   readonly hearLink: (check: (client: Redis) => Promise<unknown>) => Link
   /** How long a command may take, in ms. */
   readonly answer: number
-  readonly counts: Counts
 }
 
 // A hint of each task of a full node, and more: only a bound.
@@ -82,7 +80,6 @@ export class Hints {
     if (!this.#listener || !channel || !content) return
     if (channel.toString() !== this.#options.keys.channel(this.#listener.node)) return
     const id = idIn(content)
-    if (id === undefined) this.#options.counts.junk++
-    else setImmediate(this.#listener.cancelled, id)
+    if (id !== undefined) setImmediate(this.#listener.cancelled, id)
   }
 }

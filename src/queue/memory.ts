@@ -1,10 +1,10 @@
-// The queue in this process, for a node without Redis. Nothing is stored; the sweep finds what is lost.
+// The queue in this process, for a node without Redis. Nothing is stored; a full pass finds what is lost.
 import { Fifo } from './fifo.ts'
 import type { Popped, Queue } from './port.ts'
 
 interface Wait {
   readonly services: readonly string[]
-  settle(popped: Popped[]): void
+  settle(popped: Popped | undefined): void
 }
 
 /** A queue in this process. `popWait`: how long a pop waits, in ms; `capacity`: ids kept at most (the contract's 100,000). */
@@ -38,7 +38,7 @@ export class MemoryQueue implements Queue {
   push(service: string, id: string): Promise<boolean> {
     if (!this.#running || this.#size >= this.#capacity) return Promise.resolve(false)
     if (this.#wait?.services.includes(service)) {
-      this.#wait.settle([{ service, id }])
+      this.#wait.settle({ service, id })
       return Promise.resolve(true)
     }
     let list = this.#lists.get(service)
@@ -48,35 +48,31 @@ export class MemoryQueue implements Queue {
     return Promise.resolve(true)
   }
 
-  pop(services: readonly string[]): Promise<Popped[]> {
-    if (!this.#running || this.#wait) return Promise.resolve([])
+  pop(services: readonly string[]): Promise<Popped | undefined> {
+    if (!this.#running || this.#wait) return Promise.resolve(undefined)
     for (const service of services) {
       const popped = this.#shift(service)
-      if (popped) return Promise.resolve([popped])
+      if (popped) return Promise.resolve(popped)
     }
     return new Promise((resolve) => {
-      const settle = (popped: Popped[]): void => {
+      const settle = (popped: Popped | undefined): void => {
         clearTimeout(timer)
         this.#wait = undefined
         resolve(popped)
       }
-      const timer = setTimeout(settle, this.#popWait, [])
+      const timer = setTimeout(settle, this.#popWait, undefined)
       this.#wait = { services, settle }
     })
   }
 
-  take(service: string, count: number): Promise<Popped[]> {
-    const taken: Popped[] = []
-    while (this.#running && taken.length < count) {
-      const popped = this.#shift(service)
-      if (!popped) break
-      taken.push(popped)
-    }
+  take(service: string, count: number): Promise<number> {
+    let taken = 0
+    while (this.#running && taken < count && this.#shift(service)) taken += 1
     return Promise.resolve(taken)
   }
 
   interrupt(): void {
-    this.#wait?.settle([])
+    this.#wait?.settle(undefined)
   }
 
   hint(node: string, id: string): void {

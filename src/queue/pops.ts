@@ -1,6 +1,5 @@
-// Taking ids from the lists: the pop that waits, the take that does not, and the answers that come too late.
+// Taking ids from the lists: the pop that waits, and the take that does not. An answer that comes too late is lost, and costs a second.
 import type { Redis } from 'ioredis'
-import type { Counts } from './counts.ts'
 import { idIn, type Keys } from './keys.ts'
 import type { Link } from './link.ts'
 import { isWrongType, mend } from './mend.ts'
@@ -23,37 +22,27 @@ export interface PopsOptions {
   /** Makes the connection that waits; its check is to ask for the connection's id, and whether it may wait. */
   readonly popLink: (check: (client: Redis) => Promise<void>) => Link
   readonly times: PopTimes
-  readonly counts: Counts
   readonly mended: (keys: readonly string[]) => void
 }
-
-// More than a take and a pop can bring; only a bound.
-const MOST_LATE = 10_000
 
 /** The shortest wait that Redis is asked for, ms: 0 is for ever, and Redis before 7.0.8 takes a millisecond for 0 (redis/redis#11687). */
 const SHORTEST = 10
 
-/**
- * A waiting pop has a connection of its own, since BRPOP blocks it. An answer that misses its deadline is not forgotten:
- * the id in it is gone from Redis, so it is handed out by the next pop or take of its service.
- */
+/** A waiting pop has a connection of its own, since BRPOP blocks its connection. */
 export class Pops {
   readonly #keys: Keys
   readonly #commands: Link
   readonly #link: Link
   readonly #times: PopTimes
-  readonly #counts: Counts
   readonly #mended: (keys: readonly string[]) => void
   #connectionId: number | undefined
   #stop: AbortController | undefined
   #ended: Promise<unknown> = Promise.resolve()
-  #late: Popped[] = []
 
-  constructor({ keys, commands, popLink, times, counts, mended }: PopsOptions) {
+  constructor({ keys, commands, popLink, times, mended }: PopsOptions) {
     this.#keys = keys
     this.#commands = commands
     this.#times = times
-    this.#counts = counts
     this.#mended = mended
     this.#link = popLink(async (client) => {
       this.#connectionId = undefined
@@ -77,8 +66,8 @@ export class Pops {
     await this.#link.stop()
   }
 
-  pop(services: readonly string[]): Promise<Popped[]> {
-    if (this.#stop) return Promise.resolve([])
+  pop(services: readonly string[]): Promise<Popped | undefined> {
+    if (this.#stop) return Promise.resolve(undefined)
     const stop = new AbortController()
     this.#stop = stop
     const popping = this.#pop(services, stop.signal).finally(() => (this.#stop = undefined))
@@ -90,33 +79,30 @@ export class Pops {
     this.#stop?.abort()
   }
 
-  async take(service: string, count: number): Promise<Popped[]> {
-    const late = this.#takeLate([service], count)
+  async take(service: string, count: number): Promise<number> {
     const client = this.#commands.client
-    if (!client || late.length === count) return late
+    if (!client) return 0
     const key = this.#keys.list(service)
-    const answer = client.rpopBuffer(key, count - late.length)
     try {
-      const elements = await within(answer, this.#times.answer)
-      if (elements !== OVERDUE) return [...late, ...this.#read(key, elements ?? [])]
-      answer.then((elements) => this.#keep(this.#read(key, elements ?? []))).catch(() => {})
+      const elements = await within(client.rpopBuffer(key, count), this.#times.answer)
+      if (elements !== OVERDUE) return elements?.length ?? 0
       this.#commands.drop(client, 'no answer')
     } catch (error) {
       await this.#refused(this.#commands, client, [key], error)
     }
-    return late
+    return 0
   }
 
-  async #pop(services: readonly string[], stop: AbortSignal): Promise<Popped[]> {
+  async #pop(services: readonly string[], stop: AbortSignal): Promise<Popped | undefined> {
     const until = performance.now() + this.#times.popWait
     const keys = services.map((service) => this.#keys.list(service))
     for (;;) {
-      const late = this.#takeLate(services, Infinity)
       const left = until - performance.now()
-      if (late.length > 0 || stop.aborted || left < 1) return late
+      if (stop.aborted || left < 1) return undefined
       const client = keys.length > 0 ? await this.#whenUp(left, stop) : await nothing(left, stop)
-      const popped = client ? await this.#wait(client, keys, Math.max(until - performance.now(), SHORTEST), stop) : []
-      if (popped.length > 0) return popped
+      const ms = Math.max(until - performance.now(), SHORTEST)
+      const popped = client ? await this.#wait(client, keys, ms, stop) : undefined
+      if (popped) return popped
     }
   }
 
@@ -132,23 +118,22 @@ export class Pops {
     })
   }
 
-  /** One BRPOP. Empty when it brought none, brought junk, or failed. */
-  async #wait(client: Redis, keys: readonly string[], ms: number, stop: AbortSignal): Promise<Popped[]> {
-    if (stop.aborted) return []
+  /** One BRPOP. Undefined when it brought none, brought junk, or failed. */
+  async #wait(client: Redis, keys: readonly string[], ms: number, stop: AbortSignal): Promise<Popped | undefined> {
+    if (stop.aborted) return undefined
     const answer = client.brpopBuffer(...keys, (ms / 1000).toFixed(3))
     const unblock = (): void => void this.#unblock(answer)
     stop.addEventListener('abort', unblock)
     try {
       const element = await within(answer, ms + this.#times.popGrace)
-      if (element !== OVERDUE) return element ? this.#read(element[0].toString(), [element[1]]) : []
-      answer.then((late) => late && this.#keep(this.#read(late[0].toString(), [late[1]]))).catch(() => {})
+      if (element !== OVERDUE) return element ? this.#read(element[0].toString(), element[1]) : undefined
       this.#link.drop(client, 'no answer')
     } catch (error) {
       await this.#refused(this.#link, client, keys, error)
     } finally {
       stop.removeEventListener('abort', unblock)
     }
-    return []
+    return undefined
   }
 
   /** Asks Redis to end a BRPOP, from the other connection, until it has ended: the BRPOP may still be on its way there. */
@@ -181,24 +166,9 @@ export class Pops {
     }
   }
 
-  #read(key: string, elements: readonly Buffer[]): Popped[] {
-    const service = this.#keys.serviceOf(key)
-    const ids = elements.map(idIn).filter((id) => id !== undefined)
-    this.#counts.junk += elements.length - ids.length
-    return ids.map((id) => ({ service, id }))
-  }
-
-  #keep(popped: readonly Popped[]): void {
-    this.#counts.late += popped.length
-    this.#late = [...this.#late, ...popped].slice(0, MOST_LATE)
-    if (popped.length > 0) this.interrupt()
-  }
-
-  #takeLate(services: readonly string[], count: number): Popped[] {
-    if (this.#late.length === 0) return []
-    const taken = this.#late.filter(({ service }) => services.includes(service)).slice(0, count)
-    this.#late = this.#late.filter((popped) => !taken.includes(popped))
-    return taken
+  #read(key: string, element: Buffer): Popped | undefined {
+    const id = idIn(element)
+    return id === undefined ? undefined : { service: this.#keys.serviceOf(key), id }
   }
 }
 

@@ -18,15 +18,14 @@ export interface Queue extends Part {
   /** Rings the bell for a row that is committed. Never throws and never waits; resolves to false when the id did not get in. */
   push(service: string, id: string): Promise<boolean>
   /**
-   * Waits until one of the lists has ids (2 s at most; lists in the order given), and takes one. An empty array when none
-   * came or `interrupt` was called; never throws. While the queue cannot be reached it waits likewise, so that a loop of
-   * pops does not spin; only a queue that is stopped answers at once. Ids that an earlier pop or take asked for and that
-   * came too late for it come first, all at once: more than one only then. One pop at a time: a second is empty at once.
+   * Waits until one of the lists has an id (2 s at most; lists in the order given), and takes one. Undefined when none came or
+   * `interrupt` was called; never throws. While the queue cannot be reached it waits likewise, so that a loop of pops does not spin; only
+   * a queue that is stopped answers at once. One pop at a time: a second is undefined at once.
    */
-  pop(services: readonly string[]): Promise<Popped[]>
-  /** Takes up to `count` (at least 1) ids from one list at once. Empty when there are none or the queue is not healthy; never throws. */
-  take(service: string, count: number): Promise<Popped[]>
-  /** Ends the `pop` that waits now, without losing an id. */
+  pop(services: readonly string[]): Promise<Popped | undefined>
+  /** Takes up to `count` (at least 1) ids from one list at once, and tells how many there were. 0 when the queue is not healthy; never throws. */
+  take(service: string, count: number): Promise<number>
+  /** Ends the `pop` that waits now. */
   interrupt(): void
   /** Tells a node (this one too) that a task was deleted. Never throws; a lost hint is made up for by that node's sync. */
   hint(node: string, id: string): void

@@ -1,6 +1,5 @@
 // Putting ids into the lists: the pushes of one turn of the event loop go as one LPUSH a service.
 import type { Redis } from 'ioredis'
-import type { Counts } from './counts.ts'
 import type { Keys } from './keys.ts'
 import type { Link } from './link.ts'
 import { isWrongType, mend } from './mend.ts'
@@ -13,7 +12,6 @@ export interface PushesOptions {
   readonly answer: number
   /** Ids that may be on their way at once. */
   readonly capacity: number
-  readonly counts: Counts
   readonly mended: (keys: readonly string[]) => void
 }
 
@@ -22,10 +20,15 @@ interface Push {
   readonly settle: (pushed: boolean) => void
 }
 
+/** A list of so many ids is left alone for so long, ms. */
+const LONG = { from: 10_000, pause: 1_000 }
+
 /** Ids on their way into the lists. A push that cannot get in now is refused at once: it is only a hint. */
 export class Pushes {
   readonly #options: PushesOptions
   #gathering = new Map<string, Push[]>()
+  /** Until when nothing is pushed into a list that is long, by service. */
+  readonly #fullUntil = new Map<string, number>()
   #underWay = 0
   #idle: (() => void) | undefined
 
@@ -34,7 +37,9 @@ export class Pushes {
   }
 
   push(service: string, id: string): Promise<boolean> {
-    if (!this.#options.commands.client || this.#underWay >= this.#options.capacity) return this.refuse()
+    // Nobody takes these ids for now; the rows are found without them.
+    if (performance.now() < (this.#fullUntil.get(service) ?? 0)) return Promise.resolve(true)
+    if (!this.#options.commands.client || this.#underWay >= this.#options.capacity) return Promise.resolve(false)
     this.#underWay++
     return new Promise((settle) => {
       if (this.#gathering.size === 0) setImmediate(() => this.#flush())
@@ -49,12 +54,6 @@ export class Pushes {
     if (this.#underWay > 0) await within(new Promise<void>((resolve) => (this.#idle = resolve)), ms)
   }
 
-  /** Counts a push that did not get in. */
-  refuse(): Promise<boolean> {
-    this.#options.counts.unpushed++
-    return Promise.resolve(false)
-  }
-
   #flush(): void {
     const groups = this.#gathering
     this.#gathering = new Map()
@@ -62,32 +61,38 @@ export class Pushes {
   }
 
   async #send(service: string, group: readonly Push[]): Promise<void> {
-    const pushed = await this.#lpush(
+    const length = await this.#lpush(
       this.#options.keys.list(service),
       group.map(({ id }) => id),
     )
+    if (length > LONG.from) this.#fullUntil.set(service, performance.now() + LONG.pause)
     this.#underWay -= group.length
-    if (!pushed) this.#options.counts.unpushed += group.length
-    for (const { settle } of group) settle(pushed)
+    for (const { settle } of group) settle(length > 0)
     if (this.#underWay === 0) this.#idle?.()
   }
 
-  async #lpush(key: string, ids: readonly string[]): Promise<boolean> {
+  /** The length of the list afterwards; 0 when the ids did not get in. */
+  async #lpush(key: string, ids: readonly string[]): Promise<number> {
     const { commands, answer, mended } = this.#options
     const client = commands.client
-    if (!client) return false
+    if (!client) return 0
     try {
       const length = await within(pushOrMend(client, key, ids, mended), answer)
-      if (length !== OVERDUE) return true
+      if (length !== OVERDUE) return length
       commands.drop(client, 'no answer')
     } catch (error) {
       commands.drop(client, error)
     }
-    return false
+    return 0
   }
 }
 
-async function pushOrMend(client: Redis, key: string, ids: readonly string[], mended: PushesOptions['mended']) {
+async function pushOrMend(
+  client: Redis,
+  key: string,
+  ids: readonly string[],
+  mended: PushesOptions['mended'],
+): Promise<number> {
   try {
     return await client.lpush(key, ...ids)
   } catch (error) {

@@ -1,7 +1,6 @@
 // The queue at Redis: its three connections, its health, and its lines in the log.
 import { Redis } from 'ioredis'
 import type { Log } from '../telemetry/log.ts'
-import { type Counts, noCounts } from './counts.ts'
 import { Hints } from './hints.ts'
 import { Keys } from './keys.ts'
 import { Link, type LinkOptions, type LinkTimes } from './link.ts'
@@ -54,7 +53,6 @@ export class RedisQueue implements Queue {
   readonly #url: string
   readonly #times: RedisTimes
   readonly #keys: Keys
-  readonly #counts: Counts = noCounts()
   readonly #commands: Link
   readonly #pushes: Pushes
   readonly #pops: Pops
@@ -91,7 +89,7 @@ export class RedisQueue implements Queue {
       up: () => this.#look(),
       down: (reason) => this.#look(reason),
     })
-    const shared = { keys: this.#keys, counts: this.#counts, commands, answer, mended: this.#mended }
+    const shared = { keys: this.#keys, commands, answer, mended: this.#mended }
     this.#commands = commands
     this.#pushes = new Pushes({ ...shared, capacity: pushCapacity })
     this.#pops = new Pops({
@@ -113,11 +111,6 @@ export class RedisQueue implements Queue {
     return this.#refused.length > 0 || this.#stuck.has('hints')
   }
 
-  /** What went wrong and was made good, so far. */
-  get counts(): Readonly<Counts> {
-    return { ...this.#counts }
-  }
-
   /** Resolves once Redis is reached, or within a second without it. */
   start(): Promise<void> {
     if (!this.#running) {
@@ -137,15 +130,15 @@ export class RedisQueue implements Queue {
 
   push(service: string, id: string): Promise<boolean> {
     // Where nobody can pop, a list would only grow.
-    return this.#running && this.#healthy ? this.#pushes.push(service, id) : this.#pushes.refuse()
+    return this.#running && this.#healthy ? this.#pushes.push(service, id) : Promise.resolve(false)
   }
 
-  pop(services: readonly string[]): Promise<Popped[]> {
-    return this.#running ? this.#pops.pop(services) : Promise.resolve([])
+  pop(services: readonly string[]): Promise<Popped | undefined> {
+    return this.#running ? this.#pops.pop(services) : Promise.resolve(undefined)
   }
 
-  take(service: string, count: number): Promise<Popped[]> {
-    return this.#running ? this.#pops.take(service, count) : Promise.resolve([])
+  take(service: string, count: number): Promise<number> {
+    return this.#running ? this.#pops.take(service, count) : Promise.resolve(0)
   }
 
   interrupt(): void {
@@ -221,7 +214,6 @@ export class RedisQueue implements Queue {
   }
 
   readonly #mended = (keys: readonly string[]): void => {
-    this.#counts.mended += keys.length
     for (const key of keys) this.#log.event('redis_key_deleted', { key })
   }
 }

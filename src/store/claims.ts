@@ -1,18 +1,12 @@
-// How a node takes rows: by popped ids, by sweeping, and again after a thread died with them.
+// How a node takes rows: the oldest that are due, those of nodes that are gone, and again what a dead thread ran.
 import type { Query } from './database.ts'
-import type { Fence } from './fenced.ts'
+import type { ClaimRef } from './fenced.ts'
 import { failureLiteral } from './literal.ts'
-import { goneOwners, heldBy } from './owners.ts'
+import { goneNodes, heldBy } from './owners.ts'
 import { ALIVE, routineOf, withId } from './routine.ts'
 
 /** How often a task may lose its node or thread without progress before it fails as `crashed`. */
 const MAX_CRASHES = 10
-
-/** An id that was popped from the list of a service. */
-export interface Popped {
-  readonly id: string
-  readonly service: string
-}
 
 /** Who claims, and what it may take. */
 export interface Claimant {
@@ -22,10 +16,10 @@ export interface Claimant {
   /** Whether rows of owners whose lease has run out may be taken. */
   readonly takesOver: boolean
   /**
-   * From this time of Postgres' clock on the claim is void; default: never. A statement that comes late, after an outage, must not
-   * judge by what has become of everybody's leases meanwhile.
+   * From this time of Postgres' clock on the claim takes nothing; default: never. A statement that arrives late, after an outage, must
+   * not judge leases that ran out meanwhile.
    */
-  readonly voidFrom?: string
+  readonly validUntil?: string
 }
 
 /** A row that was claimed. `failed`: it had been lost too often, and has ended with this statement. */
@@ -46,6 +40,8 @@ export interface ClaimedRow {
   readonly failed: boolean
   /** Whether it was taken over from an owner whose lease had run out. */
   readonly lost: boolean
+  /** Where the next claim of the service may begin: see `Wanted.mark`. */
+  readonly mark: number
 }
 
 const CRASHED = failureLiteral({
@@ -66,7 +62,7 @@ const BYTES = 'coalesce(octet_length(t.state::text), t.payload_bytes)'
 const WITHIN_BYTES = `where before < ${CLAIM_BYTES}`
 
 const CLAIMED = `id bigint, key uuid, service text, action text, body json, step integer, attempt integer, fails integer, repeats integer,
-  crashes integer, age double precision, failed boolean, lost boolean`
+  crashes integer, age double precision, failed boolean, lost boolean, mark double precision`
 
 /** Sets of a claim on `t`, `due` saying whether an owner was lost: it fails at the last crash, and is the claimant's ($1, $2) otherwise. */
 const TAKE = `
@@ -78,80 +74,59 @@ const TAKE = `
 
 const NEVER = 'infinity'
 
-const myLeaseHolds = (voidFrom: string): string =>
-  `${voidFrom}::timestamptz > now() and exists (select from nodes me where me.id = $1 and me.lease_until > now())`
+const myLeaseHolds = (validUntil: string): string =>
+  `${validUntil}::timestamptz > now() and exists (select from nodes me where me.id = $1 and me.lease_until > now())`
 
-// Judged in `seen`, locked in `due`: a row that changed hands in between is locked in its new version, but Postgres would
-// judge that version by the owner that was joined to the old one. So it must still be the very claim that was judged.
-export const CLAIM = routineOf({
-  name: 'claim_ids',
-  types: ['uuid', 'bigint', 'bigint[]', 'boolean', 'text[]', 'timestamptz'],
-  returns: CLAIMED,
-  sql: `
-  with seen as materialized (
-    select t.id, t.token, t.node
-    from (select distinct * from unnest($3, $5) as w(id, service)) w
-      cross join lateral (select * from tasks t where ${withId('w.id')} and t.service is not distinct from w.service offset 0) t
-      left join nodes owner on owner.id = t.node
-    where t.status in ('pending', 'running') and ${myLeaseHolds('$6')}
-      and case when t.node is null then t.run_at <= now()
-               else $4 and (owner.id is null or owner.lease_until <= now()) end
-  ),
-  locked as materialized (
-    select seen.id, seen.node is not null as lost, t.bytes
-    from (select * from seen order by id) seen cross join lateral (
-      select ${BYTES} as bytes from tasks t
-      where ${withId('seen.id')} and t.token = seen.token and t.node is not distinct from seen.node and ${ALIVE}
-      for update skip locked
-    ) t
-  ),
-  due as (select id, lost from (select *, sum(bytes) over (order by id) - bytes as before from locked) l ${WITHIN_BYTES})
-  update tasks t set ${TAKE} from due where ${withId('due.id')} ${RETURNING}, due.lost`,
-})
-
-/** Claims those of the popped ids that are claimable now. An id in the list of another service is foreign: its room was not asked for. */
-export const claimIds = (query: Query, by: Claimant, popped: readonly Popped[]): Promise<ClaimedRow[]> =>
-  query<ClaimedRow>(CLAIM.call, [
-    by.node,
-    by.token,
-    popped.map(({ id }) => id),
-    by.takesOver,
-    popped.map(({ service }) => service),
-    by.voidFrom ?? NEVER,
-  ])
-
-/** What a sweep looks for. */
-export interface SweepQuery {
-  /** How many rows of each service may be taken at most; services in the order in which they are served. */
-  readonly room: ReadonlyMap<string, number>
-  /** How many in all. */
-  readonly limit: number
-  /** Pending rows are taken only when they have been due for this long, ms: until then their id is left to the queue. */
-  readonly grace: number
-  /** Rows that had been parked or released are taken only when they have been due for this long, ms. */
-  readonly parkedGrace: number
+/** What to claim of one service. */
+export interface Wanted {
+  /** Rows at most. */
+  readonly count: number
+  /**
+   * Rows that became due before this time are passed over, ms since 1970 by Postgres' clock; 0: none. Claimed rows leave dead entries in
+   * the index. A claim that begins behind those of earlier claims need not step over them. What committed late lies up to 100 ms behind
+   * the last row that was taken; what lies further back is found by a claim from 0.
+   */
+  readonly mark: number
 }
 
+/** One claim, for several services. */
+export interface ClaimQuery {
+  /** In the order in which the services are served. */
+  readonly wanted: ReadonlyMap<string, Wanted>
+  /** How many rows in all. */
+  readonly limit: number
+  /** Rows that were never claimed are taken only when they have been due for this long, ms. */
+  readonly grace: number
+}
+
+/** The level of a task that asks for none: 0 is high, 1 normal, 2 low. */
+export const NORMAL = 1
+/** How late a row may be committed, behind one that became due after it, and still be found from the mark. */
+const LATE_COMMIT = `interval '100 milliseconds'`
+
 // A probe of the index for each service: 200,000 due rows of one dead service cost the others nothing.
-export const SWEEP = routineOf({
-  name: 'claim_due',
+// What a node that is gone holds is judged in `abandoned` and locked in `orphans`. A row that changed hands in between is locked in
+// its new version, but was judged by the owner of the old one: so it must still be the claim that was judged.
+export const CLAIM = routineOf({
+  name: 'claim',
   types: [
     'uuid',
     'bigint',
     'text[]',
-    'boolean',
     'integer[]',
+    'double precision[]',
     'integer',
-    'double precision',
+    'boolean',
     'double precision',
     'timestamptz',
   ],
   returns: CLAIMED,
   ordered: true,
   sql: `
-  with recursive ${goneOwners('$4')},
+  with ${goneNodes('$7')},
   wanted as (
-    select * from unnest($3, $5) with ordinality as w(service, room, place)
+    select service, room, to_timestamp(mark / 1000) as since, place
+    from unnest($3, $4, $5) with ordinality as w(service, room, mark, place)
   ),
   abandoned as materialized (
     select id, token, node, room, place from (
@@ -171,9 +146,9 @@ export const SWEEP = routineOf({
   waiting as materialized (
     select found.*, w.room, w.place from (select * from wanted order by place) w cross join lateral (
       select t.id, t.run_at, ${BYTES} as bytes from tasks t
-      where t.node is null and t.status in ('pending', 'running') and t.service = w.service
-        and t.run_at <= now() - (case t.status when 'pending' then $7 else $8 end) * interval '1 millisecond'
-        and t.run_at <= now() and ${myLeaseHolds('$9')}
+      where t.node is null and t.status in ('pending', 'running') and t.service = w.service and t.priority = ${NORMAL}
+        and t.run_at >= w.since and t.run_at <= now()
+        and (t.status = 'running' or t.run_at <= now() - $8 * interval '1 millisecond') and ${myLeaseHolds('$9')}
       order by t.run_at, t.id limit w.room for update skip locked
     ) found
     limit $6
@@ -186,30 +161,35 @@ export const SWEEP = routineOf({
     where nth <= room
     order by turn limit $6
   ),
-  due as (select id, lost from (select *, sum(bytes) over (order by turn) - bytes as before from fair) f ${WITHIN_BYTES})
-  update tasks t set ${TAKE} from due where ${withId('due.id')} ${RETURNING}, due.lost`,
+  due as (select id, lost from (select *, sum(bytes) over (order by turn) - bytes as before from fair f) ${WITHIN_BYTES})
+  update tasks t set ${TAKE} from due where ${withId('due.id')} ${RETURNING}, due.lost,
+    floor(extract(epoch from least(t.run_at, now() - ${LATE_COMMIT})) * 1000)::double precision as mark`,
 })
 
-/** Claims the oldest due rows of each service that has room, and those of dead nodes first. */
-export const claimDue = (
-  query: Query,
-  by: Claimant,
-  { room, limit, grace, parkedGrace }: SweepQuery,
-): Promise<ClaimedRow[]> =>
-  query<ClaimedRow>(SWEEP.call, [
+/** Claims the oldest due rows of each service, and those of nodes that are gone before them. Throws a `StoreError`. */
+export const claimDue = (query: Query, by: Claimant, { wanted, limit, grace }: ClaimQuery): Promise<ClaimedRow[]> =>
+  query<ClaimedRow>(CLAIM.call, [
     by.node,
     by.token,
-    [...room.keys()],
-    by.takesOver,
-    [...room.values()],
+    [...wanted.keys()],
+    [...wanted.values()].map(({ count }) => count),
+    [...wanted.values()].map(({ mark }) => mark),
     limit,
+    by.takesOver,
     grace,
-    parkedGrace,
-    by.voidFrom ?? NEVER,
+    by.validUntil ?? NEVER,
   ])
 
+/** Whether a claim may have left rows for want of room in bytes. */
+export function isFull(rows: readonly ClaimedRow[]): boolean {
+  const characters = rows.reduce((sum, { body }) => sum + body.length, 0)
+  // A character has at most three bytes, so nothing small is measured.
+  if (characters * 3 < CLAIM_BYTES) return false
+  return rows.reduce((bytes, { body }) => bytes + Buffer.byteLength(body), 0) >= CLAIM_BYTES
+}
+
 /** A claim of our own whose thread died. */
-export interface Orphan extends Fence {
+export interface Orphan extends ClaimRef {
   /** The number of its last try. */
   readonly attempt: number
 }
@@ -233,7 +213,7 @@ export const REVIVE = routineOf({
     finished_at = case when due.crashes >= ${MAX_CRASHES} then now() end,
     error = case when due.crashes >= ${MAX_CRASHES} then ${CRASHED} else t.error end,
     attempt = due.attempt, crashes = due.crashes
-  from due where ${withId('due.id')} ${RETURNING}, false as lost`,
+  from due where ${withId('due.id')} ${RETURNING}, false as lost, 0::double precision as mark`,
 })
 
 /** Takes claims of our own up again whose thread died: the next try, one crash more. Those missing are not ours any more. */

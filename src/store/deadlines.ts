@@ -1,4 +1,5 @@
 // Tasks that nobody holds and that have grown older than the deadline of their service.
+import { NORMAL } from './claims.ts'
 import type { Query } from './database.ts'
 import { routineOf, withId } from './routine.ts'
 
@@ -45,14 +46,14 @@ export const EXPIRE = routineOf({
   aged as materialized (select deadline, max(low) as id from halving group by deadline),
   unclaimed as materialized (
     select found.id, w.deadline, w.error from (select * from w order by place) w cross join lateral (
-      select t.id from tasks t where ${WAITS} and t.service = w.service and t.run_at <= ${CUTOFF} and t.created_at <= ${CUTOFF}
+      select t.id from tasks t where ${WAITS} and t.service = w.service and t.priority = ${NORMAL} and t.run_at <= ${CUTOFF} and t.created_at <= ${CUTOFF}
       order by t.run_at, t.id limit $4 for update skip locked
     ) found
     limit $4
   ),
   later as materialized (
     select found.id, w.deadline, w.error from w join aged on aged.deadline = w.deadline cross join lateral (
-      select t.id from tasks t where ${WAITS} and t.service = w.service and t.run_at > ${CUTOFF} and t.id <= aged.id
+      select t.id from tasks t where ${WAITS} and t.service = w.service and t.priority = ${NORMAL} and t.run_at > ${CUTOFF} and t.id <= aged.id
       order by t.run_at, t.id limit $4
     ) found
     where aged.id > 0

@@ -4,7 +4,7 @@ import { type Routine, routineOf } from './routine.ts'
 import { withId } from './sql.ts'
 
 /** A claim. A write changes the row only while the row has this token and this node, and is still running. */
-export interface Fence {
+export interface ClaimRef {
   readonly id: string
   readonly token: number
   readonly node: string
@@ -14,7 +14,7 @@ export interface Fence {
 export type Written = 'written' | 'lost'
 
 /** One kind of fenced write: its columns besides the fence, the columns that it sets, and its own guard. */
-interface Kind<Entry extends Fence> {
+interface Kind<Entry extends ClaimRef> {
   readonly name: string
   readonly columns: readonly { readonly name: string; readonly type: string; value(entry: Entry): unknown }[]
   readonly set: string
@@ -32,23 +32,23 @@ interface Row {
   readonly status: string
 }
 
-interface CheckpointEntry extends Fence {
+interface CheckpointEntry extends ClaimRef {
   readonly step: number
   readonly state: string | null
   readonly repeats: number
   readonly wait: number | null
 }
-interface RetryEntry extends Fence {
+interface RetryEntry extends ClaimRef {
   readonly attempt: number
   readonly error: string
 }
-interface ParkEntry extends Fence {
+interface ParkEntry extends ClaimRef {
   readonly wait: number
   /** Failed tries: 1, or 0 where the try does not count. */
   readonly fails: number
   readonly error: string
 }
-export interface SettleEntry extends Fence {
+export interface SettleEntry extends ClaimRef {
   readonly status: 'complete' | 'failed'
   readonly step: number | null
   readonly result: string | null
@@ -112,7 +112,8 @@ const settle: Kind<SettleEntry> = {
   applied: (row, entry) => row.status === entry.status,
 }
 
-const release: Kind<Fence> = { name: 'release', columns: [], set: 'node = null, run_at = now()' }
+// The task keeps its place in the order.
+const release: Kind<ClaimRef> = { name: 'release', columns: [], set: 'node = null, run_at = least(t.run_at, now())' }
 
 export const FENCED = { checkpoint, retry, park, settle, release } as const
 
@@ -122,7 +123,7 @@ export const FENCED_WRITES = Object.fromEntries(
 )
 
 /** Makes the flush of one kind: one statement, and after an unknown outcome a second one that reads the rows not written. */
-export function fencedFlush<Entry extends Fence>(query: Query, kind: Kind<Entry>) {
+export function fencedFlush<Entry extends ClaimRef>(query: Query, kind: Kind<Entry>) {
   const { call } = FENCED_WRITES[kind.name] as Routine
   return async (entries: readonly Entry[], again: boolean): Promise<Written[]> => {
     const values = [
@@ -140,7 +141,7 @@ export function fencedFlush<Entry extends Fence>(query: Query, kind: Kind<Entry>
   }
 }
 
-function routineOfKind<Entry extends Fence>({ name, columns, set, guard }: Kind<Entry>): Routine {
+function routineOfKind<Entry extends ClaimRef>({ name, columns, set, guard }: Kind<Entry>): Routine {
   const names = ['id', 'token', 'node', ...columns.map((column) => column.name)]
   const types = ['bigint[]', 'bigint[]', 'uuid[]', ...columns.map(({ type }) => `${type}[]`)]
   const given = types.map((_, i) => `$${i + 1}`)
@@ -156,7 +157,7 @@ function routineOfKind<Entry extends Fence>({ name, columns, set, guard }: Kind<
   return routineOf({ name, types, returns: 'place bigint', sql })
 }
 
-async function applied<Entry extends Fence>(
+async function applied<Entry extends ClaimRef>(
   query: Query,
   kind: Kind<Entry>,
   entries: readonly Entry[],

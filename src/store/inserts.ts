@@ -1,8 +1,9 @@
 // New rows and deleted ones, batched: the two writes whose callers wait for an answer.
 import { randomUUID } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
-import type { NewTask, Submitted } from '../core/task.ts'
-import type { Fence } from './fenced.ts'
+import type { Stored } from '../core/ports.ts'
+import type { NewTask } from '../core/task.ts'
+import type { ClaimRef } from './fenced.ts'
 import type { Query } from './database.ts'
 import { routineOf, withId } from './routine.ts'
 import { StoreError } from './trouble.ts'
@@ -13,19 +14,11 @@ const READ_BACK = { limit: 5_000, first: 50, most: 500 }
 export const MOST_READ_BACKS = 2
 
 /** Who claims a row as it is inserted: the fence of its first claim. */
-export type Taker = Omit<Fence, 'id'>
+export type Taker = Omit<ClaimRef, 'id'>
 
 interface NewRow extends NewTask {
   readonly key: string
   readonly taker: Taker | undefined
-}
-
-/** A row that is there. `taken`: its taker has it as its first try; else, as where its lease had run out, it waits for a claim. */
-export interface Inserted extends Submitted {
-  readonly key: string
-  readonly taken: boolean
-  /** Milliseconds since the task was created, by Postgres' clock. */
-  readonly age: number
 }
 
 export const newRow = (task: NewTask, taker?: Taker): NewRow => ({ ...task, key: randomUUID(), taker })
@@ -82,7 +75,7 @@ export function insertFlush(query: Query, highest: HighestId, looking: Set<Promi
     looking.add(found)
     return found
   }
-  return async (rows: readonly NewRow[]): Promise<(Inserted | undefined | Promise<Inserted | undefined>)[]> => {
+  return async (rows: readonly NewRow[]): Promise<(Stored | undefined | Promise<Stored | undefined>)[]> => {
     while (looking.size >= MOST_READ_BACKS) await Promise.race(looking)
     const above = highest.value
     const keys = rows.map(({ key }) => key)
@@ -95,12 +88,12 @@ export function insertFlush(query: Query, highest: HighestId, looking: Set<Promi
       rows.map(({ taker }) => taker?.node ?? null),
       rows.map(({ taker }) => taker?.token ?? null),
     ]
-    const inserted = ({ key, service, action, payload, taker }: NewRow, found: Found): Inserted | undefined => {
+    const inserted = ({ key, service, action, payload, taker }: NewRow, found: Found): Stored | undefined => {
       const row = found.get(key)
       if (row === undefined) return undefined
       highest.saw(row.id)
-      const taken = taker !== undefined && row.node === taker.node && Number(row.token) === taker.token
-      return { id: row.id, key, service, action, payload, taken, age: row.age ?? 0 }
+      const claimed = taker !== undefined && row.node === taker.node && Number(row.token) === taker.token
+      return { id: row.id, key, service, action, payload, claimed, age: row.age ?? 0 }
     }
     try {
       const found = byKey(await query<FoundRow>(INSERT.call, values))

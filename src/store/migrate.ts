@@ -1,21 +1,27 @@
 // Updates the schema and the functions. Many nodes may start at once, and any of them may be killed during the update.
 import { readdir } from 'node:fs/promises'
+import { setTimeout as sleep } from 'node:timers/promises'
 import knex, { type Knex } from 'knex'
-import { CLAIM, REVIVE, SWEEP } from './claims.ts'
+import { CLAIM, REVIVE } from './claims.ts'
 import { ASSUMED_VERSION, guarded } from './client.ts'
 import { EXPIRE } from './deadlines.ts'
 import { FENCED_WRITES } from './fenced.ts'
 import { FIND, INSERT, REMOVE } from './inserts.ts'
-import { FAIL_UNKNOWN, FORGET_NODES, HOLDINGS } from './nodes.ts'
+import { ADOPT, FAIL_UNKNOWN, FORGET_NODES, HOLDINGS } from './nodes.ts'
 import { PAGES, READ } from './reads.ts'
+import { StoreError } from './trouble.ts'
 import { notUtf8, tablesOfOthers, whyNot } from './unusable.ts'
 
 const FOLDER = new URL('../../migrations/', import.meta.url)
-/** The id of the advisory lock: an arbitrary number that other software is unlikely to use. */
-const MIGRATION_LOCK_ID = 7_220_318_511
+/** Any number that nothing else on this Postgres locks. */
+const LOCK = 7_220_318_511
+/** Without parameters, as a statement that has some keeps its snapshot until the next one. */
+const TRY_LOCK = `select pg_try_advisory_xact_lock(${LOCK}) as got`
+const LOCK_LIMIT_MS = 30_000
+const LOCK_PAUSE_MS = 50
 const TABLE = 'task_api_migrations'
-const BY_ID = [INSERT, REMOVE, CLAIM, REVIVE, READ, ...Object.values(FENCED_WRITES)]
-const ROUTINES = [...BY_ID, SWEEP, EXPIRE, HOLDINGS, FORGET_NODES, FAIL_UNKNOWN, FIND, ...PAGES]
+const BY_ID = [INSERT, REMOVE, REVIVE, READ, ...Object.values(FENCED_WRITES)]
+const ROUTINES = [...BY_ID, CLAIM, EXPIRE, HOLDINGS, ADOPT, FORGET_NODES, FAIL_UNKNOWN, FIND, ...PAGES]
 
 interface Migration {
   readonly file: string
@@ -57,23 +63,27 @@ export async function migrate(url: string): Promise<void> {
     }),
   )
   try {
-    await db.transaction(async (lock) => {
-      // Another node may be migrating. It may also hang, so the wait is limited.
-      await lock.raw(`set local lock_timeout = '30s'`)
-      await lock.raw('select pg_advisory_xact_lock(?)', [MIGRATION_LOCK_ID])
-      const { rows } = await lock.raw<{ rows: { encoding: string }[] }>(
-        'select pg_encoding_to_char(encoding) as encoding from pg_database where datname = current_database()',
-      )
-      const { encoding = 'unknown' } = rows[0] ?? {}
-      if (encoding !== 'UTF8') throw notUtf8(encoding)
-      const [ours, left, ...others] = await areThere(lock, [TABLE, `${TABLE}_lock`, 'nodes', 'tasks'])
-      // Checked before knex creates its own tables, because the database may belong to other software.
-      if (!ours && others.some(Boolean)) throw tablesOfOthers(['nodes', 'tasks'].filter((_, i) => others[i]))
-      // This node holds the advisory lock, so a lock row of knex can only be the leftover of a killed node.
-      if (left) await db.migrate.forceFreeMigrationsLock()
-      await db.migrate.latest()
-      await createRoutines(lock)
-    })
+    // Each statement has a snapshot of its own, which ends with that statement.
+    await db.transaction(
+      async (lock) => {
+        await locked(lock)
+        const { rows } = await lock.raw<{ rows: { encoding: string }[] }>(
+          'select pg_encoding_to_char(encoding) as encoding from pg_database where datname = current_database()',
+        )
+        const { encoding = 'unknown' } = rows[0] ?? {}
+        if (encoding !== 'UTF8') throw notUtf8(encoding)
+        const [ours, left, ...others] = await areThere(lock, [TABLE, `${TABLE}_lock`, 'nodes', 'tasks'])
+        // Checked before knex creates its own tables, because the database may belong to other software.
+        if (!ours && others.some(Boolean)) throw tablesOfOthers(['nodes', 'tasks'].filter((_, i) => others[i]))
+        // This node holds the advisory lock, so a lock row of knex can only be the leftover of a killed node.
+        if (left) await db.migrate.forceFreeMigrationsLock()
+        // A statement with parameters keeps its snapshot until the next one, and `create index concurrently` would wait for that.
+        await lock.raw('select')
+        await db.migrate.latest()
+        await createRoutines(lock)
+      },
+      { isolationLevel: 'read committed' },
+    )
   } catch (error) {
     throw whyNot(error)
   } finally {
@@ -81,7 +91,21 @@ export async function migrate(url: string): Promise<void> {
   }
 }
 
-/** Whether a relation of each name exists, readable or not. */
+/**
+ * Waits until no other node migrates; throws after 30 s, as that node may hang. Asked again and again: a statement that waits has a
+ * snapshot, for whose end `create index concurrently` of the other node would wait.
+ */
+async function locked(db: Knex.Transaction): Promise<void> {
+  const end = performance.now() + LOCK_LIMIT_MS
+  for (;;) {
+    const { rows } = await db.raw<{ rows: { got: boolean }[] }>(TRY_LOCK)
+    if (rows[0]?.got === true) return
+    if (performance.now() > end) throw new StoreError('notSent', 'another node has been migrating for 30 s')
+    await sleep(LOCK_PAUSE_MS)
+  }
+}
+
+/** Whether there is a relation of each name, readable or not. */
 async function areThere(db: Knex.Transaction, names: string[]): Promise<boolean[]> {
   const { rows } = await db.raw<{ rows: { found: boolean }[] }>(
     'select to_regclass(name) is not null as found from unnest(?::text[]) with ordinality as w(name, place) order by place',

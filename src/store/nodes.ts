@@ -1,7 +1,7 @@
 // The nodes' leases, what a node holds by Postgres' word, and what is cleared away behind nodes and services that are gone.
 import type { Query } from './database.ts'
 import { failureLiteral } from './literal.ts'
-import { goneOwners, heldBy } from './owners.ts'
+import { goneNodes, heldBy } from './owners.ts'
 import { routineOf, withId } from './routine.ts'
 
 /** A node as its row names it. */
@@ -19,29 +19,29 @@ export interface Leased {
   readonly until: string
 }
 
-/** Makes a node's row, its lease running from now for `lease` ms, of which statements may rely on `reliance`. */
+/** Makes a node's row, its lease running from now for `lease` ms, of which statements may rely on `claimWindow`. */
 export async function enroll(
   query: Query,
   { id, name, services }: NodeRow,
   lease: number,
-  reliance = lease,
+  claimWindow = lease,
 ): Promise<Leased> {
   const [row] = await query<{ until: string }>(
     `insert into nodes (id, name, services, lease_until) values ($1, $2, $3, now() + $4 * interval '1 millisecond')
      on conflict (id) do update set lease_until = excluded.lease_until
      returning now() + $5 * interval '1 millisecond' as until`,
-    [id, name, services, lease, reliance],
+    [id, name, services, lease, claimWindow],
   )
   return { held: true, until: row?.until ?? '-infinity' }
 }
 
 /** Extends the lease in the same way; undefined when the node's row is gone. */
-export async function beat(query: Query, id: string, lease: number, reliance = lease): Promise<Leased | undefined> {
+export async function beat(query: Query, id: string, lease: number, claimWindow = lease): Promise<Leased | undefined> {
   const rows = await query<Leased>(
     `with old as materialized (select id, lease_until > now() as held from nodes where id = $1)
      update nodes n set lease_until = now() + $2 * interval '1 millisecond' from old where n.id = old.id
      returning old.held, now() + $3 * interval '1 millisecond' as until`,
-    [id, lease, reliance],
+    [id, lease, claimWindow],
   )
   return rows[0]
 }
@@ -96,6 +96,28 @@ export async function forgetNodes(query: Query): Promise<void> {
   await query(FORGET_NODES.call)
 }
 
+// Steps from owner to owner in the index of held rows.
+export const ADOPT = routineOf({
+  name: 'adopt',
+  types: [],
+  returns: 'id uuid',
+  ordered: true,
+  sql: `
+  with recursive owners (node) as (
+    (select node from tasks where node is not null order by node limit 1)
+    union all
+    select (select t.node from tasks t where t.node > o.node order by t.node limit 1) from owners o where o.node is not null
+  )
+  insert into nodes (id, name, services, lease_until)
+    select o.node, 'unknown', '{}', now() from owners o where o.node is not null and not exists (select from nodes n where n.id = o.node)
+  on conflict (id) do nothing returning nodes.id`,
+})
+
+/** Gives owners of tasks that have no row one whose lease has run out, so that others take those tasks over. */
+export async function adoptOwners(query: Query): Promise<void> {
+  await query(ADOPT.call)
+}
+
 const UNKNOWN = failureLiteral({
   code: 'unknown_service',
   detail: 'No live node has known the service of this task for a minute.',
@@ -108,7 +130,7 @@ export const FAIL_UNKNOWN = routineOf({
   returns: 'id bigint, service text',
   ordered: true,
   sql: `
-  with recursive ${goneOwners('true')},
+  with recursive ${goneNodes('true')},
   waiting (service) as (
     (select service from tasks where node is null and status in ('pending', 'running') order by service limit 1)
     union all
@@ -123,7 +145,7 @@ export const FAIL_UNKNOWN = routineOf({
   due as materialized (
     select found.id from forgotten f cross join lateral (
       select t.id from tasks t where t.service = f.service and t.node is null and t.status in ('pending', 'running')
-      order by t.run_at, t.id limit 1000 for update skip locked
+      limit 1000 for update skip locked
     ) found
     limit 1000
   ),

@@ -1,27 +1,18 @@
 // The store of a node: connections, batched writes and reads. All SQL is in this folder.
 import { Refusal } from '../core/refusal.ts'
 import type { Part } from '../core/part.ts'
+import type { Stored } from '../core/ports.ts'
 import type { NewTask } from '../core/task.ts'
 import type { FullView, ListQuery, Page } from '../core/view.ts'
 import type { Log } from '../telemetry/log.ts'
 import { Batch } from './batch.ts'
-import {
-  type Claimant,
-  type ClaimedRow,
-  type Orphan,
-  type Popped,
-  type SweepQuery,
-  claimDue,
-  claimIds,
-  reviveClaims,
-} from './claims.ts'
+import { type Claimant, type ClaimQuery, type ClaimedRow, type Orphan, claimDue, reviveClaims } from './claims.ts'
 import { Database, type Query } from './database.ts'
 import { type Deadline, type Expired, expireTasks } from './deadlines.ts'
-import { FENCED, type Fence, fencedFlush, type Written } from './fenced.ts'
+import { FENCED, type ClaimRef, fencedFlush, type Written } from './fenced.ts'
 import { Health, PROBE } from './health.ts'
 import {
   HighestId,
-  type Inserted,
   MOST_READ_BACKS,
   type Removed,
   type Taker,
@@ -69,7 +60,7 @@ export class Store implements Part {
     this.#writes = new Database(url, WRITE_CONNECTIONS)
     this.#reads = new Database(url, READ_CONNECTIONS)
     const query = this.#query
-    const kept = <Entry extends Fence>(name: string, kind: Parameters<typeof fencedFlush<Entry>>[1], gather = 0) =>
+    const kept = <Entry extends ClaimRef>(name: string, kind: Parameters<typeof fencedFlush<Entry>>[1], gather = 0) =>
       new Batch<Entry, Written>({ name, patience: 'keep', bytes: sizeOf, flush: fencedFlush(query, kind), gather })
     this.checkpoint = kept('checkpoint', FENCED.checkpoint)
     this.retry = kept('retry', FENCED.retry)
@@ -129,7 +120,7 @@ export class Store implements Part {
   }
 
   /** Stores a new task and commits; with a `taker` the task is claimed at once. Throws a `Refusal`: `unavailable` (nothing was created) or `outcome_unknown`. */
-  async insert(task: NewTask, taker?: Taker): Promise<Inserted> {
+  async insert(task: NewTask, taker?: Taker): Promise<Stored> {
     this.#admit()
     const inserted = await this.#insert.add(newRow(task, taker)).catch(refuse)
     if (!inserted) throw new Refusal('outcome_unknown', 'The connection to Postgres broke during the commit.')
@@ -163,19 +154,19 @@ export class Store implements Part {
     )
   }
 
-  // Each of these sends one statement and throws a `StoreError`.
-  claimIds = (by: Claimant, popped: readonly Popped[]): Promise<ClaimedRow[]> => claimIds(this.#query, by, popped)
-  claimDue = (by: Claimant, sweep: SweepQuery): Promise<ClaimedRow[]> => claimDue(this.#query, by, sweep)
+  // One statement each; all throw a `StoreError`.
+  claim = (by: Claimant, asked: ClaimQuery): Promise<ClaimedRow[]> => claimDue(this.#query, by, asked)
   revive = (claims: readonly Orphan[]): Promise<ClaimedRow[]> => reviveClaims(this.#query, claims)
   standing = (ids: readonly string[]): Promise<Standing[]> => readStanding(this.#query, ids)
-  enroll = (node: nodes.NodeRow, lease: number, reliance?: number): Promise<nodes.Leased> =>
-    nodes.enroll(this.#query, node, lease, reliance)
-  beat = async (id: string, lease: number, reliance?: number): Promise<nodes.Leased | undefined> => {
+  enroll = (node: nodes.NodeRow, lease: number, claimWindow?: number): Promise<nodes.Leased> =>
+    nodes.enroll(this.#query, node, lease, claimWindow)
+  beat = async (id: string, lease: number, claimWindow?: number): Promise<nodes.Leased | undefined> => {
     if (this.#health.refusing) void this.#probe()
-    return nodes.beat(this.#query, id, lease, reliance)
+    return nodes.beat(this.#query, id, lease, claimWindow)
   }
   resign = (id: string): Promise<void> => nodes.resign(this.#query, id)
   resignOthers = (id: string): Promise<void> => nodes.resignOthers(this.#query, id)
+  adoptOwners = (): Promise<void> => nodes.adoptOwners(this.#query)
   forgetNodes = (): Promise<void> => nodes.forgetNodes(this.#query)
   failUnknown = (ms: number): Promise<{ id: string; service: string }[]> => nodes.failUnknown(this.#query, ms)
   expire = (deadlines: readonly Deadline[], limit: number): Promise<Expired[]> =>

@@ -1,24 +1,24 @@
 // Begin: a claim's actor starts in a thread.
 import type { Assignment } from '../core/messages.ts'
-import type { Held } from './hands.ts'
+import type { RunningTask } from './running.ts'
 import type { Thread } from './thread.ts'
 
 /** A claim that waits for a thread. */
 export interface Waiting {
-  readonly held: Held
-  readonly task: Omit<Assignment, 'token' | 'epoch'>
+  readonly task: RunningTask
+  readonly assignment: Omit<Assignment, 'token' | 'epoch'>
   /** `performance.now()` when it began to wait. */
   readonly since: number
 }
 
 /** Starts an actor. What happened while the claim waited counts: it has grown older, and may have been confirmed anew. */
-export function begin(thread: Thread, { held, task, since }: Waiting): void {
-  held.thread = thread
+export function begin(thread: Thread, { task, assignment, since }: Waiting): void {
+  task.thread = thread
   thread.load += 1
   // Written out: an object that is spread costs microseconds.
-  const { id, key, service, action, body, step, attempt, fails, repeats } = task
-  const age = task.age + performance.now() - since
-  const { token, epoch } = held
+  const { id, key, service, action, body, step, attempt, fails, repeats } = assignment
+  const age = assignment.age + performance.now() - since
+  const { token, epoch } = task
   thread.tell({
     kind: 'run',
     task: { id, token, key, service, action, body, step, attempt, fails, repeats, age, epoch },

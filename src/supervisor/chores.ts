@@ -7,6 +7,9 @@ import type { Log } from '../telemetry/log.ts'
 import type { Lease } from './lease.ts'
 import { Ticker } from './ticker.ts'
 
+/** The part of the time that each chore may take: with many dead entries in an index a turn is long. */
+const SHARE = 1 / 50
+
 export interface ChoreDependencies {
   readonly store: Store
   readonly lease: Pick<Lease, 'trusted' | 'held'>
@@ -26,7 +29,7 @@ interface Chore {
 export const CHORES: readonly Chore[] = [
   {
     name: 'fail tasks of forgotten services',
-    every: ({ forgotten }) => forgotten / 12,
+    every: ({ forgotten }) => forgotten / 6,
     run: async ({ store, lease, timings, log }) => {
       // Who has not been here for that long cannot know whether a service was known.
       if (lease.held < timings.forgotten) return false
@@ -37,12 +40,20 @@ export const CHORES: readonly Chore[] = [
   },
   {
     name: 'fail tasks that wait past their deadline',
-    every: ({ sweep }) => sweep,
+    every: ({ pass }) => 5 * pass,
     run: async ({ store, services, log }) => {
       const { expired, more } = await expire({ store }, services)
       for (const { id, service } of expired)
         log.event('task_failed_deadline', { task: id, service, why: 'deadline_exceeded' })
       return more
+    },
+  },
+  {
+    name: 'adopt tasks of owners without a row',
+    every: ({ pass }) => 30 * pass,
+    run: async ({ store }) => {
+      await store.adoptOwners()
+      return false
     },
   },
   {
@@ -59,5 +70,5 @@ export const CHORES: readonly Chore[] = [
 export const makeChores = (by: ChoreDependencies): Ticker[] =>
   CHORES.map(({ name, every, run }) => {
     const turn = async (): Promise<boolean> => by.lease.trusted && run(by)
-    return new Ticker({ name, every: every(by.timings), log: by.log, run: turn })
+    return new Ticker({ name, every: every(by.timings), share: SHARE, log: by.log, run: turn })
   })

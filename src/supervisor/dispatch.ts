@@ -6,14 +6,14 @@ import type { Store } from '../store/store.ts'
 import { StoreError } from '../store/trouble.ts'
 import type { Log } from '../telemetry/log.ts'
 import { type Waiting, begin } from './begin.ts'
-import type { Hands, Held } from './hands.ts'
+import type { RunningTask, RunningTasks } from './running.ts'
 import type { Pool } from './pool.ts'
 import { type Quarantine, SUSPECT_FROM } from './quarantine.ts'
 import type { Thread } from './thread.ts'
 
 export interface DispatchDependencies {
   readonly store: Store
-  readonly hands: Hands
+  readonly running: RunningTasks
   readonly trust: Trust
   readonly pool: Pick<Pool, 'idlest' | 'threads'>
   readonly quarantine: Pick<Quarantine, 'add'>
@@ -33,7 +33,7 @@ const REVIVE_RETRY = 500
 export class Dispatch {
   readonly #by: DispatchDependencies
   /** Claims that wait for a thread, because the last one has died. */
-  #homeless: Waiting[] = []
+  #awaitingThread: Waiting[] = []
   #stopping = false
 
   constructor(by: DispatchDependencies) {
@@ -42,46 +42,58 @@ export class Dispatch {
 
   /** Takes a claimed row in hand and starts its actor. */
   accept(row: ClaimedRow, { node, token, epoch }: Sent): void {
-    const { hands, log } = this.#by
+    const { running, log } = this.#by
     const { id, service, action, crashes, attempt } = row
     if (row.failed) return log.event('task_failed_crashed', { task: id, service, action, why: 'crashed', crashes })
     if (row.lost) log.event('task_taken_over', { task: id, service, action, step: row.step, crashes })
     // One actor of one task: the older claim's actor ends first, and the new one starts behind it in the same thread.
-    const older = hands.get(id)
+    const older = running.get(id)
     if (older) this.stop(older)
-    const held: Held = { id, token, node, service, action, crashes, attempt, thread: undefined, writing: false, epoch }
-    hands.add(held)
-    this.#place({ held, task: row, since: performance.now() }, older?.thread)
+    const task: RunningTask = {
+      id,
+      token,
+      node,
+      service,
+      action,
+      crashes,
+      attempt,
+      thread: undefined,
+      writing: false,
+      answered: false,
+      epoch,
+    }
+    running.add(task)
+    this.#place({ task, assignment: row, since: performance.now() }, older?.thread)
   }
 
   /** Aborts an actor and lets its claim go; what it reports from now on is not heard. */
-  stop(held: Held): void {
-    held.thread?.tell({ kind: 'stop', id: held.id, token: held.token })
-    this.#by.hands.drop(held)
+  stop(task: RunningTask): void {
+    task.thread?.tell({ kind: 'stop', id: task.id, token: task.token })
+    this.#by.running.drop(task)
   }
 
   /** A claim was found good in this epoch: its requests may begin. */
-  confirm(held: Held, epoch: number): void {
-    held.epoch = epoch
-    held.thread?.tell({ kind: 'confirm', id: held.id, token: held.token, epoch })
+  confirm(task: RunningTask, epoch: number): void {
+    task.epoch = epoch
+    task.thread?.tell({ kind: 'confirm', id: task.id, token: task.token, epoch })
   }
 
   /** A thread has died: what it ran starts again on another, unless a last word is being written. */
   threadDied(thread: Thread): void {
-    const orphans = this.#by.hands.all().filter((held) => held.thread === thread)
-    for (const held of orphans) held.thread = undefined
+    const orphans = this.#by.running.all().filter((task) => task.thread === thread)
+    for (const task of orphans) task.thread = undefined
     this.orphaned(orphans.filter(({ writing }) => !writing))
   }
 
   /** Starts claims again that lost their thread: the next try, one crash more. */
-  orphaned(helds: readonly Held[]): void {
-    if (helds.length > 0) void this.#revive(helds)
+  orphaned(tasks: readonly RunningTask[]): void {
+    if (tasks.length > 0) void this.#revive(tasks)
   }
 
   /** There is a thread again. */
   resume(): void {
-    for (const waiting of this.#homeless.splice(0))
-      if (this.#by.hands.has(waiting.held) && !waiting.held.writing) this.#place(waiting)
+    for (const waiting of this.#awaitingThread.splice(0))
+      if (this.#by.running.has(waiting.task) && !waiting.task.writing) this.#place(waiting)
   }
 
   /** Ends the repeats of `orphaned`. */
@@ -91,27 +103,27 @@ export class Dispatch {
 
   #place(waiting: Waiting, prefer?: Thread): void {
     const { pool, quarantine } = this.#by
-    if (waiting.held.crashes >= SUSPECT_FROM) return quarantine.add(waiting)
+    if (waiting.task.crashes >= SUSPECT_FROM) return quarantine.add(waiting)
     const thread = prefer && pool.threads.includes(prefer) ? prefer : pool.idlest
     if (thread) begin(thread, waiting)
-    else this.#homeless.push(waiting)
+    else this.#awaitingThread.push(waiting)
   }
 
-  async #revive(helds: readonly Held[]): Promise<void> {
-    const { hands, trust, log, store } = this.#by
+  async #revive(tasks: readonly RunningTask[]): Promise<void> {
+    const { running, trust, log, store } = this.#by
     // Nothing else judges them until the write has said whether they are still ours.
-    for (const held of helds) held.writing = true
+    for (const task of tasks) task.writing = true
     const { epoch } = trust
-    const rows = await this.#untilAnswered(() => revive({ store }, helds satisfies readonly Orphan[]))
+    const rows = await this.#untilAnswered(() => revive({ store }, tasks satisfies readonly Orphan[]))
     const found = new Map(rows.map((row) => [row.id, row]))
-    for (const held of helds) {
-      held.writing = false
-      if (!hands.has(held)) continue
-      const row = found.get(held.id)
-      hands.drop(held)
+    for (const task of tasks) {
+      task.writing = false
+      if (!running.has(task)) continue
+      const row = found.get(task.id)
+      running.drop(task)
       if (!row) continue
-      log.event('thread_lost', { task: held.id, service: held.service, crashes: row.crashes })
-      this.accept(row, { node: held.node, token: held.token, epoch })
+      log.event('thread_lost', { task: task.id, service: task.service, crashes: row.crashes })
+      this.accept(row, { node: task.node, token: task.token, epoch })
     }
   }
 

@@ -2,50 +2,51 @@
 import { release } from '../lifecycle/release.ts'
 import type { Store } from '../store/store.ts'
 import type { Log } from '../telemetry/log.ts'
-import type { Hands, Held } from './hands.ts'
+import type { RunningTask, RunningTasks } from './running.ts'
 
 export interface DrainDependencies {
-  readonly hands: Hands
+  readonly running: RunningTasks
   readonly store: Pick<Store, 'release'>
   /** Milliseconds that requests in flight get. */
   readonly timeout: number
   readonly log: Log
 }
 
-/** How often it is looked whether all hands are empty, ms. */
+/** How often it is looked whether all running are empty, ms. */
 const LOOK = 20
 /** How long the last writes get after the time is up, ms; what is not written by then is taken over when the lease ends. */
 const LAST_WRITES = 5_000
 
-/** Empties the hands of a node that takes no task any more, and whose threads have been told to drain. Bounded by the timeout and the time of the last writes. */
+/** Empties the running of a node that takes no task any more, and whose threads have been told to drain. Bounded by the timeout and the time of the last writes. */
 export async function drain(by: DrainDependencies): Promise<void> {
-  const { hands, timeout, log } = by
-  if (hands.size > 0) log.event('draining', { tasks: hands.size, timeout })
+  const { running, timeout, log } = by
+  if (running.size > 0) log.event('draining', { tasks: running.size, timeout })
   // What no thread runs would never be reported.
-  await emptied(hands, timeout, () => giveBack(by, (held) => held.thread === undefined))
-  if (hands.empty) return
-  log.event('requests_cut_off', { tasks: hands.size })
-  for (const held of hands.all()) if (!held.writing) held.thread?.tell({ kind: 'stop', id: held.id, token: held.token })
+  await emptied(running, timeout, () => giveBack(by, (task) => task.thread === undefined))
+  if (running.empty) return
+  log.event('requests_cut_off', { tasks: running.size })
+  for (const task of running.all())
+    if (!task.writing) task.thread?.tell({ kind: 'stop', id: task.id, token: task.token })
   giveBack(by, () => true)
-  await emptied(hands, LAST_WRITES)
+  await emptied(running, LAST_WRITES)
 }
 
 /** Releases claims whose fate no write of their own decides. */
-function giveBack({ hands, store }: DrainDependencies, which: (held: Held) => boolean): void {
-  for (const held of hands.all()) {
-    if (held.writing || !which(held)) continue
-    held.writing = true
-    const gone = (): unknown => hands.drop(held)
-    void release({ store }, held).then(gone, gone)
+function giveBack({ running, store }: DrainDependencies, which: (task: RunningTask) => boolean): void {
+  for (const task of running.all()) {
+    if (task.writing || !which(task)) continue
+    task.writing = true
+    const gone = (): unknown => running.drop(task)
+    void release({ store }, task).then(gone, gone)
   }
 }
 
 /** Waits until nothing is in hand, at most so long. */
-async function emptied(hands: Hands, ms: number, look: () => void = () => {}): Promise<void> {
+async function emptied(running: RunningTasks, ms: number, look: () => void = () => {}): Promise<void> {
   const end = performance.now() + ms
   for (;;) {
     look()
-    if (hands.empty || performance.now() >= end) return
+    if (running.empty || performance.now() >= end) return
     await new Promise((resolve) => setTimeout(resolve, LOOK))
   }
 }

@@ -1,210 +1,165 @@
-// Intake: ids that were popped and rows that were swept become claims, and never more of them than there are slots.
-import type { Trust } from '../core/trust.ts'
-import { type Wanted, claim, tokens } from '../lifecycle/claim.ts'
-import type { Slot } from '../lifecycle/submit.ts'
-import type { Popped, Queue } from '../queue/port.ts'
-import { CLAIM_BYTES, type ClaimedRow, type SweepQuery } from '../store/claims.ts'
-import type { Inserted } from '../store/inserts.ts'
-import type { Store } from '../store/store.ts'
+// The intake: one loop that carries out the plan. It waits at the lists, pops ids and claims rows.
+import { setTimeout as sleep } from 'node:timers/promises'
+import type { Part } from '../core/part.ts'
+import { type Ask, plan } from '../core/plan.ts'
+import type { Queue } from '../queue/port.ts'
+import { isFull } from '../store/claims.ts'
 import type { Log } from '../telemetry/log.ts'
-import type { Dispatch, Sent } from './dispatch.ts'
-import type { Hands } from './hands.ts'
-import type { Lease } from './lease.ts'
+import type { Claims } from './claims.ts'
+import { answered, ofLane } from './answered.ts'
+import type { Lanes } from './lanes.ts'
 
 export interface IntakeDependencies {
-  readonly store: Store
-  readonly queue: Pick<Queue, 'push'>
-  readonly hands: Hands
-  readonly lease: Lease
-  readonly trust: Trust
-  readonly dispatch: Dispatch
-  /** A claim has brought a task that a hint says was deleted. */
-  hinted(id: string): void
+  readonly claims: Claims
+  readonly lanes: Lanes
+  readonly queue: Queue
   readonly log: Log
 }
 
-/** What a sweep came to. */
-export interface Swept {
-  /** The services for which there was no room for more, in slots or in bytes. */
-  readonly filled: ReadonlySet<string>
-  /** The services of which it brought rows that no list announces: they had been parked, given back, or lost. */
-  readonly unannounced: ReadonlySet<string>
-}
+/** Ids that are popped behind the one that a wait brought, at most. */
+const MOST_TOGETHER = 200
+/** How often a node that may not claim looks again, ms: Postgres away, or no trust. */
+const CLOSED_MS = 250
 
-/** Rows that one pass of the sweep claims at most. */
-export const MOST_SWEPT = 500
-
-/** The epoch of a claim that no epoch has confirmed: it sends nothing until one does. */
-const NEVER = -1
-
-/** The only place that claims. Popped ids share a statement: one is in flight, the next gathers meanwhile. */
-export class Intake {
+/** A part. `wake` tells it that something has changed. */
+export class Intake implements Part {
+  readonly name = 'intake'
   readonly #by: IntakeDependencies
-  readonly #newToken = tokens()
-  #popped: Popped[] = []
-  /** How many popped ids of a service are being claimed. */
-  readonly #coming = new Map<string, number>()
-  /** How many in a row had nothing to claim. */
-  readonly #barren = new Map<string, number>()
-  #claiming = false
-  #open = true
+  #going = false
+  #planned = false
+  #turn = 0
+  #claiming: Promise<unknown> | undefined
+  #listening: { readonly services: ReadonlySet<string>; readonly over: Promise<unknown> } | undefined
+  #timer: NodeJS.Timeout | undefined
 
   constructor(by: IntakeDependencies) {
     this.#by = by
   }
 
-  /** Whether claims may be sent now. */
-  get open(): boolean {
-    return this.#open && this.#by.lease.mayClaim && this.#by.store.healthy
+  async start(): Promise<void> {
+    this.#going = true
+    this.wake()
   }
 
-  /** Whether the list of a service has more ids in a row without anything to claim than a pass of the sweep accounts for. */
-  barren(service: string): boolean {
-    return (this.#barren.get(service) ?? 0) > MOST_SWEPT
+  /** Resolves when no pop and no claim is under way any more. */
+  async stop(): Promise<void> {
+    this.#going = false
+    clearTimeout(this.#timer)
+    this.#by.queue.interrupt()
+    await Promise.all([this.#listening?.over, this.#claiming])
+    // What rang is found by the next pass of another node.
+    for (const lane of this.#by.lanes.all) this.#by.lanes.unreserve(lane, lane.bells)
+    for (const lane of this.#by.lanes.all) lane.bells = 0
   }
 
-  /** How many popped ids of a service have a slot until their claim is answered. */
-  coming(service: string): number {
-    return this.#coming.get(service) ?? 0
+  /** Plans anew after this turn of the event loop: what comes free together is planned together. */
+  wake(): void {
+    if (this.#planned || !this.#going) return
+    this.#planned = true
+    setImmediate(() => this.#carryOut())
   }
 
-  /** Sends no claim any more; one in flight is still answered. */
-  close(): void {
-    this.#open = false
+  #carryOut(): void {
+    this.#planned = false
+    clearTimeout(this.#timer)
+    if (!this.#going) return
+    const { claims, lanes } = this.#by
+    if (!claims.open) return this.#again(CLOSED_MS)
+    const now = performance.now()
+    this.#turn += 1
+    const node = { free: lanes.free, claiming: this.#claiming !== undefined, turn: this.#turn }
+    const next = plan(lanes.all, node, now)
+    for (const [service, { count, slots }] of next.pop) void this.#pop(service, count, slots)
+    if (next.claim.size > 0) this.#claiming = this.#claim(next.claim)
+    this.#listen(next.listen)
+    if (next.again < Infinity) this.#again(next.again - now)
   }
 
-  /** Takes popped ids. One that has no room any more goes back to its list. */
-  offer(popped: readonly Popped[]): void {
-    const { hands, queue } = this.#by
-    for (const one of popped) {
-      if (!this.#open || hands.room(one.service) < 1) {
-        void queue.push(one.service, one.id)
-        continue
-      }
-      hands.reserveOne(one.service)
-      count(this.#coming, one.service, 1)
-      this.#popped.push(one)
+  #again(ms: number): void {
+    this.#timer = setTimeout(() => this.wake(), Math.max(0, ms))
+  }
+
+  /** Waits at the lists; a wait that does not name one of them is ended and begun anew. */
+  #listen(services: readonly string[]): void {
+    if (services.length === 0) return
+    const named = this.#listening?.services
+    if (!named) {
+      const over = this.#wait(services)
+      this.#listening = { services: new Set(services), over }
+    } else if (services.some((service) => !named.has(service))) this.#by.queue.interrupt()
+  }
+
+  async #wait(services: readonly string[]): Promise<void> {
+    const { queue, lanes, log } = this.#by
+    const popped = await queue.pop(services).catch(async (error: unknown) => {
+      log.event('pop_failed', { err: error })
+      await sleep(CLOSED_MS)
+      return undefined
+    })
+    this.#listening = undefined
+    const lane = popped && lanes.of(popped.service)
+    if (popped && lane) {
+      lanes.heard(lane)
+      lane.list = 'filled'
+      if (this.#going && lanes.room(lane.service) > 0) {
+        lanes.reserve(lane, 1)
+        // What else the list has is claimed together with it.
+        const slots = Math.min(MOST_TOGETHER, lanes.room(lane.service))
+        if (slots > 0) await this.#pop(lane.service, slots, slots)
+        if (this.#going) lane.bells += 1
+        else lanes.unreserve(lane, 1)
+      } else void queue.push(popped.service, popped.id)
     }
-    if (this.#claiming || this.#popped.length === 0) return
-    this.#claiming = true
-    setImmediate(() => void this.#claimPopped())
+    this.wake()
   }
 
-  async #claimPopped(): Promise<void> {
-    while (this.#popped.length > 0) {
-      const batch = this.#popped
-      this.#popped = []
-      // An id that cannot be claimed now is dropped: the sweep finds its row, if there is one.
-      const rows = await this.#claim({ popped: batch }).catch((error: unknown) => {
-        this.#by.log.event('claim_failed', { err: error })
-        return []
-      })
-      if (isFull(rows)) this.#putBack(batch, rows)
-      for (const { service } of batch) count(this.#barren, service, 1)
-      for (const { service } of rows) this.#barren.delete(service)
-      for (const { service } of batch) {
-        count(this.#coming, service, -1)
-        this.#by.hands.unreserveOne(service)
-      }
+  async #pop(service: string, count: number, slots: number): Promise<void> {
+    const { queue, lanes } = this.#by
+    const lane = lanes.of(service)
+    if (!lane || lane.popping) return
+    lane.popping = true
+    lanes.reserve(lane, slots)
+    const popped = await queue.take(service, count)
+    lane.popping = false
+    lane.poppedAt = performance.now()
+    lane.list = popped < count ? 'empty' : 'filled'
+    if (popped > 0) lanes.heard(lane)
+    // Those beyond the slots are counted as one: the claim says whether there is more.
+    const bells = this.#going ? Math.min(popped, slots) : 0
+    lane.bells += bells
+    lanes.unreserve(lane, slots - bells)
+    this.wake()
+  }
+
+  async #claim(asks: ReadonlyMap<string, Ask>): Promise<void> {
+    const { claims, lanes, log } = this.#by
+    const asked = [...asks].flatMap(([service, ask]) => {
+      const lane = lanes.of(service)
+      const mark = ask.from === 'mark' ? lane?.mark : 0
+      return lane && mark !== undefined ? [{ lane, ask, sent: { mark, bells: lane.bells, heard: lane.heard } }] : []
+    })
+    for (const { lane, ask } of asked) {
+      lanes.reserve(lane, ask.extra)
+      lane.bells = 0
+      if (ask.from === 'start') lane.missed = 0
     }
-    this.#claiming = false
-  }
-
-  /** Claims due rows. Throws a `StoreError`. */
-  async sweep(query: SweepQuery): Promise<Swept> {
-    const { hands } = this.#by
-    hands.reserve(query.limit, query.room)
+    const begun = performance.now()
     try {
-      const rows = await this.#claim({ sweep: query })
-      const all = rows.length >= query.limit || isFull(rows)
-      const brought = new Map<string, number>()
-      for (const { service } of rows) count(brought, service, 1)
-      const filled = [...query.room].filter(([service, room]) => all || (brought.get(service) ?? 0) >= room)
-      const unannounced = rows.filter(({ step, attempt, lost }) => step > 0 || attempt > 1 || lost)
-      return {
-        filled: new Set(filled.map(([service]) => service)),
-        unannounced: new Set(unannounced.map(({ service }) => service)),
-      }
+      const wanted = new Map(asked.map(({ lane, ask: { count }, sent: { mark } }) => [lane.service, { count, mark }]))
+      const limit = asked.reduce((sum, { ask }) => sum + ask.count, 0)
+      const rows = await claims.claim({ wanted, limit, grace: 0 }, false)
+      const took = performance.now() - begun
+      const full = isFull(rows)
+      for (const { lane, ask, sent } of asked) answered(lane, { ...ask, ...sent, full, took }, ofLane(rows, lane))
+    } catch (error) {
+      log.event('claim_failed', { err: error })
+      // What rang still has something; and what was taken may come back, behind the mark.
+      for (const { lane } of asked) Object.assign(lane, { more: true, mark: 0 })
+      await sleep(CLOSED_MS)
     } finally {
-      hands.unreserve(query.limit, query.room)
+      for (const { lane, ask } of asked) lanes.unreserve(lane, ask.count)
+      this.#claiming = undefined
+      this.wake()
     }
   }
-
-  /** Keeps a slot for a task that is inserted as this node's own; undefined when there is none. */
-  slot(service: string): Slot | undefined {
-    const { hands, lease, trust, store } = this.#by
-    // While rows of a lost insert are looked for the next one may have to wait for seconds, which no slot should.
-    if (!this.open || store.looking || hands.room(service) < 1) return undefined
-    const sent = { node: lease.node, token: this.#newToken(), epoch: trust.epoch }
-    hands.reserveOne(service)
-    hands.sent(sent.token)
-    return {
-      taker: sent,
-      over: (row) => {
-        const { hinted } = hands.answered(sent.token)
-        if (row && sent.node === lease.node) this.#accept(firstClaim(row), sent, hinted(row.id))
-        hands.unreserveOne(service)
-      },
-    }
-  }
-
-  async #claim(wanted: Wanted): Promise<ClaimedRow[]> {
-    const { store, hands, lease, trust } = this.#by
-    const token = this.#newToken()
-    const sent = { node: lease.node, token, epoch: trust.epoch }
-    hands.sent(token)
-    let rows: ClaimedRow[] = []
-    try {
-      rows = await claim({ store, node: sent.node, takesOver: lease.takesOver, voidFrom: lease.until }, token, wanted)
-    } finally {
-      const { hinted } = hands.answered(token)
-      // Under a new name the rows of the old one are not ours to run; others take them over.
-      const ours = sent.node === lease.node
-      for (const row of rows) if (ours) this.#accept(row, sent, hinted(row.id))
-    }
-    return rows
-  }
-
-  /** A row that may have been deleted since it was claimed begins nothing before it has been asked about. */
-  #accept(row: ClaimedRow, sent: Sent, hinted: boolean): void {
-    this.#by.dispatch.accept(row, hinted ? { ...sent, epoch: NEVER } : sent)
-    if (hinted) this.#by.hinted(row.id)
-  }
-
-  /** Ids for which a claim had no room in bytes; those among them that were stale are dropped the next time. */
-  #putBack(popped: readonly Popped[], claimed: readonly ClaimedRow[]): void {
-    const taken = new Set(claimed.map(({ id }) => id))
-    for (const { service, id } of popped) if (!taken.has(id)) void this.#by.queue.push(service, id)
-  }
-}
-
-function count(counts: Map<string, number>, service: string, more: number): void {
-  counts.set(service, (counts.get(service) ?? 0) + more)
-}
-
-/** A row that was inserted claimed, as a claim would have brought it. */
-function firstClaim({ id, key, service, action, payload, age }: Inserted): ClaimedRow {
-  return {
-    id,
-    key,
-    service,
-    action,
-    body: payload,
-    step: 0,
-    attempt: 1,
-    fails: 0,
-    repeats: 0,
-    crashes: 0,
-    age,
-    failed: false,
-    lost: false,
-  }
-}
-
-/** Whether a claim may have left rows for want of room in bytes. */
-function isFull(rows: readonly ClaimedRow[]): boolean {
-  const characters = rows.reduce((sum, { body }) => sum + body.length, 0)
-  // A character has at most three bytes, so nothing small is measured.
-  if (characters * 3 < CLAIM_BYTES) return false
-  return rows.reduce((bytes, { body }) => bytes + Buffer.byteLength(body), 0) >= CLAIM_BYTES
 }

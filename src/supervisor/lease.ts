@@ -37,7 +37,7 @@ export class Lease implements Part {
   #heldSince = Infinity
   #until = '-infinity'
   /** The same by the own clock, hrtime. */
-  #claimsUntil = 0n
+  #claimsUntilNs = 0n
 
   constructor(options: LeaseOptions) {
     this.#options = options
@@ -57,11 +57,11 @@ export class Lease implements Part {
 
   /** Whether a claim that is sent now may rely on the last good beat. */
   get mayClaim(): boolean {
-    return this.trusted && process.hrtime.bigint() < this.#claimsUntil
+    return this.trusted && process.hrtime.bigint() < this.#claimsUntilNs
   }
 
   /** Until when claims may rely on the last good beat, by Postgres' clock. */
-  get until(): string {
+  get claimsUntil(): string {
     return this.#until
   }
 
@@ -71,14 +71,14 @@ export class Lease implements Part {
   }
 
   // Within it nobody's lease runs out who was alive at this node's last good beat: the others beat at most a beat before.
-  get #reliance(): number {
+  get #claimWindow(): number {
     const { trust, beat } = this.#options.timings
     return Math.max(trust - beat, trust / 2)
   }
 
   /** Whether it may take over from owners whose lease has run out: no storm of repeated requests after an outage. */
   get takesOver(): boolean {
-    return this.#options.alone || this.held >= this.#options.timings.settled
+    return this.#options.alone || this.held >= this.#options.timings.takeoverDelay
   }
 
   async start(): Promise<void> {
@@ -99,7 +99,7 @@ export class Lease implements Part {
   async #enroll(): Promise<void> {
     const begun = process.hrtime.bigint()
     const { store, services, timings, name } = this.#options
-    const { until } = await store.enroll({ id: this.node, name: name(), services }, timings.lease, this.#reliance)
+    const { until } = await store.enroll({ id: this.node, name: name(), services }, timings.lease, this.#claimWindow)
     this.#heldSince = performance.now()
     this.#extend(begun, until)
   }
@@ -107,7 +107,7 @@ export class Lease implements Part {
   async #beat(): Promise<boolean> {
     const { identity, store, timings, log, renamed, beaten } = this.#options
     const begun = process.hrtime.bigint()
-    const found = await store.beat(this.node, timings.lease, this.#reliance)
+    const found = await store.beat(this.node, timings.lease, this.#claimWindow)
     if (!found) {
       log.event('node_row_gone')
       this.#options.trust.revoke()
@@ -131,7 +131,7 @@ export class Lease implements Part {
 
   #extend(begun: bigint, until: string): void {
     this.#until = until
-    this.#claimsUntil = begun + BigInt(Math.round(this.#reliance)) * NS_PER_MS
+    this.#claimsUntilNs = begun + BigInt(Math.round(this.#claimWindow)) * NS_PER_MS
     this.#options.trust.extend(begun, process.hrtime.bigint(), BigInt(this.#options.timings.trust) * NS_PER_MS)
   }
 }

@@ -4,7 +4,7 @@ import { fail } from '../lifecycle/settle.ts'
 import type { Store } from '../store/store.ts'
 import type { Log } from '../telemetry/log.ts'
 import { type Waiting, begin } from './begin.ts'
-import type { Hands, Held } from './hands.ts'
+import type { RunningTask, RunningTasks } from './running.ts'
 import type { Pool, PoolOptions } from './pool.ts'
 import type { Thread } from './thread.ts'
 
@@ -17,18 +17,22 @@ export const ALONE_FROM = 6
  * How many suspects may be on trial together: 64, and of a group that dies each is tried again among 8, then by itself. A hundred
  * tasks that shared a thread with a poison are cleared in seconds, and the poison is found in three deaths.
  */
-const groupOf = ({ crashes }: Held): number => 8 ** Math.max(0, ALONE_FROM - 1 - crashes)
+const groupOf = ({ crashes }: RunningTask): number => 8 ** Math.max(0, ALONE_FROM - 1 - crashes)
+
+/** Takes up again what a dead thread ran. */
+export interface Revivals {
+  orphaned(tasks: readonly RunningTask[]): void
+}
 
 export interface QuarantineOptions {
   /** Makes the pool of its one thread. */
   pool(events: Pick<PoolOptions, 'died' | 'available'>): Pick<Pool, 'start' | 'stop' | 'idlest' | 'drain'>
   readonly store: Pick<Store, 'settle'>
-  readonly hands: Hands
+  readonly running: RunningTasks
   /** How long a suspect is on trial, ms: so long it keeps others from beginning. */
   readonly trial: number
   readonly log: Log
-  /** Suspects that died together: nobody knows which of them it was. */
-  orphaned(held: readonly Held[]): void
+  readonly revivals: Revivals
 }
 
 /** A part. Its thread starts with the first suspect. */
@@ -37,7 +41,7 @@ export class Quarantine implements Part {
   readonly #options: QuarantineOptions
   readonly #pool: ReturnType<QuarantineOptions['pool']>
   /** Who runs, each with the end of its trial; undefined: that is over. */
-  readonly #running = new Map<Held, NodeJS.Timeout | undefined>()
+  readonly #running = new Map<RunningTask, NodeJS.Timeout | undefined>()
   #waiting: Waiting[] = []
   #started = false
 
@@ -69,10 +73,10 @@ export class Quarantine implements Part {
   }
 
   /** A claim was let go. */
-  ended(held: Held): void {
-    if (!this.#running.has(held)) return
-    clearTimeout(this.#running.get(held))
-    this.#running.delete(held)
+  ended(task: RunningTask): void {
+    if (!this.#running.has(task)) return
+    clearTimeout(this.#running.get(task))
+    this.#running.delete(task)
     this.#next()
   }
 
@@ -81,26 +85,26 @@ export class Quarantine implements Part {
     for (let thread = this.#pool.idlest; thread && this.#hasRoom();) {
       const suspect = this.#waiting.shift()
       // Let go, or being given back by a drain.
-      if (suspect && this.#options.hands.has(suspect.held) && !suspect.held.writing) this.#try(thread, suspect)
+      if (suspect && this.#options.running.has(suspect.task) && !suspect.task.writing) this.#try(thread, suspect)
     }
   }
 
   #hasRoom(): boolean {
-    const held = this.#waiting[0]?.held
-    if (!held) return false
-    if (held.crashes >= ALONE_FROM) return this.#running.size === 0
+    const task = this.#waiting[0]?.task
+    if (!task) return false
+    if (task.crashes >= ALONE_FROM) return this.#running.size === 0
     const onTrial = [...this.#running].flatMap(([other, timer]) => (timer === undefined ? [] : [other]))
-    return onTrial.length < Math.min(...[held, ...onTrial].map(groupOf))
+    return onTrial.length < Math.min(...[task, ...onTrial].map(groupOf))
   }
 
   #try(thread: Thread, suspect: Waiting): void {
-    const { held } = suspect
+    const { task } = suspect
     const timer = setTimeout(() => {
-      if (held.crashes >= ALONE_FROM) return
-      this.#running.set(held, undefined)
+      if (task.crashes >= ALONE_FROM) return
+      this.#running.set(task, undefined)
       this.#next()
     }, this.#options.trial)
-    this.#running.set(held, timer)
+    this.#running.set(task, timer)
     begin(thread, suspect)
   }
 
@@ -108,8 +112,8 @@ export class Quarantine implements Part {
     const dead = [...this.#running.keys()]
     for (const timer of this.#running.values()) clearTimeout(timer)
     this.#running.clear()
-    for (const held of dead) held.thread = undefined
-    const { log, orphaned } = this.#options
+    for (const task of dead) task.thread = undefined
+    const { log, revivals } = this.#options
     const [culprit, ...others] = dead
     if (!culprit) log.event('thread_died', { err: cause, tasks: 0 })
     else if (others.length === 0) void this.#convict(culprit, cause)
@@ -117,21 +121,21 @@ export class Quarantine implements Part {
       log.event('suspects_died', { err: cause, tasks: dead.length })
       // A report that is being written decides by itself; its writer finds the thread gone.
       // The last that began is the likeliest culprit: it goes first.
-      orphaned(dead.filter(({ writing }) => !writing).toReversed())
+      revivals.orphaned(dead.filter(({ writing }) => !writing).toReversed())
     }
   }
 
-  async #convict(held: Held, cause: Error): Promise<void> {
-    const { log, hands, store } = this.#options
-    log.event('task_killed_thread', { task: held.id, service: held.service, action: held.action, err: cause })
+  async #convict(task: RunningTask, cause: Error): Promise<void> {
+    const { log, running, store } = this.#options
+    log.event('task_killed_thread', { task: task.id, service: task.service, action: task.action, err: cause })
     // A report that is being written decides by itself how the task goes on.
-    if (held.writing) return
-    held.writing = true
+    if (task.writing) return
+    task.writing = true
     const failure = { code: 'crashed', detail: 'The task killed its thread when it was run alone.' } as const
-    await fail({ store }, held, failure).catch((error: unknown) =>
-      log.event('report_failed', { err: error, task: held.id, service: held.service, report: 'settle' }),
+    await fail({ store }, task, failure).catch((error: unknown) =>
+      log.event('report_failed', { err: error, task: task.id, service: task.service, report: 'settle' }),
     )
-    held.writing = false
-    hands.drop(held)
+    task.writing = false
+    running.drop(task)
   }
 }

@@ -11,17 +11,19 @@ import type { Store } from '../store/store.ts'
 import { StoreError } from '../store/trouble.ts'
 import type { Log } from '../telemetry/log.ts'
 import type { Seldom } from '../telemetry/seldom.ts'
-import type { Hands, Held } from './hands.ts'
+import type { Dispatch } from './dispatch.ts'
+import type { Lanes } from './lanes.ts'
+import type { RunningTask, RunningTasks } from './running.ts'
 
 export interface ReportDependencies {
   readonly store: Store
-  readonly hands: Hands
+  readonly running: RunningTasks
+  readonly lanes: Pick<Lanes, 'room'>
   readonly trust: Trust
   readonly log: Log
   /** Tries that this node could not begin for want of something of its own. */
   readonly lacking: Seldom
-  /** The thread of a claim died while its report was being written, and the claim is not over. */
-  orphaned(held: Held): void
+  readonly dispatch: Pick<Dispatch, 'orphaned'>
 }
 
 const DEFECT_TRIES = 5
@@ -29,64 +31,69 @@ const DEFECT_PAUSE = 1_000
 
 /** Writes a report, and tells its actor what came of it. Never throws. */
 export async function take(by: ReportDependencies, report: Report): Promise<void> {
-  const { hands, trust, log } = by
-  const held = hands.get(report.id)
-  if (!held || held.token !== report.token) return
+  const { running, trust, log } = by
+  const task = running.get(report.id)
+  if (!task || task.token !== report.token) return
   // The epoch of before the write: what is known from it is not newer than that.
   const { epoch } = trust
-  held.writing = true
-  const written = await writeOn(by, held, report).catch((error: unknown) => unwritten(by, held, report, error))
-  held.writing = false
-  if (!hands.has(held)) return
+  task.writing = true
+  if (isLast(report)) running.answered(task)
+  const written = await writeOn(by, task, report).catch((error: unknown) => unwritten(by, task, report, error))
+  task.writing = false
+  if (!running.has(task)) return
   if (written === 'lost') {
     // While this node's lease holds nobody takes a claim over: the task was deleted.
-    const lapsed = held.epoch < trust.epoch || !(trust.closed || trust.holds(process.hrtime.bigint()))
-    const which = { task: held.id, service: held.service, report: report.kind }
+    const lapsed = task.epoch < trust.epoch || !(trust.closed || trust.holds(process.hrtime.bigint()))
+    const which = { task: task.id, service: task.service, report: report.kind }
     log.event(lapsed ? 'claim_lapsed' : 'claim_gone', which)
-    held.thread?.tell({ kind: 'stop', id: held.id, token: held.token })
-    hands.drop(held)
+    task.thread?.tell({ kind: 'stop', id: task.id, token: task.token })
+    running.drop(task)
     return
   }
-  tellOperator(by, held, report)
+  tellOperator(by, task, report)
   const attempt = nextAttempt(report)
   if (attempt === undefined) {
-    hands.drop(held)
+    running.drop(task)
     return
   }
-  held.attempt = attempt
-  held.epoch = Math.max(held.epoch, epoch)
-  if (held.thread) held.thread.tell({ kind: 'go', id: held.id, token: held.token, attempt, epoch })
-  else by.orphaned(held)
+  task.attempt = attempt
+  task.epoch = Math.max(task.epoch, epoch)
+  if (task.thread) task.thread.tell({ kind: 'go', id: task.id, token: task.token, attempt, epoch })
+  // Its thread died while the report was being written.
+  else by.dispatch.orphaned([task])
 }
 
 /** Writes; a fault of the server that may pass, or of ours, is given some seconds before the claim is left to the sync. */
-async function writeOn(by: ReportDependencies, held: Held, report: Report): Promise<Written> {
+async function writeOn(by: ReportDependencies, task: RunningTask, report: Report): Promise<Written> {
   for (let tries = 1; ; tries += 1) {
     try {
-      return await write(by, held, report)
+      return await write(by, task, report)
     } catch (error) {
       const passing = error instanceof StoreError && error.trouble === 'bug'
-      if (!passing || tries === DEFECT_TRIES || !by.hands.has(held)) throw error
-      by.log.event('report_delayed', { err: error, task: held.id })
+      if (!passing || tries === DEFECT_TRIES || !by.running.has(task)) throw error
+      by.log.event('report_delayed', { err: error, task: task.id })
       await new Promise((resolve) => setTimeout(resolve, DEFECT_PAUSE))
     }
   }
 }
 
-function write({ store, hands }: ReportDependencies, held: Held, report: Report): Promise<Written> {
+function write({ store, lanes }: ReportDependencies, task: RunningTask, report: Report): Promise<Written> {
   switch (report.kind) {
     case 'checkpoint':
-      return checkpoint({ store }, held, report)
+      return checkpoint({ store }, task, report)
     case 'retry':
-      return retry({ store }, held, report)
+      return retry({ store }, task, report)
     case 'park':
-      return park({ store }, held, report)
+      return park({ store }, task, report)
     case 'settle':
-      return settle({ store }, held, report, hands.room(held.service) < 1)
+      return settle({ store }, task, report, lanes.room(task.service) < 1)
     case 'release':
-      return release({ store }, held)
+      return release({ store }, task)
   }
 }
+
+/** Whether no request follows at once. */
+const isLast = (report: Report): boolean => nextAttempt(report) === undefined
 
 /** The number of the request that may follow; undefined when the report was the actor's last. */
 function nextAttempt(report: Report): number | undefined {
@@ -95,16 +102,20 @@ function nextAttempt(report: Report): number | undefined {
 }
 
 /** Postgres refuses the very values, which the checks at the door should have made impossible: the task fails, and says why. */
-async function unwritten(by: ReportDependencies, held: Held, report: Report, error: unknown): Promise<Written> {
-  by.log.event('report_failed', { err: error, task: held.id, service: held.service, report: report.kind })
+async function unwritten(by: ReportDependencies, task: RunningTask, report: Report, error: unknown): Promise<Written> {
+  by.log.event('report_failed', { err: error, task: task.id, service: task.service, report: report.kind })
   const refused = error instanceof StoreError && error.trouble === 'rejected'
   if (!refused) return 'lost'
   const failure = { code: 'bad_body', detail: 'Postgres could not store the answer of the service.' } as const
-  await fail(by, held, failure).catch((cause: unknown) => by.log.event('end_failed', { err: cause, task: held.id }))
+  await fail(by, task, failure).catch((cause: unknown) => by.log.event('end_failed', { err: cause, task: task.id }))
   return 'lost'
 }
 
-function tellOperator({ log, lacking }: ReportDependencies, { id, service, action }: Held, report: Report): void {
+function tellOperator(
+  { log, lacking }: ReportDependencies,
+  { id, service, action }: RunningTask,
+  report: Report,
+): void {
   if (report.kind === 'settle' && report.status === 'failed') {
     const { step, attempt, failure } = report
     const [why, status] = [failure?.code, failure?.status]

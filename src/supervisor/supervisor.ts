@@ -1,27 +1,29 @@
-// The supervisor: takes claims in, keeps their actors going, and lets nothing be written or begun that is not its own.
+// The supervisor: claims tasks, keeps their actors going, and lets nothing be written or begun that is not this node's own.
 import type { Part } from '../core/part.ts'
+import type { Reservation, Supervision } from '../core/ports.ts'
 import type { Services } from '../core/service.ts'
 import type { Timings } from '../core/timings.ts'
 import { Trust, trustBuffer } from '../core/trust.ts'
-import type { Slot } from '../lifecycle/submit.ts'
 import type { Queue } from '../queue/port.ts'
 import type { Store } from '../store/store.ts'
 import type { Log } from '../telemetry/log.ts'
 import { Seldom } from '../telemetry/seldom.ts'
+import { Audit } from './audit.ts'
 import { makeChores } from './chores.ts'
+import { Claims } from './claims.ts'
+import { reserve } from './direct.ts'
 import { Dispatch } from './dispatch.ts'
 import { drain } from './drain.ts'
-import { Hands } from './hands.ts'
+import { FullPass } from './full-pass.ts'
 import { threadHeap } from './heap.ts'
-import { Hints } from './hints.ts'
 import { Intake } from './intake.ts'
+import { Lanes } from './lanes.ts'
 import { Lease, type LeaseOptions } from './lease.ts'
+import { Notices } from './notices.ts'
 import { Pool } from './pool.ts'
-import { Pop } from './pop.ts'
 import { Quarantine } from './quarantine.ts'
-import { take } from './reports.ts'
-import { Sweep } from './sweep.ts'
-import { sync } from './sync.ts'
+import { type ReportDependencies, take } from './reports.ts'
+import { RunningTasks } from './running.ts'
 
 export interface SupervisorOptions extends Pick<LeaseOptions, 'identity' | 'name'> {
   readonly store: Store
@@ -42,49 +44,40 @@ export interface SupervisorOptions extends Pick<LeaseOptions, 'identity' | 'name
   readonly log: Log
 }
 
-/** With so many tasks in hand, or half of its slots filled where that is more, a node leaves new ones to the lists, where others may be waiting. */
-const MOST_DIRECT = 200
-
 /** A part. `stop` drains: requests in flight get their time, their answers are written, and the rest is given back. */
-export class Supervisor implements Part {
-  readonly name = 'supervisor'
+export class Supervisor implements Part, Supervision {
   readonly #options: SupervisorOptions
   readonly #trust: Trust
-  readonly #hands: Hands
+  readonly #lanes: Lanes
+  readonly #running: RunningTasks
   readonly #lease: Lease
   readonly #pool: Pool
   readonly #quarantine: Quarantine
   readonly #dispatch: Dispatch
-  readonly #hints: Hints
+  readonly #notices: Notices
+  readonly #claims: Claims
   readonly #intake: Intake
-  readonly #pop: Pop
-  readonly #sweep: Sweep
+  readonly #pass: FullPass
+  readonly #audit: Audit
   readonly #chores: readonly Part[]
-  #missed: ReadonlyMap<string, number> = new Map()
-  #syncing = false
   #stopped: Promise<void> | undefined
 
   constructor(options: SupervisorOptions) {
     this.#options = options
     const { store, queue, services, slots, threads, entry, timings, version, log } = options
-    const names = [...services.keys()]
     const buffer = trustBuffer()
     const trust = (this.#trust = new Trust(buffer))
-    const hands = (this.#hands = new Hands(slots, services, (service, held) => {
-      this.#pop.freed(service)
-      this.#sweep.freed(service, held !== undefined)
-      if (held) this.#quarantine.ended(held)
-    }))
-    const orphaned = (held: Parameters<Dispatch['orphaned']>[0]): void => this.#dispatch.orphaned(held)
-    const lacking = new Seldom()
-    const reports = {
-      store,
-      hands,
+    const lanes = (this.#lanes = new Lanes(slots, services, () => this.#intake.wake()))
+    const running = (this.#running = new RunningTasks(lanes, (task) => this.#quarantine.ended(task)))
+    const shared = { store, queue, lanes, running, trust, timings, log }
+    const lease = (this.#lease = new Lease({
+      ...options,
+      services: [...services.keys()],
       trust,
-      log,
-      lacking,
-      orphaned: (held: Parameters<typeof orphaned>[0][number]) => orphaned([held]),
-    }
+      beaten: () => void this.#audit.run(),
+      renamed: (node) => this.#renamed(node),
+    }))
+    const lacking = new Seldom()
     const thread = {
       entry,
       trust: buffer,
@@ -95,22 +88,14 @@ export class Supervisor implements Part {
       log,
       reported: (_thread: unknown, report: Parameters<typeof take>[1]) => void take(reports, report),
     }
-    this.#lease = new Lease({
-      ...options,
-      services: names,
-      trust,
-      beaten: () => void this.#sync(),
-      renamed: (node) => this.#renamed(node),
-    })
-    this.#quarantine = new Quarantine({
+    const quarantine = (this.#quarantine = new Quarantine({
+      ...shared,
       pool: (events) => new Pool({ ...thread, ...events, name: 'quarantine', threads: 1 }),
-      store,
-      hands,
       trial: timings.quarantine,
-      log,
-      orphaned,
-    })
-    this.#pool = new Pool({
+      // Suspects that died together: nobody knows which of them it was.
+      revivals: { orphaned: (tasks) => this.#dispatch.orphaned(tasks) },
+    }))
+    const pool = (this.#pool = new Pool({
       ...thread,
       name: 'threads',
       threads,
@@ -119,40 +104,15 @@ export class Supervisor implements Part {
         this.#dispatch.threadDied(dead)
       },
       available: () => this.#dispatch.resume(),
-    })
-    const dispatch = (this.#dispatch = new Dispatch({
-      store,
-      hands,
-      trust,
-      pool: this.#pool,
-      quarantine: this.#quarantine,
-      log,
     }))
-    const hints = (this.#hints = new Hints({
-      store,
-      hands,
-      epoch: () => trust.epoch,
-      stop: (held) => dispatch.stop(held),
-      confirm: (held, epoch) => dispatch.confirm(held, epoch),
-      log,
-    }))
-    const hinted = (id: string): void => hints.heard(id)
-    const intake = (this.#intake = new Intake({
-      store,
-      queue,
-      hands,
-      lease: this.#lease,
-      trust,
-      dispatch,
-      hinted,
-      log,
-    }))
-    const supplied = (service: string): boolean => this.#pop.supplies(service)
-    this.#sweep = new Sweep({ intake, hands, queue, services: names, supplied, timings, log })
-    const room = (service: string): number => this.#sweep.roomForPops(service)
-    const limit = (service: string): number => hands.limit(service)
-    this.#pop = new Pop({ queue, intake, services: names, room, limit, log })
-    this.#chores = makeChores({ store, lease: this.#lease, services, timings, log })
+    const dispatch = (this.#dispatch = new Dispatch({ ...shared, pool, quarantine }))
+    const reports: ReportDependencies = { ...shared, dispatch, lacking }
+    const notices = (this.#notices = new Notices({ ...shared, dispatch }))
+    const audit = (this.#audit = new Audit({ ...shared, lease, dispatch }))
+    const claims = (this.#claims = new Claims({ ...shared, lease, dispatch, notices, audit }))
+    this.#intake = new Intake({ ...shared, claims })
+    this.#pass = new FullPass({ ...shared, claims })
+    this.#chores = makeChores({ ...shared, lease, services })
   }
 
   /** The id of this node. */
@@ -165,8 +125,8 @@ export class Supervisor implements Part {
     await this.#pool.start()
     await this.#lease.start()
     queue.listen(this.#lease.node, (id) => this.cancelled(id))
-    queue.onHealth((healthy) => healthy || this.#sweep.unheard())
-    for (const part of [this.#pop, this.#sweep, ...this.#chores]) await part.start()
+    queue.onHealth((healthy) => healthy || this.#pass.wake())
+    for (const part of [this.#intake, this.#pass, ...this.#chores]) await part.start()
   }
 
   stop(): Promise<void> {
@@ -174,76 +134,53 @@ export class Supervisor implements Part {
     return this.#stopped
   }
 
-  /** An id did not get into the queue: this node looks for its row by itself. */
-  unheard(): void {
-    this.#sweep.unheard()
+  reserve(service: string): Reservation | undefined {
+    const { store, queue } = this.#options
+    const claims = this.#claims
+    return reserve({ store, queue, lanes: this.#lanes, running: this.#running, claims }, service)
   }
 
-  /**
-   * Direct hand-over: keeps a slot for a task that is about to be inserted here. Only where it overtakes nobody: nothing waits in the
-   * list of its service, as far as this node knows, and what the sweep is owed stays free.
-   */
-  slot(service: string): Slot | undefined {
-    const { queue, slots } = this.#options
-    const free =
-      queue.healthy &&
-      this.#pop.drained(service) &&
-      this.#hands.size + this.#hands.inFlight.size < Math.max(MOST_DIRECT, slots / 2) &&
-      this.#sweep.roomForPops(service) > 0
-    return free ? this.#intake.slot(service) : undefined
+  pushed(service: string): void {
+    const lane = this.#lanes.of(service)
+    if (lane) this.#lanes.heard(lane)
   }
 
-  /** A hint says that a task was deleted: its row is asked, also one whose claim is still under way. */
+  pushFailed(service: string): void {
+    const lane = this.#lanes.of(service)
+    if (lane) lane.more = true
+    this.#intake.wake()
+  }
+
+  /** A notice says that a task was deleted: its row is read, also one whose claim is still under way. */
   cancelled(id: string): void {
-    this.#hands.remember(id)
-    this.#hints.heard(id)
+    this.#running.remember(id)
+    this.#notices.heard(id)
   }
 
   /** A task was deleted by this very node, so nobody need be asked. */
   deleted(id: string): void {
-    this.#hands.remember(id)
-    const held = this.#hands.get(id)
-    if (held) this.#dispatch.stop(held)
+    this.#running.remember(id)
+    const task = this.#running.get(id)
+    if (task) this.#dispatch.stop(task)
   }
 
   async #stop(): Promise<void> {
     const { drainTimeout, store, log } = this.#options
     this.#trust.close()
-    this.#intake.close()
+    this.#claims.close()
     this.#pool.drain()
     this.#quarantine.drain()
-    await Promise.all([this.#pop, this.#sweep, ...this.#chores].map((part) => part.stop()))
-    await drain({ hands: this.#hands, store, timeout: drainTimeout, log })
-    this.#hints.end()
+    await Promise.all([this.#intake, this.#pass, ...this.#chores].map((part) => part.stop()))
+    await drain({ running: this.#running, store, timeout: drainTimeout, log })
+    this.#notices.end()
     this.#dispatch.end()
     await this.#lease.stop()
     await Promise.all([this.#pool.stop(), this.#quarantine.stop()])
   }
 
-  /** Everything in hand belongs to a node that is gone. */
+  /** Everything that runs here belongs to a node that is gone. */
   #renamed(node: string): void {
-    for (const held of this.#hands.all()) this.#dispatch.stop(held)
+    for (const task of this.#running.all()) this.#dispatch.stop(task)
     this.#options.queue.listen(node, (id) => this.cancelled(id))
-  }
-
-  async #sync(): Promise<void> {
-    if (this.#syncing) return
-    this.#syncing = true
-    const { store, log } = this.#options
-    const { epoch } = this.#trust
-    try {
-      const judged = await sync({ store, hands: this.#hands, node: this.#lease.node, epoch }, this.#missed)
-      this.#missed = judged.missed
-      for (const held of judged.stop) {
-        log.event('claim_gone', { task: held.id, service: held.service })
-        this.#dispatch.stop(held)
-      }
-      for (const held of judged.confirm) this.#dispatch.confirm(held, epoch)
-      for (const fence of judged.release) void store.release.add(fence).catch(() => undefined)
-    } catch (error) {
-      log.event('sync_failed', { err: error })
-    } finally {
-      this.#syncing = false
-    }
   }
 }

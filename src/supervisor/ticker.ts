@@ -9,6 +9,8 @@ interface TickerOptions {
   readonly every: number
   /** Milliseconds from the end of a run that failed to the next; else the rhythm slows down while runs fail. */
   readonly retry?: number
+  /** The part of the time that runs may take, 0 to 1; default: all. After a long run the pause is longer. */
+  readonly share?: number
   readonly log: Log
   /** One run. True: there is more to do at once. */
   run(): Promise<boolean>
@@ -51,7 +53,7 @@ export class Ticker implements Part {
   }
 
   async #loop(): Promise<void> {
-    const { run, every, retry, log, name } = this.#options
+    const { run, every, retry, share = 1, log, name } = this.#options
     for (let errors = 0; !this.#stopping;) {
       const begun = performance.now()
       this.#woken = false
@@ -66,10 +68,11 @@ export class Ticker implements Part {
         log.event(known ? 'chore_waits' : 'chore_failed', { err: error, part: name })
         this.#woken = false
       }
+      const took = performance.now() - begun
       const pause =
         errors > 0 && retry !== undefined
           ? retry
-          : every * Math.max(1, errors) * (0.9 + Math.random() / 5) - (performance.now() - begun)
+          : Math.max(every * Math.max(1, errors) * (0.9 + Math.random() / 5) - took, took * (1 / share - 1))
       if (!this.#woken && !this.#stopping) await this.#sleep(Math.max(0, pause))
     }
   }

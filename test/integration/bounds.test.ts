@@ -66,8 +66,8 @@ describe('the slots of a node', () => {
   })
   afterEach(() => world.close())
 
-  it('bound the requests that are open, and all of them are used', async () => {
-    const node = await world.node({ slots: 4 })
+  it('bound the requests that are open, and nine tenths of them are used by one service', async () => {
+    const node = await world.node({ slots: 5 })
     const locations = await Promise.all(Array.from({ length: 30 }, () => post(node.url, 'slow.60')))
     await Promise.all(locations.map((location) => ended(node.url, location)))
     expect(world.service.peak).to.equal(4)
@@ -78,17 +78,11 @@ describe('the slots of a node', () => {
     const crew = await openCrew(world, { threads: 2, service: { concurrency: 3, retry } })
     const actions = ['slow.40', 'slow.40', 'steps.2', 'flaky.1']
     await Promise.all(Array.from({ length: 40 }, (_, i) => crew.post(actions[i % 4] ?? '')))
-    let mostHeld = 0
     await eventually(async () => {
-      const rows = await world.sql<{ held: boolean }>(
-        `select node is not null as held from tasks where status <> 'complete'`,
-      )
-      mostHeld = Math.max(mostHeld, rows.filter(({ held }) => held).length)
-      expect(rows).to.have.length(0)
-    }, 30_000)
+      expect(await world.sql(`select from tasks where status <> 'complete'`)).to.have.length(0)
+    })
     await crew[Symbol.asyncDispose]()
     expect(world.service.peak).to.equal(3)
-    expect(mostHeld).to.be.at.most(3)
   })
 
   it('are not blocked by tasks that wait', async () => {

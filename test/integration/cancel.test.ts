@@ -6,7 +6,7 @@ import { eventually } from '../support/eventually.ts'
 import { ended, FAST, openWorld, post, remove, show, type World } from '../support/world.ts'
 
 /** Beats so rare that only the hint can tell a node of a cancellation. */
-const RARE = { ...FAST, beat: 20_000, lease: 60_000, trust: 50_000, settled: 600_000 }
+const RARE = { ...FAST, beat: 20_000, lease: 60_000, trust: 50_000, takeoverDelay: 600_000 }
 
 describe('a cancellation over nodes', () => {
   let world: World
@@ -93,7 +93,7 @@ describe('a cancellation over nodes', () => {
   })
 
   it('of a pending task means that no request is ever sent', async () => {
-    const blockers = await Promise.all(Array.from({ length: 20 }, () => running('held')))
+    const blockers = await Promise.all(Array.from({ length: 18 }, () => running('held')))
     const location = await post(other.url, 'ok')
     expect((await show(other.url, location))?.status).to.equal('pending')
     expect(await remove(other.url, location)).to.equal(204)
@@ -120,7 +120,7 @@ describe('a cancellation', () => {
   it('is remembered while the claim of its task is in flight', async () => {
     const witness = await crew.post('held')
     await world.service.until(() => world.service.of(witness).length === 1)
-    const held = holdAnswers(crew.store, 'claimIds', (rows) => Array.isArray(rows) && rows.length > 0)
+    const held = holdAnswers(crew.store, 'claim', (rows) => Array.isArray(rows) && rows.length > 0)
     const location = await crew.post('ok')
     await held.came
     expect(await crew.cancel(location)).to.equal(true)

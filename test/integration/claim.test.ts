@@ -1,15 +1,12 @@
-// Claim: which rows a node may take by their ids, what it takes of them, and what a lost owner costs.
+// Claim: which rows a node may take, what it takes of them, and what a lost owner costs.
 import { randomUUID } from 'node:crypto'
 import { expect } from 'chai'
 import pg from 'pg'
 import { tokens } from '../../src/lifecycle/claim.ts'
 import type { Claimant, ClaimedRow } from '../../src/store/claims.ts'
-import { type Bench, openBench } from '../support/bench.ts'
+import { asking, type Bench, openBench } from '../support/bench.ts'
 
-const listed = (ids: readonly string[], service = 'svc'): { id: string; service: string }[] =>
-  ids.map((id) => ({ id, service }))
-
-describe('a claim by ids', () => {
+describe('a claim', () => {
   let bench: Bench
   let me: Claimant
   before(async () => {
@@ -18,39 +15,32 @@ describe('a claim by ids', () => {
   })
   after(() => bench.close())
 
-  const take = async (ids: readonly string[], by: Partial<Claimant> = {}): Promise<ClaimedRow[]> =>
-    bench.store.claimIds({ ...me, ...by }, listed(ids))
+  afterEach(() => bench.sql('delete from tasks'))
+
+  const take = async (by: Partial<Claimant> = {}): Promise<ClaimedRow[]> =>
+    bench.store.claim({ ...me, ...by }, asking({ svc: 1_000 }))
 
   /** Rows that are not taken stay as they are. */
   async function refuses(id: string, by: Partial<Claimant> = {}): Promise<void> {
     const before = await bench.whole(id)
-    expect(await take([id], by)).to.deep.equal([])
+    expect(await take(by)).to.deep.equal([])
     expect(await bench.whole(id)).to.equal(before)
   }
 
-  it('is void from its time on, by ids and by sweep, of rows that wait and of rows that are left behind', async () => {
+  it('takes nothing from its time on, neither what waits nor what is left behind', async () => {
     const gone = await bench.node(-1_000)
-    const ids = await bench.rows(2)
-    await bench.sql(`update tasks set status = 'running', node = $1, token = 7 where id = $2`, [gone, ids[0]])
-    const query = { room: new Map([['svc', 10]]), limit: 10, grace: 0, parkedGrace: 0 }
+    const [id] = await bench.rows(2)
+    await bench.sql(`update tasks set status = 'running', node = $1, token = 7 where id = $2`, [gone, id])
     const [{ past, soon } = { past: '', soon: '' }] = await bench.sql<{ past: string; soon: string }>(
       `select (now() - interval '1 millisecond')::text as past, (now() + interval '1 minute')::text as soon`,
     )
-    expect(await take(ids, { voidFrom: past })).to.deep.equal([])
-    expect(await bench.store.claimDue({ ...me, voidFrom: past }, query)).to.deep.equal([])
-    expect(await take(ids.slice(0, 1), { voidFrom: soon })).to.have.length(1)
-    expect(await bench.store.claimDue({ ...me, voidFrom: soon }, query)).to.have.length(1)
-  })
-
-  it('drops an id that stood in the list of another service, whose room was not asked for', async () => {
-    const id = await bench.row()
-    expect(await bench.store.claimIds(me, listed([id], 'other'))).to.deep.equal([])
-    expect(await take([id, id])).to.have.length(1)
+    expect(await take({ validUntil: past })).to.deep.equal([])
+    expect(await take({ validUntil: soon })).to.have.length(2)
   })
 
   it('makes a pending row running, its own, by its token, on attempt 1', async () => {
     const id = await bench.row()
-    const [row, ...others] = await take([id], { token: 9007199254740991 })
+    const [row, ...others] = await take({ token: 9007199254740991 })
     expect(others).to.deep.equal([])
     expect(row).to.include({ id, service: 'svc', action: 'ok', body: '{"n":1}', step: 0, attempt: 1, crashes: 0 })
     expect(row).to.include({ failed: false, lost: false })
@@ -65,8 +55,8 @@ describe('a claim by ids', () => {
   })
 
   it('sends the state where there is one, and one attempt more', async () => {
-    const id = await bench.row(`status = 'running', state = '{"s" : 1}', step = 4, attempt = 3, fails = 2, repeats = 1`)
-    expect((await take([id]))[0]).to.include({
+    await bench.row(`status = 'running', state = '{"s" : 1}', step = 4, attempt = 3, fails = 2, repeats = 1`)
+    expect((await take())[0]).to.include({
       body: '{"s" : 1}',
       step: 4,
       attempt: 4,
@@ -80,20 +70,14 @@ describe('a claim by ids', () => {
     const ids = await bench.rows(400)
     const other = { ...me, node: await bench.node(), token: 12 }
     const store = await bench.other()
-    const [mine, theirs] = await Promise.all([take(ids), store.claimIds(other, listed(ids.toReversed()))])
-    const taken = [...mine, ...theirs].map(({ id }) => id)
+    const [mine, theirs] = await Promise.all([take(), store.claim(other, asking({ svc: 1_000 }))])
+    const taken = [...mine, ...theirs, ...(await take())].map(({ id }) => id)
     expect(taken).to.have.length(400)
     expect(new Set(taken).size).to.equal(400)
     const owners = await bench.sql<{ id: string; node: string }>('select id, node from tasks where id = any($1)', [ids])
     const byId = new Map(owners.map(({ id, node }) => [id, node]))
     expect(mine.every(({ id }) => byId.get(id) === me.node)).to.equal(true)
     expect(theirs.every(({ id }) => byId.get(id) === other.node)).to.equal(true)
-  })
-
-  it('takes an id that came twice once', async () => {
-    const id = await bench.row()
-    expect(await take([id, id, '999999999999'])).to.have.length(1)
-    expect(await take([id])).to.deep.equal([])
   })
 
   for (const [what, set] of [
@@ -114,29 +98,26 @@ describe('a claim by ids', () => {
     await refuses(await bench.row(`status = 'running', node = $1`, [me.node]))
   })
 
-  for (const [what, make] of [
-    ['whose lease has run out', () => bench.node(-1_000)],
-    ['that has no row', async () => randomUUID()],
-  ] as const)
-    it(`takes from an owner ${what}, one crash more, only when it may take over`, async () => {
-      const id = await bench.row(`status = 'running', node = $1, crashes = 4, attempt = 2`, [await make()])
-      await refuses(id, { takesOver: false })
-      const [row] = await take([id])
-      expect(row).to.include({ id, lost: true, failed: false, crashes: 5, attempt: 3 })
-      expect(await bench.read(id)).to.include({ node: me.node, crashes: 5, status: 'running' })
-    })
+  it('takes from an owner whose lease has run out, one crash more, only when it may take over', async () => {
+    const id = await bench.row(`status = 'running', node = $1, crashes = 4, attempt = 2`, [await bench.node(-1_000)])
+    await refuses(id, { takesOver: false })
+    const [row] = await take()
+    expect(row).to.include({ id, lost: true, failed: false, crashes: 5, attempt: 3 })
+    expect(await bench.read(id)).to.include({ node: me.node, crashes: 5, status: 'running' })
+  })
 
   it('takes from a lost owner also what was not due', async () => {
-    const id = await bench.row(`status = 'running', node = $1, run_at = now() + interval '1 hour'`, [randomUUID()])
-    expect(await take([id])).to.have.length(1)
+    await bench.row(`status = 'running', node = $1, run_at = now() + interval '1 hour'`, [await bench.node(-1_000)])
+    expect(await take()).to.have.length(1)
   })
 
   it('fails a task with its tenth crash', async () => {
+    const gone = await bench.node(-1_000)
     const [ninth, tenth] = [8, 9].map((crashes) =>
-      bench.row(`status = 'running', node = $1, crashes = ${crashes}`, [randomUUID()]),
+      bench.row(`status = 'running', node = $1, crashes = ${crashes}`, [gone]),
     )
     const ids = [(await ninth) ?? '', (await tenth) ?? '']
-    const rows = await take(ids)
+    const rows = await take()
     expect(rows.find(({ id }) => id === ids[0])).to.include({ failed: false, crashes: 9 })
     expect(rows.find(({ id }) => id === ids[1])).to.include({ failed: true, crashes: 10 })
     const row = await bench.read(ids[1] ?? '')
@@ -145,19 +126,16 @@ describe('a claim by ids', () => {
   })
 
   it('of a row that nobody owns is no crash', async () => {
-    const id = await bench.row(`status = 'running', crashes = 9`)
-    expect((await take([id]))[0]).to.include({ crashes: 9, failed: false, lost: false })
+    await bench.row(`status = 'running', crashes = 9`)
+    expect((await take())[0]).to.include({ crashes: 9, failed: false, lost: false })
   })
 
   it('takes nothing when its own lease has run out, or its own row is gone', async () => {
-    const [pending, orphan] = [await bench.row(), await bench.row(`status = 'running', node = $1`, [randomUUID()])]
+    const gone = await bench.node(-1_000)
+    const [pending, orphan] = [await bench.row(), await bench.row(`status = 'running', node = $1`, [gone])]
     for (const node of [await bench.node(-1), randomUUID()]) {
       await refuses(pending, { node })
       await refuses(orphan, { node })
-      const room = new Map([['svc', 10]])
-      expect(await bench.store.claimDue({ ...me, node }, { room, limit: 10, grace: 0, parkedGrace: 0 })).to.deep.equal(
-        [],
-      )
     }
   })
 
@@ -168,7 +146,7 @@ describe('a claim by ids', () => {
     await holder.connect()
     await holder.query('begin')
     await holder.query('select from tasks where id = $1 for update', [locked])
-    expect((await take([locked, open])).map(({ id }) => id)).to.deep.equal([open])
+    expect((await take()).map(({ id }) => id)).to.deep.equal([open])
     await holder.end()
   })
 

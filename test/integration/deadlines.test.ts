@@ -3,7 +3,7 @@ import { expect } from 'chai'
 import pg from 'pg'
 import { SERVICE_DEFAULTS } from '../../src/core/service.ts'
 import { expire } from '../../src/lifecycle/expire.ts'
-import { type Bench, openBench } from '../support/bench.ts'
+import { asking, type Bench, openBench } from '../support/bench.ts'
 import { ended as whenEnded, openWorld, post } from '../support/world.ts'
 
 const HOUR = 3_600_000
@@ -98,10 +98,10 @@ describe('tasks that wait past their deadline', () => {
     const store = await bench.other()
     const claimant = { node: await bench.node(), token: 3, takesOver: true }
     for (let round = 0; round < 6; round += 1) {
-      const ids = [...(await bench.rows(250, aged(61))), ...(await bench.rows(250, parked(61, -1)))]
-      const popped = ids.map((id) => ({ id, service: 'svc' }))
-      const claims = Array.from({ length: 10 }, (_, i) =>
-        store.claimIds(claimant, popped.slice(i * 50, i * 50 + 50)).then((rows) => rows.map(({ id }) => id)),
+      await bench.rows(250, aged(61))
+      await bench.rows(250, parked(61, -1))
+      const claims = Array.from({ length: 10 }, () =>
+        store.claim(claimant, asking({ svc: 50 })).then((rows) => rows.map(({ id }) => id)),
       )
       const [failed, ...claimed] = await Promise.all([ended(), ...claims])
       const owned = claimed.flat()
@@ -116,10 +116,10 @@ describe('tasks that wait past their deadline', () => {
   })
 
   it('are not claimed any more once they have failed', async () => {
-    const id = await bench.row(aged(61))
+    await bench.row(aged(61))
     await run()
     const claimant = { node: await bench.node(), token: 3, takesOver: true }
-    expect(await bench.store.claimIds(claimant, [{ id, service: 'svc' }])).to.deep.equal([])
+    expect(await bench.store.claim(claimant, asking({ svc: 9 }))).to.deep.equal([])
   })
 
   it('fail in batches, the oldest first, until none is left', async () => {

@@ -13,7 +13,11 @@ describe('a direct hand-over', () => {
   beforeEach(async () => {
     world = await openWorld()
     // Only what is asked for finds out: no take-over, and no sweep of what is due for less than a minute.
-    crew = await openCrew(world, { direct: true, slots: 2, timings: { beat: 60, settled: 600_000, grace: 60_000 } })
+    crew = await openCrew(world, {
+      direct: true,
+      slots: 3,
+      timings: { beat: 60, takeoverDelay: 600_000, grace: 60_000 },
+    })
     // The list is found empty behind its first task.
     first = await crew.post('ok')
     await status(first, 'complete')
@@ -38,15 +42,15 @@ describe('a direct hand-over', () => {
   const drained = async (ms: number): Promise<void> => {
     await eventually(() => {
       // Both slots: that of the first task may just come free.
-      const slots = [crew.supervisor.slot('svc'), crew.supervisor.slot('svc')]
-      for (const slot of slots) slot?.over(undefined)
+      const slots = [crew.supervisor.reserve('svc'), crew.supervisor.reserve('svc')]
+      for (const slot of slots) slot?.finish(undefined)
       expect(slots).not.to.include(undefined)
     }, ms)
   }
 
   it('starts a task without a claim, and without its id in a list', async () => {
     const pushed = spy(crew.queue, 'push')
-    const claims = listenTo(crew.store, 'claimIds')
+    const claims = listenTo(crew.store, 'claim')
     const location = await crew.post('held')
     await world.service.until(() => world.service.of(location).length === 1)
     expect(await rowOf(location)).to.include({ status: 'running', node: crew.supervisor.node, attempt: 1 })
@@ -86,7 +90,7 @@ describe('a direct hand-over', () => {
     world.service.letGo()
     // Slots are free, and the answer of the list is on its way.
     await asked
-    expect(crew.supervisor.slot('svc')).to.equal(undefined)
+    expect(crew.supervisor.reserve('svc')).to.equal(undefined)
     open()
     await world.service.until(() => world.service.of(waiting).length === 1)
     world.service.letGo()
@@ -96,19 +100,19 @@ describe('a direct hand-over', () => {
 
   it('is not made while rows of a lost insert are looked for: the next one may have to wait', () => {
     const looking = stub(crew.store, 'looking').get(() => true)
-    expect(crew.supervisor.slot('svc')).to.equal(undefined)
+    expect(crew.supervisor.reserve('svc')).to.equal(undefined)
     looking.restore()
-    const slot = crew.supervisor.slot('svc')
+    const slot = crew.supervisor.reserve('svc')
     expect(slot).not.to.equal(undefined)
-    slot?.over(undefined)
+    slot?.finish(undefined)
   })
 
   it('is made beside a sweep that is under way, which keeps half of the slots', async () => {
-    const sweep = holdAnswers(crew.store, 'claimDue')
+    const sweep = holdAnswers(crew.store, 'claim')
     await sweep.came
-    const slots = [crew.supervisor.slot('svc'), crew.supervisor.slot('svc')]
+    const slots = [crew.supervisor.reserve('svc'), crew.supervisor.reserve('svc')]
     expect(slots.map((slot) => slot !== undefined)).to.deep.equal([true, false])
-    slots[0]?.over(undefined)
+    slots[0]?.finish(undefined)
     sweep.open()
   })
 
@@ -120,9 +124,9 @@ describe('a direct hand-over', () => {
       await using many = await openCrew(world, { direct: true, slots, service: { concurrency: slots } })
       await status(await many.post('ok'), 'complete')
       await eventually(() => {
-        const asked = Array.from({ length: most + 100 }, () => many.supervisor.slot('svc'))
+        const asked = Array.from({ length: most + 100 }, () => many.supervisor.reserve('svc'))
         const given = asked.filter((slot) => slot !== undefined)
-        for (const slot of given) slot.over(undefined)
+        for (const slot of given) slot.finish(undefined)
         // A sweep may be under way as well.
         expect(given.length).to.be.within(most - 5, most)
       })
@@ -180,14 +184,15 @@ describe('a direct hand-over', () => {
   })
 
   it('leaves its end to be written with others while its service has slots free, and else at once', async () => {
-    await using few = await openCrew(world, { service: { concurrency: 3 } })
+    // Two of three slots are for one service.
+    await using few = await openCrew(world, { slots: 3 })
     const settling = spy(few.store.settle, 'add')
     const urgent = (): unknown[] => settling.args.map(([, asked]) => asked)
-    for (let i = 0; i < 3; i += 1) await few.post('held')
+    for (let i = 0; i < 2; i += 1) await few.post('held')
     // The first task of all, and these.
-    await world.service.until((seen) => seen.length === 4)
+    await world.service.until((seen) => seen.length === 3)
     world.service.letGo()
-    await eventually(() => expect(urgent()).to.have.length(3))
+    await eventually(() => expect(urgent()).to.have.length(2))
     expect(urgent()[0]).to.equal(true)
     await Promise.all(settling.returnValues)
     settling.resetHistory()

@@ -6,14 +6,14 @@ import { release } from '../../src/lifecycle/release.ts'
 import { retry } from '../../src/lifecycle/retry.ts'
 import { settle } from '../../src/lifecycle/settle.ts'
 import { Database } from '../../src/store/database.ts'
-import { FENCED, type Fence, fencedFlush, type Written } from '../../src/store/fenced.ts'
+import { FENCED, type ClaimRef, fencedFlush, type Written } from '../../src/store/fenced.ts'
 import type { Store } from '../../src/store/store.ts'
 import { type Bench, openBench } from '../support/bench.ts'
 
 const failure = { code: 'service_unavailable', detail: 'no' } as const
 
 /** Each verb as an actor at step 2, attempt 1 would ask for it. */
-const VERBS: Readonly<Record<string, (store: Store, fence: Fence) => Promise<Written>>> = {
+const VERBS: Readonly<Record<string, (store: Store, fence: ClaimRef) => Promise<Written>>> = {
   checkpoint: (store, fence) =>
     checkpoint({ store }, fence, { kind: 'checkpoint', step: 2, state: '{"s":3}', repeats: 0, wait: null }),
   'checkpoint with a wait': (store, fence) =>
@@ -133,7 +133,7 @@ describe('the fence', () => {
 
   it('writes the values of the claim that holds, when an older one of the same row is in its batch', async () => {
     const fences = await Promise.all(Array.from({ length: 20 }, () => bench.claimed()))
-    const settled = (fence: Fence, result: string): Promise<Written> =>
+    const settled = (fence: ClaimRef, result: string): Promise<Written> =>
       bench.store.settle.add({ ...fence, status: 'complete', step: 2, result, omitted: false, error: null })
     await Promise.all(
       fences.flatMap((fence) => [

@@ -10,7 +10,7 @@ import { eventually } from '../support/eventually.ts'
 import { ended, FAST, openWorld, post, remove, type World } from '../support/world.ts'
 
 /** Beats so rare that no sync has a word in it. */
-const RARE = { ...FAST, beat: 20_000, lease: 60_000, trust: 50_000, settled: 600_000 }
+const RARE = { ...FAST, beat: 20_000, lease: 60_000, trust: 50_000, takeoverDelay: 600_000 }
 
 describe('a hint of cancellation', () => {
   let world: World
@@ -114,7 +114,7 @@ describe('a hint of cancellation', () => {
   })
 
   it('that comes before its claim holds the task back until its row has been asked, and no longer', async () => {
-    const claim = holdAnswers(crew.store, 'claimIds', (rows) => Array.isArray(rows) && rows.length > 0)
+    const claim = holdAnswers(crew.store, 'claim', (rows) => Array.isArray(rows) && rows.length > 0)
     const location = await crew.post('ok')
     await claim.came
     const real = crew.store.standing

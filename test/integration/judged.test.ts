@@ -3,7 +3,7 @@ import { randomUUID } from 'node:crypto'
 import { expect } from 'chai'
 import pg from 'pg'
 import type { ClaimedRow } from '../../src/store/claims.ts'
-import { type Bench, openBench } from '../support/bench.ts'
+import { asking, type Bench, openBench } from '../support/bench.ts'
 
 /** An owner comes back and claims its row anew, in one statement; the step marks it. */
 const COME_BACK = `
@@ -24,44 +24,34 @@ describe('a row whose owner comes back and claims it anew while others take over
   afterEach(() => bench.sql('delete from tasks'))
 
   const ROWS = 400
-  const takers: Readonly<Record<string, (ids: readonly string[], node: string) => Promise<ClaimedRow[]>>> = {
-    'a sweep': (_ids, node) =>
-      bench.store.claimDue(
-        { node, token: 21, takesOver: true },
-        { room: new Map([['svc', ROWS]]), limit: ROWS, grace: 0, parkedGrace: 0 },
-      ),
-    'a claim by ids': (ids, node) =>
-      bench.store.claimIds(
-        { node, token: 21, takesOver: true },
-        ids.map((id) => ({ id, service: 'svc' })),
-      ),
-  }
-  for (const [what, take] of Object.entries(takers))
-    it(`is not taken by ${what} that had seen the old claim`, async () => {
-      const me = await bench.node()
-      let [taken, kept] = [0, 0]
-      for (let round = 0; round < 8; round += 1) {
-        const ids = await bench.rows(ROWS)
-        const owners = ids.map(() => randomUUID())
-        await bench.sql(
-          `insert into nodes (id, name, services, lease_until)
+  const take = (node: string): Promise<ClaimedRow[]> =>
+    bench.store.claim({ node, token: 21, takesOver: true }, asking({ svc: ROWS }, { limit: ROWS }))
+
+  it('is not taken by a claim that had seen the old one', async () => {
+    const me = await bench.node()
+    let [taken, kept] = [0, 0]
+    for (let round = 0; round < 8; round += 1) {
+      const ids = await bench.rows(ROWS)
+      const owners = ids.map(() => randomUUID())
+      await bench.sql(
+        `insert into nodes (id, name, services, lease_until)
            select unnest($1::uuid[]), 'n', '{svc}', now() - interval '1 second'`,
-          [owners],
-        )
-        await bench.sql(
-          `update tasks t set status = 'running', node = w.node, token = 7
+        [owners],
+      )
+      await bench.sql(
+        `update tasks t set status = 'running', node = w.node, token = 7
            from unnest($1::bigint[], $2::uuid[]) as w(id, node) where t.id = w.id`,
-          [ids, owners],
-        )
-        const back = ids.map((id, i) => returning.query(COME_BACK, [owners[i], id]))
-        const claimed = await take(ids, me)
-        await Promise.all(back)
-        taken += claimed.length
-        kept += (await bench.sql('select id from tasks where step = 99 and token = 8')).length
-        expect(await bench.sql('select id from tasks where step = 99 and crashes > 0')).to.deep.equal([])
-        await bench.sql('delete from tasks')
-      }
-      expect(taken, 'taken in all').to.be.above(0)
-      expect(kept, 'kept in all').to.be.above(0)
-    })
+        [ids, owners],
+      )
+      const back = ids.map((id, i) => returning.query(COME_BACK, [owners[i], id]))
+      const claimed = await take(me)
+      await Promise.all(back)
+      taken += claimed.length
+      kept += (await bench.sql('select id from tasks where step = 99 and token = 8')).length
+      expect(await bench.sql('select id from tasks where step = 99 and crashes > 0')).to.deep.equal([])
+      await bench.sql('delete from tasks')
+    }
+    expect(taken, 'taken in all').to.be.above(0)
+    expect(kept, 'kept in all').to.be.above(0)
+  })
 })

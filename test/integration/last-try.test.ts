@@ -1,7 +1,7 @@
 // The last word of a claim: the try that ends a task is counted, and an end whose answer was lost is known to be written.
 import { expect } from 'chai'
 import { settle } from '../../src/lifecycle/settle.ts'
-import type { Fence, Written } from '../../src/store/fenced.ts'
+import type { ClaimRef, Written } from '../../src/store/fenced.ts'
 import { type Bench, openBench } from '../support/bench.ts'
 import { ended, openWorld, post } from '../support/world.ts'
 
@@ -13,14 +13,14 @@ describe('the end of a task', () => {
   after(() => bench.close())
 
   const END = { kind: 'settle', step: 2, attempt: 1, result: null, omitted: false } as const
-  const complete = (fence: Fence): Promise<Written> =>
+  const complete = (fence: ClaimRef): Promise<Written> =>
     settle({ store: bench.store }, fence, { ...END, status: 'complete', failure: null })
-  const fail = (fence: Fence, code: 'timeout' | 'service_unavailable' | 'service_error'): Promise<Written> =>
+  const fail = (fence: ClaimRef, code: 'timeout' | 'service_unavailable' | 'service_error'): Promise<Written> =>
     settle({ store: bench.store }, fence, { ...END, status: 'failed', failure: { code, detail: 'no' } })
 
   for (const [what, write] of [
     ['complete', complete],
-    ['failed', (fence: Fence) => fail(fence, 'timeout')],
+    ['failed', (fence: ClaimRef) => fail(fence, 'timeout')],
   ] as const)
     it(`(${what}) is known to be written though the answer of Postgres was lost`, async () => {
       const fence = await bench.claimed()
@@ -41,7 +41,7 @@ describe('the end of a task', () => {
 
   it('counts the failed try that brought it about, and no other end counts one', async () => {
     const fences = await Promise.all(Array.from({ length: 4 }, () => bench.claimed('fails = 3')))
-    const [late, away, refused, done] = fences as [Fence, Fence, Fence, Fence]
+    const [late, away, refused, done] = fences as [ClaimRef, ClaimRef, ClaimRef, ClaimRef]
     await Promise.all([
       fail(late, 'timeout'),
       fail(away, 'service_unavailable'),

@@ -10,7 +10,7 @@ describe('an actor', () => {
   before(async () => {
     world = await openWorld()
     // No sync within the test: whatever an actor learns, it learns from its own writes or from its supervisor.
-    const timings = { beat: 20_000, lease: 60_000, trust: 50_000, settled: 600_000, sweep: 50 }
+    const timings = { beat: 20_000, lease: 60_000, trust: 50_000, takeoverDelay: 600_000, pass: 50 }
     crew = await openCrew(world, {
       timings,
       threads: 2,
@@ -86,7 +86,7 @@ describe('an actor', () => {
 
   it('leaves its slot when its claim is lost', async () => {
     const single = await openWorld()
-    const own = await openCrew(single, { slots: 1, timings: { settled: 600_000 } })
+    const own = await openCrew(single, { slots: 1, timings: { takeoverDelay: 600_000 } })
     const location = await own.post('ever.20')
     await single.service.until((seen) => seen.length > 0)
     await single.sql('delete from tasks where id = $1', [idOf(location)])

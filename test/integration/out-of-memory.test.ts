@@ -24,7 +24,7 @@ describe('a thread that runs out of memory', () => {
       heap: 64,
       log: makeLog('info', { node: 'n' }, (line) => lines.push(JSON.parse(line) as Line)),
       // The collector works hard before it gives up, and the thread is silent meanwhile.
-      timings: { quarantine: 200, settled: 600_000, silence: 30_000 },
+      timings: { quarantine: 200, takeoverDelay: 600_000, silence: 30_000 },
     })
   })
   after(async () => {

@@ -27,7 +27,6 @@ const WITHOUT: Readonly<Record<string, readonly [Health, string?]>> = {
   '+client|id': ['limited', 'CLIENT ID'],
   '+client|unblock': ['limited', 'CLIENT UNBLOCK'],
   '+ping': ['limited', 'PING'],
-  '+eval': ['limited', 'EVAL'],
   '+type': ['limited', 'TYPE'],
   // Only its name in CLIENT LIST.
   '+client|setname': ['up'],
@@ -68,7 +67,7 @@ describe('a Redis that refuses', () => {
     }, 15_000)
   const pushes = async ({ queue }: WatchedQueue): Promise<boolean> => {
     const pushed = await queue.push('billing', '1')
-    return pushed && (await queue.pop(['billing']))[0]?.id === '1'
+    return pushed && (await queue.pop(['billing']))?.id === '1'
   }
 
   it('nothing to the user of the documents, is up', async () => {

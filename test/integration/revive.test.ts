@@ -49,7 +49,7 @@ describe('a node whose thread dies', () => {
     const world = await openWorld()
     const crew = await openCrew(world, {
       entry: ENTRY,
-      timings: { settled: 600_000 },
+      timings: { takeoverDelay: 600_000 },
       // The failed try is followed by the next at once.
       service: { retry: { attempts: 9, backoff: 1, maxBackoff: 1 } },
     })

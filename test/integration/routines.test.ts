@@ -2,13 +2,14 @@
 import { randomUUID } from 'node:crypto'
 import { expect } from 'chai'
 import pg from 'pg'
-import { CLAIM, claimDue } from '../../src/store/claims.ts'
+import { claimDue } from '../../src/store/claims.ts'
 import type { Prepared } from '../../src/store/database.ts'
 import { FENCED_WRITES } from '../../src/store/fenced.ts'
 import { INSERT, REMOVE } from '../../src/store/inserts.ts'
 import { migrate } from '../../src/store/migrate.ts'
 import { READ } from '../../src/store/reads.ts'
 import type { Routine } from '../../src/store/routine.ts'
+import { asking } from '../support/bench.ts'
 import { createMigrated, type TestDatabase } from '../support/databases.ts'
 
 const ROWS = 20_000
@@ -32,7 +33,6 @@ const calls = (ids: readonly number[]): [string, Prepared, unknown[]][] => {
     write('park', all(5), all(1), all('{}')),
     write('settle', all('complete'), all(1), all('{}'), all(false), all(null), all(false)),
     write('release'),
-    ['claim', CLAIM.call, [NODE, TOKEN + 1, ids, true, all('svc'), 'infinity']],
     ['remove', REMOVE.call, [ids]],
     ['read', READ.call, [ids]],
     [
@@ -138,20 +138,11 @@ describe('a statement that runs all the time', () => {
       `update tasks set status = 'complete', node = null, finished_at = now() where status = 'running' and id % 3 = 0`,
     )
     const by = { node: other, token: TOKEN + 1, takesOver: true }
-    const room = new Map([
-      ['svc', 50],
-      ['none', 50],
-    ])
     const sweep = async (): Promise<number> => {
       const rows = await claimDue(
         async <Row>(text: string | Prepared, values?: readonly unknown[]) => (await sql(text, values)) as Row[],
         by,
-        {
-          room,
-          limit: 100,
-          grace: 0,
-          parkedGrace: 0,
-        },
+        asking({ svc: 50, none: 50 }, { limit: 100 }),
       )
       return rows.length
     }

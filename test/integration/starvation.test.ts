@@ -24,7 +24,7 @@ describe('a row whose id was lost', () => {
   ] as const)
     it(`is begun while pops keep the ${what} busy`, async () => {
       // A pass of the sweep meets a free slot only when pops have left it one.
-      const node = await world.node({ slots, services: { svc: { concurrency } }, timings: { ...FAST, sweep: 400 } })
+      const node = await world.node({ slots, services: { svc: { concurrency } }, timings: { ...FAST, pass: 400 } })
       const posted: Promise<string>[] = []
       // More than can be done in the time of the test: there is always an id to pop.
       const fill = setInterval(() => posted.push(post(node.url, 'slow.150')), 15)
@@ -52,7 +52,7 @@ describe('a row whose id was lost', () => {
   ] as const)
     it(`leaves no delay behind when ${what} had been full: what is posted later is popped`, async () => {
       // A sweep leaves ids to pops for a minute: what ends in 20 s was popped.
-      const timings = { ...FAST, sweep: 300, grace: 60_000 }
+      const timings = { ...FAST, pass: 300, grace: 60_000 }
       const node = await world.node({ ...setup, timings })
       const busy = await post(node.url, 'slow.700')
       await Promise.all(

@@ -2,14 +2,15 @@
 import { randomUUID } from 'node:crypto'
 import { expect } from 'chai'
 import pg from 'pg'
-import { claimDue, claimIds, reviveClaims } from '../../src/store/claims.ts'
+import { claimDue, reviveClaims } from '../../src/store/claims.ts'
 import type { Prepared, Query } from '../../src/store/database.ts'
 import { expireTasks } from '../../src/store/deadlines.ts'
-import { FENCED, type Fence, fencedFlush } from '../../src/store/fenced.ts'
+import { FENCED, type ClaimRef, fencedFlush } from '../../src/store/fenced.ts'
 import { HighestId, insertFlush, newRow, removeFlush } from '../../src/store/inserts.ts'
 import * as nodes from '../../src/store/nodes.ts'
 import { readFlush, readPage, readStanding } from '../../src/store/reads.ts'
 import { StoreError } from '../../src/store/trouble.ts'
+import { asking } from '../support/bench.ts'
 import { createMigrated, type TestDatabase } from '../support/databases.ts'
 
 const ENDED = 60_000
@@ -26,7 +27,7 @@ const HOUR = 3_600_000
 interface Ground {
   readonly query: Query
   /** Claims of ours, and ids of waiting rows. */
-  readonly mine: readonly Fence[]
+  readonly mine: readonly ClaimRef[]
   readonly waiting: readonly string[]
   readonly highest: string
 }
@@ -44,13 +45,12 @@ interface Row {
 }
 
 const by = (node: string) => ({ node, token: TOKEN + 1, takesOver: true })
-const SWEEP = { limit: 100, grace: 0, parkedGrace: 0, room: new Map([['svc', 50], ['none', 50]]) } // prettier-ignore
 const FORGET = `update nodes set services = '{}'`
 /** The write of each kind, and then the look at those that were not found. */
-const write = async <Entry extends Fence>(
+const write = async <Entry extends ClaimRef>(
   { query, mine }: Ground,
   kind: Parameters<typeof fencedFlush<Entry>>[1],
-  entry: Omit<Entry, keyof Fence>,
+  entry: Omit<Entry, keyof ClaimRef>,
 ): Promise<number> => {
   const entries = mine.map((claim, i) => ({ ...claim, ...entry, token: i === 0 ? 1 : claim.token }) as Entry)
   return (await fencedFlush(query, kind)(entries, true)).filter((one) => one === 'written').length
@@ -88,14 +88,18 @@ const STATEMENTS: Readonly<Record<string, Row>> = {
   holdings: { finds: MINE, run: async ({ query }) => (await nodes.holdings(query, ME)).held.length },
   resign: { run: ({ query }) => nodes.resign(query, ME).then(() => 0) },
   'resign others': { run: ({ query }) => nodes.resignOthers(query, ME).then(() => 0) },
+  'adopt owners': { run: ({ query }) => nodes.adoptOwners(query).then(() => 0) },
   'forget nodes': { run: ({ query }) => nodes.forgetNodes(query).then(() => 0) },
   'fail unknown, with nothing forgotten': { finds: 0, run: async ({ query }) => (await nodes.failUnknown(query, HOUR)).length }, // prettier-ignore
   'fail unknown, with all forgotten': { before: FORGET, most: 10_000, finds: 1_000 + MINE, run: async ({ query }) => (await nodes.failUnknown(query, HOUR)).length }, // prettier-ignore
   expire: { finds: 0, run: async ({ query }) => (await expireTasks(query, [{ ...DEADLINE, deadline: 100 * HOUR }], 500)).length }, // prettier-ignore
   'expire, with all expired': { most: 10_000, finds: 500, run: async ({ query }) => (await expireTasks(query, [{ ...DEADLINE, deadline: 1 }], 500)).length }, // prettier-ignore
-  'claim by ids': { finds: 10, run: async ({ query, waiting }) => (await claimIds(query, by(ME), waiting.map((id) => ({ id, service: 'svc' })))).length }, // prettier-ignore
-  sweep: { most: 5_000, finds: 50, run: async ({ query }) => (await claimDue(query, by(ME), SWEEP)).length },
-  'sweep, with nothing due': { finds: 0, run: async ({ query }) => (await claimDue(query, by(ME), { ...SWEEP, room: new Map([['other', 50]]) })).length }, // prettier-ignore
+  claim: {
+    most: 5_000,
+    finds: 50,
+    run: async ({ query }) => (await claimDue(query, by(ME), asking({ svc: 50 }, { limit: 50 }))).length,
+  },
+  'claim, with nothing due': { finds: 0, run: async ({ query }) => (await claimDue(query, by(ME), asking({ other: 50 }))).length }, // prettier-ignore
   revive: { finds: MINE, run: async ({ query, mine }) => (await reviveClaims(query, mine.map((one) => ({ ...one, attempt: 1 })))).length }, // prettier-ignore
   standing: { finds: 10, run: async ({ query, waiting }) => (await readStanding(query, waiting)).length },
   checkpoint: { finds: MINE - 1, run: (ground) => write(ground, FENCED.checkpoint, { step: 0, state: '{}', repeats: 0, wait: null }) }, // prettier-ignore

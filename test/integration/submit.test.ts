@@ -3,7 +3,7 @@ import { expect } from 'chai'
 import { Refusal, type RefusalCode } from '../../src/core/refusal.ts'
 import type { NewTask } from '../../src/core/task.ts'
 import { submit } from '../../src/lifecycle/submit.ts'
-import type { Inserted } from '../../src/store/inserts.ts'
+import type { Stored } from '../../src/core/ports.ts'
 import { type Bench, openBench } from '../support/bench.ts'
 import { eventually } from '../support/eventually.ts'
 import { ended, openWorld, post } from '../support/world.ts'
@@ -63,17 +63,23 @@ describe('a submit', () => {
       events.push(...(await bench.sql('select status from tasks where id = $1', [id])))
       return new Promise((resolve) => (finish = resolve))
     }
-    const insert = async (task: NewTask): Promise<Inserted> => {
+    const insert = async (task: NewTask): Promise<Stored> => {
       const submitted = await bench.store.insert(task)
       events.push('inserted')
       return submitted
     }
-    const unheard = (service: string): unknown => events.push(`unheard by ${service}`)
-    const submitted = await submit({ store: { insert }, queue: { push }, slot: () => undefined, unheard }, TASK)
+    const supervision = {
+      reserve: () => undefined,
+      pushed: (service: string) => void events.push(`told of ${service}`),
+      pushFailed: (service: string) => void events.push(`failed for ${service}`),
+    }
+    const submitted = await submit({ store: { insert }, queue: { push }, supervision }, TASK)
     expect(submitted).to.deep.include(TASK)
-    await eventually(() => expect(events).to.deep.equal(['inserted', 'pushed to svc', { status: 'pending' }]))
+    await eventually(() =>
+      expect(events).to.deep.equal(['inserted', 'told of svc', 'pushed to svc', { status: 'pending' }]),
+    )
     finish(false)
-    await eventually(() => expect(events.at(-1)).to.equal('unheard by svc'))
+    await eventually(() => expect(events.at(-1)).to.equal('failed for svc'))
   })
 
   it('creates a row that nobody owns, due at once', async () => {
@@ -134,8 +140,8 @@ describe('a submit', () => {
     const before = await count()
     const inserting = bench.store.insert(TASK, taker)
     await bench.loseAnswer(async () => expect(await count()).to.equal(before + 1))
-    const { id, taken } = await inserting
-    expect(taken).to.equal(true)
+    const { id, claimed } = await inserting
+    expect(claimed).to.equal(true)
     expect(await bench.read(id)).to.include({
       status: 'running',
       node: taker.node,

@@ -11,7 +11,7 @@ describe('a sync', () => {
   before(async () => {
     world = await openWorld()
     // Nothing but the sync may find out: no take-over, and no sweep of what is due for less than a minute.
-    crew = await openCrew(world, { timings: { beat: 60, settled: 600_000 } })
+    crew = await openCrew(world, { timings: { beat: 60, takeoverDelay: 600_000 } })
   })
   after(async () => {
     await crew[Symbol.asyncDispose]()
@@ -103,7 +103,7 @@ describe('a sync', () => {
 
   it('does not release a claim that is in flight', async () => {
     const released = spy(crew.store.release, 'add')
-    const held = holdAnswers(crew.store, 'claimIds', (rows) => Array.isArray(rows) && rows.length > 0)
+    const held = holdAnswers(crew.store, 'claim', (rows) => Array.isArray(rows) && rows.length > 0)
     const location = await crew.post('ok')
     await held.came
     const before = await rowOf(location)

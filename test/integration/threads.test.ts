@@ -31,7 +31,7 @@ describe('a thread that dies', () => {
   })
 
   const open = async (setup: CrewSetup = {}): Promise<void> => {
-    const timings = { quarantine: 200, settled: 600_000, ...setup.timings }
+    const timings = { quarantine: 200, takeoverDelay: 600_000, ...setup.timings }
     crew = await openCrew(world, { threads: 2, entry: ENTRY, ...setup, timings })
   }
   const rowOf = async (location: string): Promise<Record<string, unknown> | undefined> =>

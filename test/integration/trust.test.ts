@@ -35,7 +35,7 @@ describe('the lease of a node', () => {
   const last = (calls: SinonSpy): number => calls.callCount
 
   it('when it cannot be extended: no request begins later than trust allows, and only what is confirmed goes on', async () => {
-    await open({ timings: { trust: 500, lease: 60_000, settled: 600_000 } })
+    await open({ timings: { trust: 500, lease: 60_000, takeoverDelay: 600_000 } })
     const [mine, lost] = [await running('ever.10'), await running('ever.10')]
     const starts: number[] = []
     const beat = crew.store.beat
@@ -44,7 +44,7 @@ describe('the lease of a node', () => {
       return beat(...given)
     })
     await eventually(() => expect(starts.length).to.be.at.least(2))
-    const cut = stub(crew.store, 'holdings').rejects(new StoreError('unknown', 'cut off'))
+    const cut = stub(crew.store, 'standing').rejects(new StoreError('unknown', 'cut off'))
     const away = stub().rejects(new StoreError('unknown', 'cut off'))
     const lastGood = starts.at(-1) ?? NaN
     crew.store.beat = away
@@ -85,7 +85,7 @@ describe('the lease of a node', () => {
 
   it('a claim that was sent before trust lapsed, and answered after, is doubtful until it is confirmed', async () => {
     await open({ timings: { trust: 400, lease: 60_000 } })
-    const held = holdAnswers(crew.store, 'claimIds', (rows) => Array.isArray(rows) && rows.length > 0)
+    const held = holdAnswers(crew.store, 'claim', (rows) => Array.isArray(rows) && rows.length > 0)
     const location = await crew.post('ok')
     await held.came
     const beat = crew.store.beat
@@ -111,7 +111,7 @@ describe('the lease of a node', () => {
   })
 
   it('when the row of the node is deleted: all is aborted, and goes on under a new name', async () => {
-    await open({ timings: { settled: 1_500 } })
+    await open({ timings: { takeoverDelay: 1_500 } })
     const { node } = crew.supervisor
     const locations = [await running('held'), await running('held')]
     await world.sql('delete from nodes')
@@ -136,7 +136,7 @@ describe('the lease of a node', () => {
            values (gen_random_uuid(), 'svc', 'ok', '{}', 2, 'running', gen_random_uuid(), 9) returning id`,
         ),
       )
-    await open({ timings: { settled: 700 } })
+    await open({ timings: { takeoverDelay: 700 } })
     await eventually(() => expect(count(`/tasks/${row?.id}`)).to.equal(1))
     expect((world.service.of(`/tasks/${row?.id}`)[0]?.at ?? 0) - enrolledAt).to.be.within(600, 1_500)
     await eventually(async () =>
@@ -145,8 +145,8 @@ describe('the lease of a node', () => {
   })
 
   it('has no gap by a beat that failed, and has one when it had run out', async () => {
-    await open({ timings: { settled: 400, lease: 900, trust: 800, beat: 100 } })
-    const sweeps = listenTo(crew.store, 'claimDue')
+    await open({ timings: { takeoverDelay: 400, lease: 900, trust: 800, beat: 100 } })
+    const sweeps = listenTo(crew.store, 'claim')
     const mayTakeOver = (): boolean | undefined =>
       (sweeps.lastCall?.args as [{ takesOver: boolean }] | undefined)?.[0].takesOver
     await eventually(() => expect(mayTakeOver()).to.equal(true))

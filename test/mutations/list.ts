@@ -3,6 +3,7 @@
 import { ACTOR_MUTATIONS } from './actor.ts'
 import { API_MUTATIONS } from './api.ts'
 import { type Mutation, one } from './mutation.ts'
+import { PLAN_MUTATIONS } from './plan.ts'
 import { REDIS_MUTATIONS } from './redis.ts'
 import { VERB_MUTATIONS } from './verbs.ts'
 
@@ -29,27 +30,19 @@ export const MUTATIONS: readonly Mutation[] = [
     'integration/fence',
   ),
   one(
-    'no sweep',
-    'rows are found by popped ids alone',
-    'supervisor/sweep.js',
-    'async #pass() {',
-    'async #pass() {\n        return false;',
-    'integration/one-actor',
-  ),
-  one(
     'claim pending only',
     'what a dead node or a wait has left behind is not claimed',
     'store/claims.js',
-    "where t.status in ('pending', 'running') and ${myLeaseHolds('$6')}",
-    "where t.status = 'pending' and ${myLeaseHolds('$6')}",
+    "t.node is null and t.status in ('pending', 'running') and t.service",
+    "t.node is null and t.status = 'pending' and t.service",
     'integration/claim',
   ),
   one(
     'no sync',
     'memory and rows are never compared',
-    'supervisor/supervisor.js',
-    'async #sync() {',
-    'async #sync() {\n        return;',
+    'supervisor/audit.js',
+    'async run() {',
+    'async run() {\n        return;',
     'integration/sync',
     'integration/trust',
   ),
@@ -70,12 +63,12 @@ export const MUTATIONS: readonly Mutation[] = [
     edits: [
       {
         file: 'supervisor/sync.js',
-        from: 'const asked = settled.filter((held) => hands.has(held) && !held.writing);',
-        to: 'const asked = hands.all();',
+        from: 'const asked = settled.filter((task) => running.has(task) && !task.writing);',
+        to: 'const asked = running.all();',
       },
       {
         file: 'supervisor/sync.js',
-        from: ' && !inFlight.has(token) && !hands.inFlight.has(token)',
+        from: ' && !inFlight.has(token) && !running.inFlight.has(token)',
         to: '',
       },
     ],
@@ -92,10 +85,10 @@ export const MUTATIONS: readonly Mutation[] = [
   one(
     'forgotten hint',
     'a hint during a claim in flight is dropped',
-    'supervisor/hands.js',
+    'supervisor/running.js',
     'if (this.#inFlight.size === 0)',
     'if (true)',
-    'unit/supervisor/hands',
+    'unit/supervisor/running',
   ),
   {
     name: 'two actors of one task',
@@ -110,8 +103,8 @@ export const MUTATIONS: readonly Mutation[] = [
     'release of a row whose report waits',
     'a claim is let go before its report is written',
     'supervisor/reports.js',
-    'held.writing = true;',
-    "held.writing = true;\n    if (report.kind === 'settle')\n        hands.drop(held);",
+    'task.writing = true;',
+    "task.writing = true;\n    if (report.kind === 'settle')\n        running.drop(task);",
     'unit/supervisor/reports',
     'integration/written',
   ),
@@ -164,8 +157,8 @@ export const MUTATIONS: readonly Mutation[] = [
   one(
     'direct behind the back of syncs',
     'a claim that is inserted is not known to be under way',
-    'supervisor/intake.js',
-    'hands.sent(sent.token);',
+    'supervisor/claims.js',
+    'running.sent(sent.token);',
     '',
     'integration/direct',
   ),
@@ -192,14 +185,13 @@ export const MUTATIONS: readonly Mutation[] = [
     'and exists (select from nodes me where me.id = $1 and me.lease_until > now())`;',
     '`;',
     'integration/claim',
-    'integration/sweep',
   ),
   one(
     'a late claim',
     'a claim that was held up judges by what has become of leases meanwhile',
     'store/claims.js',
-    '${voidFrom}::timestamptz > now() and exists',
-    '(${voidFrom}::timestamptz is not null) and exists',
+    '${validUntil}::timestamptz > now() and exists',
+    '(${validUntil}::timestamptz is not null) and exists',
     'integration/claim',
   ),
   one(
@@ -214,11 +206,12 @@ export const MUTATIONS: readonly Mutation[] = [
     'take-over at once',
     'a node takes over before it has held its own lease',
     'supervisor/lease.js',
-    'return this.#options.alone || this.held >= this.#options.timings.settled;',
+    'return this.#options.alone || this.held >= this.#options.timings.takeoverDelay;',
     'return true;',
     'unit/supervisor/lease',
     'integration/trust',
   ),
+  ...PLAN_MUTATIONS,
   ...ACTOR_MUTATIONS,
   one(
     'an answer ends the process',

@@ -5,14 +5,6 @@ const RIGHTS = 'integration/queue.rights'
 
 export const REDIS_MUTATIONS: readonly Mutation[] = [
   one(
-    'a sweep that wakes itself',
-    'without Redis the slots that a pass gives back ask for the next pass',
-    'supervisor/sweep.js',
-    'if (!room.has(name))',
-    'if (name)',
-    'unit/supervisor/sweep',
-  ),
-  one(
     'another database',
     'a database that Redis refuses is database 0',
     'queue/link.js',

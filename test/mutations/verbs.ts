@@ -32,8 +32,8 @@ export const VERB_MUTATIONS: readonly Mutation[] = [
     'release keeps the claim',
     'a claim that is given back stays',
     'store/fenced.js',
-    "set: 'node = null, run_at = now()'",
-    "set: 'run_at = now()'",
+    "set: 'node = null, run_at = least(t.run_at, now())'",
+    "set: 'run_at = least(t.run_at, now())'",
     SEQUENCES,
   ),
   one(
@@ -114,17 +114,9 @@ export const VERB_MUTATIONS: readonly Mutation[] = [
   one(
     "claim of a live owner's row",
     'whoever owns a row, it is taken',
-    'store/claims.js',
-    'else $4 and (owner.id is null or owner.lease_until <= now()) end',
-    'else $4 end',
-    SEQUENCES,
-  ),
-  one(
-    'claim of foreign ids',
-    'an id in the list of another service is claimed',
-    'store/claims.js',
-    ' and t.service is not distinct from w.service offset 0',
-    ' offset 0',
+    'store/owners.js',
+    'and n.lease_until <= now()',
+    '',
     SEQUENCES,
   ),
   one(

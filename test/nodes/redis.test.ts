@@ -132,8 +132,8 @@ async function bothWork({ service }: Fleet, node: NodeProcess): Promise<void> {
   const senders = new Set<string>()
   for (let tries = 0; senders.size < 2; tries += 1) {
     expect(tries, 'bursts until both nodes had tasks').to.be.below(20)
-    // More at once than the node takes by itself.
-    const posted = await Promise.all(Array.from({ length: BURST }, () => postOne(agent(), node.url, 'ok')))
+    // More requests at once than the node opens by itself.
+    const posted = await Promise.all(Array.from({ length: BURST }, () => postOne(agent(), node.url, 'slow.200')))
     for (const { headers } of posted) {
       await service.until(() => service.of(headers.location ?? '').length > 0, 900)
       for (const seen of service.of(headers.location ?? '')) senders.add(senderOf(seen))

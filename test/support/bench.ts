@@ -1,11 +1,21 @@
 // A bench for the store: a database of its own behind a proxy, and rows in whatever state a test needs.
 import pg from 'pg'
 import { silentLog } from '../../src/telemetry/log.ts'
-import type { Fence } from '../../src/store/fenced.ts'
+import type { ClaimQuery } from '../../src/store/claims.ts'
+import type { ClaimRef } from '../../src/store/fenced.ts'
 import { Store } from '../../src/store/store.ts'
 import { createMigrated } from './databases.ts'
 import { eventually } from './eventually.ts'
 import { TcpProxy } from './tcp-proxy.ts'
+
+/** A claim of so many rows of each service, from the start or from a mark. */
+export function asking(
+  rooms: Readonly<Record<string, number>>,
+  { limit = 1_000, grace = 0, mark = 0 }: Partial<Pick<ClaimQuery, 'limit' | 'grace'> & { mark: number }> = {},
+): ClaimQuery {
+  const wanted = new Map(Object.entries(rooms).map(([service, count]) => [service, { count, mark }] as const))
+  return { wanted, limit, grace }
+}
 
 /** The columns of a task that tests read; JSON as text, `wait` in milliseconds until `run_at`. */
 export interface Columns {
@@ -43,7 +53,7 @@ export interface Bench {
   rows(count: number, set?: string, values?: unknown[]): Promise<string[]>
   row(set?: string, values?: unknown[]): Promise<string>
   /** A running row and the claim that it belongs to. */
-  claimed(set?: string): Promise<Fence>
+  claimed(set?: string): Promise<ClaimRef>
   read(id: string): Promise<Columns | undefined>
   /** All columns of a row, to compare. */
   whole(id: string): Promise<string | undefined>

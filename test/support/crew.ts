@@ -2,9 +2,10 @@
 import { randomUUID } from 'node:crypto'
 import { type SinonSpy, type SinonStub, spy, stub } from 'sinon'
 import { SERVICE_DEFAULTS, type Service } from '../../src/core/service.ts'
+import type { Supervision } from '../../src/core/ports.ts'
 import type { Timings } from '../../src/core/timings.ts'
 import { cancel } from '../../src/lifecycle/cancel.ts'
-import { type Slot, submit } from '../../src/lifecycle/submit.ts'
+import { submit } from '../../src/lifecycle/submit.ts'
 import { MemoryQueue } from '../../src/queue/memory.ts'
 import { Store } from '../../src/store/store.ts'
 import { Supervisor } from '../../src/supervisor/supervisor.ts'
@@ -72,9 +73,8 @@ export async function openCrew(world: World, setup: CrewSetup = {}): Promise<Cre
     queue,
     supervisor,
     post: async (action, payload = '{}') => {
-      const unheard = (): void => supervisor.unheard()
-      const slot = (service: string): Slot | undefined => (setup.direct ? supervisor.slot(service) : undefined)
-      const { id } = await submit({ store, queue, slot, unheard }, { service: 'svc', action, payload })
+      const supervision = setup.direct ? supervisor : indirect(supervisor)
+      const { id } = await submit({ store, queue, supervision }, { service: 'svc', action, payload })
       return `/tasks/${id}`
     },
     cancel: (location) => cancel({ store, queue }, idOf(location)),
@@ -86,8 +86,15 @@ export async function openCrew(world: World, setup: CrewSetup = {}): Promise<Cre
   }
 }
 
+/** Hands nothing over directly. */
+const indirect = (supervisor: Supervisor): Pick<Supervision, 'reserve' | 'pushed' | 'pushFailed'> => ({
+  reserve: () => undefined,
+  pushed: (service) => supervisor.pushed(service),
+  pushFailed: (service) => supervisor.pushFailed(service),
+})
+
 /** What of the store can be held up. */
-type Verb = 'claimIds' | 'claimDue' | 'beat' | 'holdings' | 'insert'
+type Verb = 'claim' | 'beat' | 'holdings' | 'standing' | 'insert'
 
 /** The answers of a statement that is held up: it runs, and nobody hears of it until `open`. */
 export interface Held {

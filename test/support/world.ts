@@ -19,10 +19,9 @@ export const FAST: Timings = {
   lease: 1_000,
   beat: 200,
   trust: 800,
-  sweep: 100,
-  settled: 1_000,
+  pass: 100,
+  takeoverDelay: 1_000,
   grace: 100,
-  overdue: 500,
   forgotten: 1_000,
   linger: 0,
 }

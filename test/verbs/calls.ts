@@ -1,10 +1,10 @@
-// The calls that no actor makes: submits and cancellations, claims by ids and by sweeps, revivals, chores and leases.
+// The calls that no actor makes: submits and cancellations, claims from the mark and from the start, revivals, chores and leases.
 import { SERVICE_DEFAULTS } from '../../src/core/service.ts'
 import { cancel } from '../../src/lifecycle/cancel.ts'
 import { claim, revive } from '../../src/lifecycle/claim.ts'
 import { expire } from '../../src/lifecycle/expire.ts'
-import { type Slot, submit } from '../../src/lifecycle/submit.ts'
-import type { ClaimedRow, Popped } from '../../src/store/claims.ts'
+import { submit } from '../../src/lifecycle/submit.ts'
+import type { ClaimedRow } from '../../src/store/claims.ts'
 import type { Report } from './report.ts'
 import { type Claim, DEADLINE, LEASE, newNodeId, type Op, SERVICES, type SimNode, type World } from './world.ts'
 
@@ -12,7 +12,6 @@ import { type Claim, DEADLINE, LEASE, newNodeId, type Op, SERVICES, type SimNode
 const WORLD = {
   lapse: `update nodes set lease_until = now() - interval '1 second' where id = $1`,
   desert: `update nodes set lease_until = now() - interval '1 second'`,
-  forget: 'delete from nodes where id = $1',
   due: `update tasks set run_at = least(run_at, now() - interval '1 second') where status in ('pending', 'running')`,
   age: `update tasks set created_at = created_at - interval '2 hours',
           run_at = case when run_at <= now() then run_at - interval '2 hours' else run_at end`,
@@ -27,13 +26,17 @@ export function submitOf(world: World, by: SimNode, service: string, direct = fa
   const queue = { push: async (_service: string, id: string) => pushed.push(id) > 0 }
   const taker = direct ? { token: newToken(world), node: by.id } : undefined
   let taken = false
-  const slot = (): Slot | undefined => taker && { taker, over: (row) => void (taken = row !== undefined) }
+  const supervision = {
+    reserve: () => taker && { claim: taker, finish: (row: unknown) => void (taken = row !== undefined) },
+    pushed: () => {},
+    pushFailed: () => {},
+  }
   return {
     asked: { verb: 'submit', service, payload, ...(taker && { taker }) },
     by,
     run: async () => {
       const task = { service, action: 'ok', payload }
-      const { id } = await submit({ store: by.store, queue, slot, unheard: () => {} }, task)
+      const { id } = await submit({ store: by.store, queue, supervision }, task)
       return { kind: 'created', id, pushed, taken }
     },
     learn: (report) => {
@@ -67,30 +70,22 @@ const learnRows = (world: World, by: SimNode, node: string, token: number) => (r
 const claiming = (rows: Promise<ClaimedRow[]>): Promise<Report> =>
   rows.then((found) => ({ kind: 'claimed', rows: found }))
 
-export function popOf(world: World, by: SimNode, popped: readonly Popped[], takesOver: boolean): Op {
-  const [token, node] = [newToken(world), by.id]
-  return {
-    asked: { verb: 'pop', popped, token, node, takesOver },
-    by,
-    run: () => claiming(claim({ store: by.store, node, takesOver }, token, { popped })),
-    learn: learnRows(world, by, node, token),
-  }
-}
-
-export function sweepOf(
+/** A claim of some services; `from` the mark: what became due before the last `ms` is passed over. */
+export function claimOf(
   world: World,
   by: SimNode,
   rooms: readonly [number, number],
   limit: number,
   takesOver: boolean,
+  mark = 0,
 ): Op {
   const [token, node] = [newToken(world), by.id]
   const room = new Map(SERVICES.map((service, i) => [service, rooms[i] ?? 0] as const))
-  const sweep = { room, limit, grace: 0, parkedGrace: 0 }
+  const wanted = new Map([...room].map(([service, count]) => [service, { count, mark }]))
   return {
-    asked: { verb: 'sweep', room, limit, token, node, takesOver },
+    asked: { verb: mark > 0 ? 'claim' : 'pass', room, limit, token, node, takesOver },
     by,
-    run: () => claiming(claim({ store: by.store, node, takesOver }, token, { sweep })),
+    run: () => claiming(claim({ store: by.store, node, takesOver }, token, { wanted, limit, grace: 0 })),
     learn: learnRows(world, by, node, token),
   }
 }

@@ -2,7 +2,7 @@
 import * as fc from 'fast-check'
 import * as calls from './calls.ts'
 import type { Plan } from './interleave.ts'
-import { ended, mine, type Verb } from './model.ts'
+import { mine, type Verb } from './model.ts'
 import type { Fault } from './tap.ts'
 import type { Claim, Op, World } from './world.ts'
 import * as writes from './writes.ts'
@@ -23,8 +23,8 @@ export interface Round extends Plan {
 /** How often each is drawn. */
 const WEIGHTS: Readonly<Record<Draw['verb'], number>> = {
   submit: 9,
-  pop: 8,
-  sweep: 4,
+  claim: 8,
+  pass: 5,
   checkpoint: 10,
   retry: 4,
   park: 4,
@@ -36,7 +36,6 @@ const WEIGHTS: Readonly<Record<Draw['verb'], number>> = {
   beat: 2,
   enroll: 1,
   lapse: 3,
-  forget: 1,
   sync: 3,
   due: 1,
   age: 1,
@@ -79,7 +78,7 @@ export function callsOf(world: World, { draws }: Round): Op[] {
 }
 
 /** What the world does to leases and to time: nothing overlaps with it. */
-const LEASING: ReadonlySet<Verb> = new Set(['beat', 'enroll', 'lapse', 'forget', 'desert', 'age'])
+const LEASING: ReadonlySet<Verb> = new Set(['beat', 'enroll', 'lapse', 'desert', 'age'])
 
 /** How the calls of a round meet: what the world does takes turns, as does what was late. */
 export function planOf({ order, faults }: Round, ops: readonly Op[]): Plan {
@@ -95,12 +94,20 @@ function callOf(world: World, { verb, node, pick, twist }: Draw, busy: ReadonlyS
   switch (verb) {
     case 'submit':
       return [calls.submitOf(world, by, twist % 3 === 0 ? 'endless' : 'timed', pick % 2 === 0)]
-    case 'pop':
-      return taskIds.length > 0
-        ? [calls.popOf(world, by, popped(world, pick, twist), twist !== 5)]
-        : [calls.submitOf(world, by, 'timed')]
-    case 'sweep':
-      return [calls.sweepOf(world, by, [1 + (pick % 3), twist % 3], 1 + (pick % 4), twist !== 5)]
+    case 'claim':
+      // From a mark that passes over some, all, or nothing of what is due.
+      return [
+        calls.claimOf(
+          world,
+          by,
+          [1 + (pick % 3), 1 + (twist % 2)],
+          9,
+          false,
+          Date.now() - ([60_000, 20, -1_000][twist % 3] ?? 0),
+        ),
+      ]
+    case 'pass':
+      return [calls.claimOf(world, by, [1 + (pick % 3), twist % 3], 1 + (pick % 4), twist !== 5)]
     case 'cancel':
       return task === undefined ? [] : [calls.cancelOf(by, task)]
     case 'wear':
@@ -114,7 +121,6 @@ function callOf(world: World, { verb, node, pick, twist }: Draw, busy: ReadonlyS
     case 'sync':
       return [calls.syncOf(world, by)]
     case 'lapse':
-    case 'forget':
       // Mostly a node that is in use.
       return [calls.worldOf(world, { verb, node: twist === 0 ? (around(nodeIds, pick) ?? by.id) : by.id })]
     case 'due':
@@ -137,7 +143,7 @@ function writeOf(world: World, { verb, node, pick, twist }: Draw, busy: Readonly
   const stale = twist >= 9
   const claim = around(stale ? free : holding, pick)
   const by = around(world.nodes, node)
-  if (!claim) return by && world.taskIds.length > 0 ? [calls.sweepOf(world, by, [3, 3], 3, true)] : []
+  if (!claim) return by && world.taskIds.length > 0 ? [calls.claimOf(world, by, [3, 3], 3, true)] : []
   if (verb === 'revive') {
     const others = (stale ? free : holding).filter((other) => other.by === claim.by)
     return [calls.reviveOf(claim.by, onePerTask([claim, ...others]).slice(0, 1 + (twist % 3)))]
@@ -169,21 +175,5 @@ function reportOf(verb: Draw['verb'], claim: Claim, twist: number): Op[] {
 
 const onePerTask = <One extends Claim>(claims: readonly One[]): One[] =>
   [...new Map(claims.toReversed().map((one) => [one.id, one])).values()].toReversed()
-
-/** What came out of the lists: ids of tasks, some twice, of another service's list, or of nothing at all. */
-function popped({ taskIds, model }: World, pick: number, twist: number): { id: string; service: string }[] {
-  const ids = taskIds.filter((_, i) => (i + pick) % 3 !== 0 || i === pick % taskIds.length)
-  const open = (id: string): boolean => {
-    const task = model.tasks.get(id)
-    return task !== undefined && !ended(task)
-  }
-  const some = (twist < 6 ? ids.filter(open) : ids).slice(0, 1 + (twist % 3))
-  const found = some.map((id) => ({ id, service: model.tasks.get(id)?.service ?? 'timed' }))
-  if (twist === 1) return [...found, ...found]
-  if (twist === 2) return [...found, { id: '9007199254740993', service: 'timed' }]
-  return twist === 3
-    ? found.map(({ id, service }) => ({ id, service: service === 'timed' ? 'endless' : 'timed' }))
-    : found
-}
 
 const around = <One>(all: readonly One[], at: number): One | undefined => all[at % Math.max(1, all.length)]

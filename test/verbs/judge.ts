@@ -131,7 +131,7 @@ function* at(task: Task | undefined, moment: Moment, [op, ...others]: readonly O
   if (did) marks.push({ ...quiet, after: did.to, took: true })
   // A row that another statement has locked is skipped, and a sweep has its limits.
   const contended = !scene.heard.held && scene.heard.sent.length > 1
-  const skips = op.asked.verb === 'sweep' || (contended && ['pop', 'expire'].includes(op.asked.verb))
+  const skips = ['pass', 'claim'].includes(op.asked.verb) || (contended && op.asked.verb === 'expire')
   if (!did || skips) marks.push({ ...quiet, claimable: did !== undefined })
   for (const mark of marks)
     for (const way of at(mark.after, moment, others, scene)) yield { end: way.end, marks: [mark, ...way.marks] }
@@ -149,7 +149,7 @@ function beatIsTrue(op: Op, held: boolean | undefined, moments: readonly Moment[
 function sweepsAreFull(marks: readonly Mark[], { held, sent }: Heard): void {
   for (const { statement, covers } of sent)
     for (const { asked } of covers) {
-      if (asked.verb !== 'sweep') continue
+      if (asked.verb !== 'pass') continue
       const own = marks.filter((mark) => mark.statement === statement)
       const taken = own.filter(({ took }) => took)
       if (taken.length > asked.limit) throw new Violation(`a sweep with a limit of ${asked.limit} took ${taken.length}`)
@@ -166,7 +166,6 @@ function sweepsAreFull(marks: readonly Mark[], { held, sent }: Heard): void {
 /** Whether a call could touch, or be told of, a task. */
 function concerns(asked: Asked, id: string, payload: string | undefined): boolean {
   if (asked.verb === 'submit') return asked.payload === payload
-  if (asked.verb === 'pop') return asked.popped.some((one) => one.id === id)
   if (asked.verb === 'revive') return asked.orphans.some((one) => one.id === id)
   return !('id' in asked) || asked.id === id
 }

@@ -47,8 +47,7 @@ export type Asked =
       /** Who claims it at once, if its lease holds. */
       readonly taker?: { readonly token: number; readonly node: string }
     }
-  | ({ readonly verb: 'pop'; readonly popped: readonly { readonly id: string; readonly service: string }[] } & Claiming)
-  | ({ readonly verb: 'sweep'; readonly room: ReadonlyMap<string, number>; readonly limit: number } & Claiming)
+  | ({ readonly verb: 'pass' | 'claim'; readonly room: ReadonlyMap<string, number>; readonly limit: number } & Claiming)
   | ({
       readonly verb: 'checkpoint'
       readonly step: number
@@ -71,7 +70,7 @@ export type Asked =
   | { readonly verb: 'cancel'; readonly id: string }
   | { readonly verb: 'expire'; readonly services: ReadonlySet<string> }
   | { readonly verb: 'beat' | 'enroll' | 'sync'; readonly node: string }
-  | { readonly verb: 'lapse' | 'forget'; readonly node: string }
+  | { readonly verb: 'lapse'; readonly node: string }
   | { readonly verb: 'due' | 'age' | 'desert' }
   | { readonly verb: 'wear'; readonly id: string }
 
@@ -99,11 +98,8 @@ export function effect(task: Task | undefined, asked: Asked, leases: Leases, id:
   switch (asked.verb) {
     case 'cancel':
       return asked.id === task.id ? { to: undefined } : undefined
-    case 'pop':
-      return asked.popped.some((one) => one.id === task.id && one.service === task.service)
-        ? claimed(task, asked, leases)
-        : undefined
-    case 'sweep':
+    case 'pass':
+    case 'claim':
       return asked.room.has(task.service) ? claimed(task, asked, leases) : undefined
     case 'revive':
       return revived(task, asked.orphans)
@@ -156,7 +152,7 @@ function created(
 function claimed(task: Task, by: Claiming, leases: Leases): Effect {
   if (ended(task) || leases.get(by.node) !== 'held') return undefined
   const lost = task.node !== null
-  if (lost ? !by.takesOver || leases.get(task.node) === 'held' : !task.due) return undefined
+  if (lost ? !by.takesOver || leases.get(task.node) !== 'out' : !task.due) return undefined
   const crashes = task.crashes + (lost ? 1 : 0)
   const next = { ...task, token: by.token, attempt: task.attempt + 1, crashes, started: true }
   return { to: lost && crashes >= MAX_CRASHES ? crashed(next) : { ...next, status: 'running', node: by.node } }
@@ -204,7 +200,6 @@ export function leasesAfter(leases: Leases, { verb, ...asked }: Asked): Leases {
   if (!('node' in asked)) return leases
   const { node } = asked
   const without = [...leases].filter(([one]) => one !== node)
-  if (verb === 'forget') return new Map(without)
   if (verb === 'enroll') return new Map([...without, [node, 'held']])
   if (!leases.has(node) || (verb !== 'beat' && verb !== 'lapse')) return leases
   return new Map([...without, [node, verb === 'beat' ? 'held' : 'out']])

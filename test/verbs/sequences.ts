@@ -77,7 +77,7 @@ async function drain(sequence: Sequence): Promise<void> {
     calls.enrollOf(world, node),
   ]
   await play(sequence, begin, { order: [], faults: [] })
-  await play(sequence, [calls.sweepOf(world, node, [1_000, 1_000], 1_000, true)], CALM)
+  await play(sequence, [calls.claimOf(world, node, [1_000, 1_000], 1_000, true)], CALM)
   const held = world.claims.filter((claim) => claim.node === node.id && mine(world.model.tasks.get(claim.id), claim))
   await play(
     sequence,

@@ -2,7 +2,7 @@
 import { createDatabase } from '../support/databases.ts'
 import { silentLog } from '../../src/telemetry/log.ts'
 import { Database } from '../../src/store/database.ts'
-import type { Fence } from '../../src/store/fenced.ts'
+import type { ClaimRef } from '../../src/store/fenced.ts'
 import { Store } from '../../src/store/store.ts'
 import type { Asked, Leases, Task } from './model.ts'
 import type { Report } from './report.ts'
@@ -16,7 +16,7 @@ export interface SimNode {
 }
 
 /** A claim as the node remembers it that was given it, for ever: also when it has long been somebody else's. */
-export interface Claim extends Fence {
+export interface Claim extends ClaimRef {
   readonly by: SimNode
   /** What its actor would send next; undefined where a sync found it and no actor ever knew. */
   step: number | undefined

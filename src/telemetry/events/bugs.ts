@@ -107,7 +107,7 @@ export const DEBUG = {
     level: 'debug',
     text: 'a claim failed',
     fields: ['err'],
-    meaning: 'Ids from the lists could not be claimed. The sweep finds their tasks.',
+    meaning: 'Ids from the lists could not be claimed. A full pass finds their tasks.',
     action: 'Nothing. `postgres_unreachable` says more.',
   },
   sync_failed: {

@@ -36,7 +36,7 @@ export const POSTGRES = {
 export const REDIS = {
   redis_unreachable: {
     level: 'warn',
-    text: 'redis is unreachable, tasks are found by the sweep',
+    text: 'redis is unreachable, tasks are found by full passes',
     fields: ['reason'],
     meaning: 'No ids and hints for now. `reason` also names a command, a database or a key that Redis refuses.',
     action: 'Mend Redis, or `REDIS_URL`. Nothing is lost meanwhile.',

@@ -8,14 +8,14 @@ import pg from 'pg'
 import { TIMINGS } from '../../../src/core/timings.ts'
 import { Pops } from '../../../src/queue/pops.ts'
 import { RedisQueue } from '../../../src/queue/redis.ts'
-import { Pop } from '../../../src/supervisor/pop.ts'
+import { Supervisor } from '../../../src/supervisor/supervisor.ts'
 import { type Point, STATEMENTS } from '../points.ts'
 import { isDoomed, pass } from './death.ts'
 
 const { CHAOS_NAME, CHAOS_TIMES = '1', CHAOS_MEMORY } = process.env
 
 /** The times that a run may shorten. */
-const SCALED = ['lease', 'beat', 'trust', 'sweep', 'settled', 'grace', 'overdue', 'forgotten', 'silence'] as const
+const SCALED = ['lease', 'beat', 'trust', 'pass', 'takeoverDelay', 'grace', 'forgotten', 'silence'] as const
 
 for (const name of SCALED) Object.assign(TIMINGS, { [name]: TIMINGS[name] / Number(CHAOS_TIMES) })
 if (CHAOS_NAME !== undefined) os.hostname = () => CHAOS_NAME
@@ -31,12 +31,12 @@ process.on('SIGUSR2', tellVitals)
 
 /** Of the tasks that a node could take directly every other one goes by the lists: both ways are under test. */
 function goBothWays(): void {
-  const real = verbOf(Pop.prototype, 'drained')
+  const real = verbOf(Supervisor.prototype, 'reserve')
   let turn = 0
-  Object.assign(Pop.prototype, {
-    drained(this: unknown, ...given: unknown[]): unknown {
+  Object.assign(Supervisor.prototype, {
+    reserve(this: unknown, ...given: unknown[]): unknown {
       turn += 1
-      return turn % 2 === 0 && real.apply(this, given)
+      return turn % 2 === 0 ? real.apply(this, given) : undefined
     },
   })
 }

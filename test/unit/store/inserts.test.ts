@@ -43,7 +43,7 @@ describe('the flush of inserts', () => {
     const row = newRow(TASK)
     const [lost] = await flush([row])
     looks[0]?.([{ id: '7', key: row.key, node: null, token: '0', age: 4_000 }])
-    expect(await lost).to.include({ id: '7', age: 4_000, taken: false })
+    expect(await lost).to.include({ id: '7', age: 4_000, claimed: false })
     expect(looking.size).to.equal(0)
   })
 

@@ -1,10 +1,11 @@
 // What the tests of the supervisor's parts build on; only what a test is about is given.
 import { type Service, type Services, SERVICE_DEFAULTS } from '../../../src/core/service.ts'
-import type { Held } from '../../../src/supervisor/hands.ts'
+import { Lanes } from '../../../src/supervisor/lanes.ts'
+import { type RunningTask, RunningTasks } from '../../../src/supervisor/running.ts'
 import { type Log, makeLog } from '../../../src/telemetry/log.ts'
 
-/** A claim in hand. */
-export const aHeld = (over: Partial<Held> = {}): Held => ({
+/** A task that runs. */
+export const aTask = (over: Partial<RunningTask> = {}): RunningTask => ({
   id: '1',
   token: 11,
   node: 'me',
@@ -14,9 +15,16 @@ export const aHeld = (over: Partial<Held> = {}): Held => ({
   attempt: 1,
   thread: undefined,
   writing: false,
+  answered: false,
   epoch: 1,
   ...over,
 })
+
+/** Tasks that run, on a node of ten slots. */
+export const runningOf = (
+  concurrency: Readonly<Record<string, number>>,
+  ended: (task: RunningTask) => void = () => {},
+): RunningTasks => new RunningTasks(new Lanes(10, services(concurrency), () => {}), ended)
 
 /** Services by their concurrency. */
 export const services = (concurrency: Readonly<Record<string, number>>): Services =>

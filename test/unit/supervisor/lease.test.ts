@@ -85,10 +85,10 @@ describe('the lease', () => {
 
   it('has claims rely on a beat for a beat less than it is trusted', async () => {
     await lease.start()
-    expect(lease.until).to.equal(`${600_000 - 5}`)
+    expect(lease.claimsUntil).to.equal(`${600_000 - 5}`)
     expect(lease.mayClaim).to.equal(true)
     await beat(2)
-    expect(lease.until).to.equal(`${600_000 - 5}`)
+    expect(lease.claimsUntil).to.equal(`${600_000 - 5}`)
   })
 
   it('begins a new epoch under a new name when its row was gone', async () => {

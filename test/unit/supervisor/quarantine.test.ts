@@ -3,17 +3,17 @@ import sinon from 'sinon'
 import type { Assignment, Command } from '../../../src/core/messages.ts'
 import type { SettleEntry } from '../../../src/store/fenced.ts'
 import type { Store } from '../../../src/store/store.ts'
-import { Hands, type Held } from '../../../src/supervisor/hands.ts'
+import type { RunningTask, RunningTasks } from '../../../src/supervisor/running.ts'
 import type { PoolOptions } from '../../../src/supervisor/pool.ts'
 import { ALONE_FROM, Quarantine } from '../../../src/supervisor/quarantine.ts'
 import type { Thread } from '../../../src/supervisor/thread.ts'
-import { aHeld, aLog, services } from './build.ts'
+import { aTask, aLog, runningOf } from './build.ts'
 
 const TRIAL = 30_000
 
 describe('the quarantine', () => {
   let clock: sinon.SinonFakeTimers
-  let hands: Hands
+  let running: RunningTasks
   let quarantine: Quarantine
   let events: Pick<PoolOptions, 'died' | 'available'>
   let thread: Thread | undefined
@@ -21,7 +21,7 @@ describe('the quarantine', () => {
   let tasks: Assignment[]
   let starts: number
   let settled: SettleEntry[]
-  let orphaned: (readonly Held[])[]
+  let orphaned: (readonly RunningTask[])[]
   let settle: (entry: SettleEntry) => Promise<'written' | 'lost'>
 
   beforeEach(() => {
@@ -33,7 +33,7 @@ describe('the quarantine', () => {
     orphaned = []
     thread = undefined
     settle = async () => 'written'
-    hands = new Hands(10, services({ billing: 10 }), (_service, held) => held && quarantine.ended(held))
+    running = runningOf({ billing: 10 }, (task) => quarantine.ended(task))
     const add = (entry: SettleEntry): Promise<'written' | 'lost'> => {
       settled.push(entry)
       return settle(entry)
@@ -51,10 +51,10 @@ describe('the quarantine', () => {
         }
       },
       store: { settle: { add } as Store['settle'] },
-      hands,
+      running,
       trial: TRIAL,
       log: aLog().log,
-      orphaned: (held) => orphaned.push(held),
+      revivals: { orphaned: (tasks) => void orphaned.push(tasks) },
     })
   })
 
@@ -76,12 +76,12 @@ describe('the quarantine', () => {
     await clock.tickAsync(0)
   }
 
-  const add = (id: string, task: Partial<Assignment> = {}, crashes = 3): Held => {
-    const held = aHeld({ id, crashes })
-    hands.add(held)
+  const add = (id: string, task: Partial<Assignment> = {}, crashes = 3): RunningTask => {
+    const held = aTask({ id, crashes })
+    running.add(held)
     quarantine.add({
-      held,
-      task: { id, token: held.token, age: 0, ...task } as Assignment,
+      task: held,
+      assignment: { id, token: held.token, age: 0, ...task } as Assignment,
       since: performance.now() - 1,
     })
     return held
@@ -108,7 +108,7 @@ describe('the quarantine', () => {
       const [first] = ids.map((id) => add(id, {}, crashes))
       ready()
       expect(started).to.deep.equal(ids.slice(0, most))
-      if (first) hands.drop(first)
+      if (first) running.drop(first)
       expect(started).to.deep.equal(ids.slice(0, most + 1))
     })
 
@@ -119,7 +119,7 @@ describe('the quarantine', () => {
     add('9', {}, small)
     const ran = ready()
     expect(started).to.deep.equal(ids)
-    if (first) hands.drop(first)
+    if (first) running.drop(first)
     expect(started).to.deep.equal([...ids, '9'])
     add('10')
     expect(started).to.not.include('10')
@@ -144,7 +144,7 @@ describe('the quarantine', () => {
     ready()
     await clock.tickAsync(10 * TRIAL)
     expect(started).to.deep.equal(['1'])
-    hands.drop(often)
+    running.drop(often)
     expect(started).to.deep.equal(['1', '2'])
   })
 
@@ -154,7 +154,7 @@ describe('the quarantine', () => {
     ready()
     await clock.tickAsync(10 * TRIAL)
     expect(started).to.deep.equal(['1'])
-    hands.drop(before)
+    running.drop(before)
     expect(started).to.deep.equal(['1', '2'])
   })
 
@@ -178,10 +178,10 @@ describe('the quarantine', () => {
 
   it('passes over a suspect whose claim was let go, or is being given back', () => {
     const [first, second, third] = ['1', '2', '3', '4'].map((id) => add(id, {}, ALONE_FROM))
-    if (second) hands.drop(second)
+    if (second) running.drop(second)
     if (third) third.writing = true
     const ran = ready()
-    if (first) hands.drop(first)
+    if (first) running.drop(first)
     expect(started).to.deep.equal(['1', '4'])
     expect(ran.load).to.equal(1)
   })
@@ -194,7 +194,7 @@ describe('the quarantine', () => {
     expect(settled).to.have.length(1)
     expect(settled[0]).to.include({ id: '1', token: held.token, node: 'me', status: 'failed' })
     expect(settled[0]?.error).to.include('"crashed"')
-    expect(hands.has(held)).to.equal(false)
+    expect(running.has(held)).to.equal(false)
     expect([orphaned, started]).to.deep.equal([[], ['1']])
     ready()
     expect(started).to.deep.equal(['1', '2'])
@@ -205,7 +205,7 @@ describe('the quarantine', () => {
     const held = add('1')
     ready()
     await die()
-    expect(hands.has(held)).to.equal(false)
+    expect(running.has(held)).to.equal(false)
   })
 
   it('does not convict a task whose report is being written', async () => {
@@ -214,7 +214,7 @@ describe('the quarantine', () => {
     held.writing = true
     await die()
     expect(settled).to.deep.equal([])
-    expect(hands.has(held)).to.equal(true)
+    expect(running.has(held)).to.equal(true)
     expect(held.thread).to.equal(undefined)
   })
 
@@ -230,7 +230,7 @@ describe('the quarantine', () => {
   })
 
   it('accuses nobody when its thread dies with nobody in it', async () => {
-    hands.drop(add('1'))
+    running.drop(add('1'))
     ready()
     await die()
     expect([settled, orphaned]).to.deep.equal([[], []])
@@ -241,7 +241,7 @@ describe('the quarantine', () => {
     add('2', {}, ALONE_FROM)
     ready()
     await quarantine.stop()
-    hands.drop(first)
+    running.drop(first)
     events.available()
     expect(clock.countTimers()).to.equal(0)
     expect(started).to.deep.equal(['1'])

@@ -5,11 +5,11 @@ import { Trust, trustBuffer } from '../../../src/core/trust.ts'
 import type { Written } from '../../../src/store/fenced.ts'
 import type { Store } from '../../../src/store/store.ts'
 import { StoreError, type Trouble } from '../../../src/store/trouble.ts'
-import { Hands, type Held } from '../../../src/supervisor/hands.ts'
+import type { RunningTask, RunningTasks } from '../../../src/supervisor/running.ts'
 import { take } from '../../../src/supervisor/reports.ts'
 import { Seldom } from '../../../src/telemetry/seldom.ts'
 import type { Thread } from '../../../src/supervisor/thread.ts'
-import { aHeld, aLog, type Line, services } from './build.ts'
+import { aTask, aLog, type Line, runningOf } from './build.ts'
 
 const RETRY: Report = {
   kind: 'retry',
@@ -22,8 +22,8 @@ const RETRY: Report = {
 
 describe('a report', () => {
   let clock: sinon.SinonFakeTimers
-  let hands: Hands
-  let held: Held
+  let running: RunningTasks
+  let task: RunningTask
   let told: Command[]
   let lines: Line[]
   let tries: number
@@ -35,14 +35,14 @@ describe('a report', () => {
 
   beforeEach(() => {
     clock = sinon.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] })
-    hands = new Hands(10, services({ billing: 10 }), () => {})
+    running = runningOf({ billing: 10 })
     told = []
     tries = 0
     troubles = []
     meanwhile = () => {}
     trust = new Trust(trustBuffer())
-    held = aHeld({ thread: { load: 1, tell: (command: Command) => told.push(command) } as unknown as Thread })
-    hands.add(held)
+    task = aTask({ thread: { load: 1, tell: (command: Command) => told.push(command) } as unknown as Thread })
+    running.add(task)
   })
   afterEach(() => clock.restore())
 
@@ -57,19 +57,22 @@ describe('a report', () => {
       throw new StoreError(trouble, new Error(trouble))
     }
     const store = { retry: { add } } as unknown as Store
-    taking = take({ store, hands, trust, log, lacking: new Seldom(), orphaned: () => {} }, RETRY)
+    taking = take(
+      { store, running, trust, log, lanes: { room: () => 1 }, lacking: new Seldom(), dispatch: { orphaned: () => {} } },
+      RETRY,
+    )
   }
 
   it('is written again after a defect that passes, and its actor goes on', async () => {
     troubles = Array<Trouble>(4).fill('bug')
     report()
     await clock.tickAsync(3_999)
-    expect([tries, held.writing, told]).to.deep.equal([4, true, []])
+    expect([tries, task.writing, told]).to.deep.equal([4, true, []])
     await clock.tickAsync(1)
     await taking
     expect(tries).to.equal(5)
     expect(told).to.deep.equal([{ kind: 'go', id: '1', token: 11, attempt: 2, epoch: 0 }])
-    expect([hands.has(held), held.writing, held.attempt]).to.deep.equal([true, false, 2])
+    expect([running.has(task), task.writing, task.attempt]).to.deep.equal([true, false, 2])
     const errors = lines.filter(({ level }) => level >= 50)
     expect(errors.map(({ msg }) => msg)).to.deep.equal(Array(4).fill('a report could not be written yet'))
   })
@@ -81,12 +84,12 @@ describe('a report', () => {
     await taking
     expect(tries).to.equal(5)
     expect(told).to.deep.equal([{ kind: 'stop', id: '1', token: 11 }])
-    expect(hands.has(held)).to.equal(false)
+    expect(running.has(task)).to.equal(false)
   })
 
   it('is not written again when the task was deleted meanwhile', async () => {
     troubles = Array<Trouble>(9).fill('bug')
-    meanwhile = () => void hands.drop(held)
+    meanwhile = () => void running.drop(task)
     report()
     await taking
     expect(tries).to.equal(1)
@@ -123,7 +126,7 @@ describe('a report', () => {
       trust.extend(now(), now(), WINDOW)
       trust.revoke()
       trust.extend(now(), now(), WINDOW)
-      expect([held.epoch, trust.epoch]).to.deep.equal([1, 2])
+      expect([task.epoch, trust.epoch]).to.deep.equal([1, 2])
       expect(await logged()).to.deep.equal([[40, 'the claim is not ours any more']])
     })
   })
@@ -132,6 +135,6 @@ describe('a report', () => {
     troubles = ['notSent']
     report()
     await taking
-    expect([tries, hands.has(held)]).to.deep.equal([1, false])
+    expect([tries, running.has(task)]).to.deep.equal([1, false])
   })
 })

@@ -1,18 +1,16 @@
-// Hints of cancellation: a hint is hearsay, so the row is asked before an actor is stopped.
+// Cancel notices: anybody can send one, so the row is read before an actor is stopped.
+import type { Trust } from '../core/trust.ts'
 import type { Store } from '../store/store.ts'
 import { StoreError } from '../store/trouble.ts'
 import type { Log } from '../telemetry/log.ts'
-import type { Hands, Held } from './hands.ts'
+import type { Dispatch } from './dispatch.ts'
+import type { RunningTasks } from './running.ts'
 
-export interface HintsDependencies {
+export interface NoticesDependencies {
   readonly store: Pick<Store, 'standing'>
-  readonly hands: Hands
-  /** The trust epoch of now. */
-  epoch(): number
-  /** Aborts an actor and lets its claim go. */
-  stop(held: Held): void
-  /** The claim was found good in this epoch. */
-  confirm(held: Held, epoch: number): void
+  readonly running: RunningTasks
+  readonly trust: Pick<Trust, 'epoch'>
+  readonly dispatch: Pick<Dispatch, 'stop' | 'confirm'>
   readonly log: Log
 }
 
@@ -25,20 +23,20 @@ const RETRY = 300
  * Only ids in hand are asked about, all that gathered in one question, and one question at a time. A row that is gone never
  * comes back, so an answer cannot be too old to act on, whatever claim brought the id meanwhile.
  */
-export class Hints {
-  readonly #by: HintsDependencies
+export class Notices {
+  readonly #by: NoticesDependencies
   #heard = new Set<string>()
   #asking = false
   #timer: NodeJS.Timeout | undefined
   #over = false
 
-  constructor(by: HintsDependencies) {
+  constructor(by: NoticesDependencies) {
     this.#by = by
   }
 
   /** Somebody says that a task was deleted. Nothing follows when it is not in hand. */
   heard(id: string): void {
-    if (this.#over || !this.#by.hands.get(id)) return
+    if (this.#over || !this.#by.running.get(id)) return
     this.#heard.add(id)
     if (this.#asking) return
     this.#asking = true
@@ -54,7 +52,7 @@ export class Hints {
   }
 
   async #ask(): Promise<void> {
-    const ids = [...this.#heard].filter((id) => this.#by.hands.get(id))
+    const ids = [...this.#heard].filter((id) => this.#by.running.get(id))
     this.#heard = new Set()
     const answered = ids.length === 0 || (await this.#judge(ids).catch((error: unknown) => this.#keep(ids, error)))
     if (this.#over) return
@@ -68,22 +66,22 @@ export class Hints {
   }
 
   async #judge(ids: readonly string[]): Promise<true> {
-    const { store, hands, epoch, stop, confirm, log } = this.#by
+    const { store, running, trust, dispatch, log } = this.#by
     // The epoch of before the question: what is known from it is not newer than that.
-    const asked = epoch()
+    const asked = trust.epoch
     const rows = new Map((await store.standing(ids)).map((row) => [row.id, row]))
     for (const id of ids) {
-      const held = hands.get(id)
+      const task = running.get(id)
       const row = rows.get(id)
       // A claim that was applied before the row went may still bring it.
-      if (!row) hands.remember(id)
-      if (!held) continue
-      if (!row) stop(held)
+      if (!row) running.remember(id)
+      if (!task) continue
+      if (!row) dispatch.stop(task)
       else {
         if (log.hears('hint_wrong')) log.event('hint_wrong', { task: id })
         // A claim that the hint had made doubtful. What else the row says is the sync's to judge.
-        if (!held.writing && held.epoch < asked && row.token === held.token && row.node === held.node)
-          confirm(held, asked)
+        if (!task.writing && task.epoch < asked && row.token === task.token && row.node === task.node)
+          dispatch.confirm(task, asked)
       }
     }
     return true

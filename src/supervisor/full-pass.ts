@@ -1,0 +1,89 @@
+// The full pass: once a second this node looks from the start for all that is due, and for what nodes that are gone have left.
+import type { Part } from '../core/part.ts'
+import type { Timings } from '../core/timings.ts'
+import type { Queue } from '../queue/port.ts'
+import { isFull } from '../store/claims.ts'
+import type { Log } from '../telemetry/log.ts'
+import { markOf, ofLane } from './answered.ts'
+import type { Claims } from './claims.ts'
+import type { Lane, Lanes } from './lanes.ts'
+import { Ticker } from './ticker.ts'
+
+export interface FullPassDependencies {
+  readonly claims: Claims
+  readonly lanes: Lanes
+  readonly queue: Queue
+  readonly timings: Timings
+  readonly log: Log
+}
+
+/** Rows that one pass claims at most. */
+const MOST_PASSED = 500
+/** The part of the time that passes may take: dead entries of the index can make one long. */
+const SHARE = 1 / 25
+
+export class FullPass implements Part {
+  readonly #by: FullPassDependencies
+  readonly #ticker: Ticker
+  #turn = 0
+
+  constructor(by: FullPassDependencies) {
+    this.#by = by
+    const { timings, log } = by
+    const run = (): Promise<boolean> => this.#pass()
+    this.#ticker = new Ticker({ name: 'full pass', every: timings.pass, share: SHARE, log, run })
+  }
+
+  start(): Promise<void> {
+    return this.#ticker.start()
+  }
+
+  stop(): Promise<void> {
+    return this.#ticker.stop()
+  }
+
+  /** A pass begins now. */
+  wake(): void {
+    this.#ticker.wake()
+  }
+
+  async #pass(): Promise<boolean> {
+    const { claims, lanes, queue, timings } = this.#by
+    if (!claims.open) return false
+    const asked = this.#roomy()
+    if (asked.length === 0) return false
+    const rooms = asked.reduce((sum, { count }) => sum + count, 0)
+    const limit = Math.min(MOST_PASSED, Math.ceil(lanes.free * this.#part), rooms)
+    asked.forEach(({ lane, count }, i) => lanes.reserve(lane, count, i === 0 ? limit : 0))
+    try {
+      const wanted = new Map(asked.map(({ lane, count }) => [lane.service, { count, mark: 0 }]))
+      const rows = await claims.claim({ wanted, limit, grace: queue.healthy ? timings.grace : 0 }, true)
+      const all = rows.length >= limit || isFull(rows)
+      for (const { lane, count, heard } of asked) {
+        const brought = ofLane(rows, lane)
+        if (all || brought.length >= count) {
+          // It began at the start, so whatever it left lies behind what it took.
+          lane.more = true
+          lane.mark = markOf(brought, 0)
+        } else if (lane.heard === heard) lane.empty = true
+      }
+    } finally {
+      asked.forEach(({ lane, count }, i) => lanes.unreserve(lane, count, i === 0 ? limit : 0))
+    }
+    return false
+  }
+
+  /** While ids are heard a pass leaves half of the slots to others. */
+  get #part(): number {
+    return this.#by.queue.healthy ? 1 / 2 : 1
+  }
+
+  /** The lanes with room, each time beginning with another one. */
+  #roomy(): { lane: Lane; count: number; heard: number }[] {
+    const { lanes } = this.#by
+    const turn = (this.#turn += 1) % Math.max(1, lanes.all.length)
+    return [...lanes.all.slice(turn), ...lanes.all.slice(0, turn)]
+      .map((lane) => ({ lane, count: Math.ceil(lanes.room(lane.service) * this.#part), heard: lane.heard }))
+      .filter(({ count }) => count > 0)
+  }
+}
