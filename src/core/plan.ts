@@ -121,10 +121,10 @@ export function plan(lanes: readonly LaneState[], node: NodeState, now: number):
 function dealt<Key>(wants: ReadonlyMap<Key, { readonly slots: number }>, free: number): Map<Key, number> {
   const given = new Map<Key, number>()
   let left = free
-  for (let hungry = [...wants.keys()]; left > 0 && hungry.length > 0;) {
-    const each = Math.max(1, Math.floor(left / hungry.length))
+  for (let open = [...wants.keys()]; left > 0 && open.length > 0;) {
+    const each = Math.max(1, Math.floor(left / open.length))
     const still: Key[] = []
-    for (const key of hungry) {
+    for (const key of open) {
       const had = given.get(key) ?? 0
       const want = wants.get(key)?.slots ?? 0
       const more = Math.min(each, want - had, left)
@@ -133,7 +133,7 @@ function dealt<Key>(wants: ReadonlyMap<Key, { readonly slots: number }>, free: n
       left -= more
       if (had + more < want) still.push(key)
     }
-    hungry = still
+    open = still
   }
   return given
 }

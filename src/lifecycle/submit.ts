@@ -1,5 +1,5 @@
-// Submit: the row first, committed. Where its service's list is empty and this node has a slot free the row is this node's own at
-// once; else its id rings the bell of its service.
+// Submit: the row first, committed. Where nothing of its service waits and this node has a slot free, the row is this node's own at
+// once; else its id goes into the list of its service.
 import type { Stored, Supervision } from '../core/ports.ts'
 import type { NewTask, Submitted } from '../core/task.ts'
 import type { Queue } from '../queue/port.ts'

@@ -1,9 +1,11 @@
 // How a node takes rows: the oldest that are due, those of nodes that are gone, and again what a dead thread ran.
+import type { Assignment } from '../core/messages.ts'
 import type { Query } from './database.ts'
 import type { ClaimRef } from './fenced.ts'
 import { failureLiteral } from './literal.ts'
 import { goneNodes, heldBy } from './owners.ts'
-import { ALIVE, routineOf, withId } from './routine.ts'
+import { routineOf } from './routine.ts'
+import { ALIVE, withId } from './sql.ts'
 
 /** How often a task may lose its node or thread without progress before it fails as `crashed`. */
 const MAX_CRASHES = 10
@@ -23,20 +25,8 @@ export interface Claimant {
 }
 
 /** A row that was claimed. `failed`: it had been lost too often, and has ended with this statement. */
-export interface ClaimedRow {
-  readonly id: string
-  readonly key: string
-  readonly service: string
-  readonly action: string
-  /** The payload of the next request. */
-  readonly body: string
-  readonly step: number
-  readonly attempt: number
-  readonly fails: number
-  readonly repeats: number
+export interface ClaimedRow extends Omit<Assignment, 'token' | 'epoch'> {
   readonly crashes: number
-  /** Milliseconds since the task was created. */
-  readonly age: number
   readonly failed: boolean
   /** Whether it was taken over from an owner whose lease had run out. */
   readonly lost: boolean

@@ -1,7 +1,8 @@
 // Tasks that nobody holds and that have grown older than the deadline of their service.
 import { NORMAL } from './claims.ts'
 import type { Query } from './database.ts'
-import { routineOf, withId } from './routine.ts'
+import { routineOf } from './routine.ts'
+import { withId } from './sql.ts'
 
 /** A service whose tasks may grow so old. */
 export interface Deadline {

@@ -5,7 +5,8 @@ import type { Stored } from '../core/ports.ts'
 import type { NewTask } from '../core/task.ts'
 import type { ClaimRef } from './fenced.ts'
 import type { Query } from './database.ts'
-import { routineOf, withId } from './routine.ts'
+import { routineOf } from './routine.ts'
+import { withId } from './sql.ts'
 import { StoreError } from './trouble.ts'
 
 /** How long an insert of unknown outcome is looked for, ms, beside the last look itself; the first and longest pause between two looks. */

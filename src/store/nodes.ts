@@ -2,7 +2,8 @@
 import type { Query } from './database.ts'
 import { failureLiteral } from './literal.ts'
 import { goneNodes, heldBy } from './owners.ts'
-import { routineOf, withId } from './routine.ts'
+import { routineOf } from './routine.ts'
+import { withId } from './sql.ts'
 
 /** A node as its row names it. */
 export interface NodeRow {

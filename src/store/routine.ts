@@ -4,8 +4,6 @@ import { createHash } from 'node:crypto'
 import type { Prepared } from './database.ts'
 import { INDEX_LOOKUPS, INDEX_ORDER } from './sql.ts'
 
-export { ALIVE, withId } from './sql.ts'
-
 /** A statement to be made a function. */
 export interface Statement {
   readonly name: string

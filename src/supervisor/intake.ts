@@ -23,7 +23,6 @@ const CLOSED_MS = 250
 
 /** A part. `wake` tells it that something has changed. */
 export class Intake implements Part {
-  readonly name = 'intake'
   readonly #by: IntakeDependencies
   #going = false
   #planned = false

@@ -30,7 +30,7 @@ export const PLAN_MUTATIONS: readonly Mutation[] = [
     'slots in lumps',
     'the first lane takes all free slots',
     'core/plan.js',
-    'Math.max(1, Math.floor(left / hungry.length))',
+    'Math.max(1, Math.floor(left / open.length))',
     'left',
     'unit/core/plan',
   ),

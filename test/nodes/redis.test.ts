@@ -1,13 +1,12 @@
 // Nodes whose Redis forgets everything, is never there, or dies and comes back.
 import { expect } from 'chai'
 import { Redis } from 'ioredis'
-import { once } from 'node:events'
 import { Agent } from 'node:http'
-import { type AddressInfo, createServer } from 'node:net'
 import { eventually } from '../support/eventually.ts'
 import { Fleet, senderOf } from '../support/fleet.ts'
 import { type Figures, call, postLoad, postOne, verify } from '../support/load.ts'
 import type { NodeProcess } from '../support/node.ts'
+import { freePort } from '../support/free-port.ts'
 import { startRedis } from '../support/redis.ts'
 import { TcpProxy } from '../support/tcp-proxy.ts'
 import { together } from '../support/together.ts'
@@ -16,16 +15,6 @@ const LOAD = 1_200
 /** More tasks of one service than a node has in hand. */
 const BURST = 150
 const agent = (): Agent => new Agent({ keepAlive: true })
-
-/** A port that nobody listens on. */
-async function closedPort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const { port } = server.address() as AddressInfo
-  server.close()
-  await once(server, 'close')
-  return port
-}
 
 /** Waits for the end of all tasks, then checks them. */
 async function settled(fleet: Fleet, posted: Awaited<ReturnType<typeof postLoad>>): Promise<Figures> {
@@ -72,7 +61,7 @@ async function flushed(): Promise<void> {
 
 /** No Redis at REDIS_URL, from the start. */
 async function neverThere(): Promise<void> {
-  const redisUrl = `redis://127.0.0.1:${await closedPort()}`
+  const redisUrl = `redis://127.0.0.1:${await freePort()}`
   await Fleet.during(
     async (fleet) => {
       const { service } = fleet

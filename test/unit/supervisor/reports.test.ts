@@ -46,7 +46,7 @@ describe('a report', () => {
   })
   afterEach(() => clock.restore())
 
-  const report = (written: Written = 'written'): void => {
+  const report = (written: Written = 'written', sent: Report = RETRY): void => {
     const { log, lines: logged } = aLog()
     lines = logged
     const add = async (): Promise<Written> => {
@@ -56,12 +56,26 @@ describe('a report', () => {
       meanwhile()
       throw new StoreError(trouble, new Error(trouble))
     }
-    const store = { retry: { add } } as unknown as Store
+    const store = { retry: { add }, settle: { add } } as unknown as Store
     taking = take(
       { store, running, trust, log, lanes: { room: () => 1 }, lacking: new Seldom(), dispatch: { orphaned: () => {} } },
-      RETRY,
+      sent,
     )
   }
+
+  it('of the end leaves room for another request at once, and its task runs until it is written', async () => {
+    const end = { kind: 'settle', step: 0, attempt: 1, status: 'complete', result: '{}', omitted: false, failure: null }
+    report('written', { id: '1', token: 11, ...end } as Report)
+    expect([task.answered, task.writing, running.has(task)]).to.deep.equal([true, true, true])
+    await taking
+    expect(running.has(task)).to.equal(false)
+  })
+
+  it('of a try that is repeated keeps the room of its request', async () => {
+    report()
+    await taking
+    expect([task.answered, running.has(task)]).to.deep.equal([false, true])
+  })
 
   it('is written again after a defect that passes, and its actor goes on', async () => {
     troubles = Array<Trouble>(4).fill('bug')
