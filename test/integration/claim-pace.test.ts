@@ -58,6 +58,15 @@ describe('the pace of claims', () => {
     expect(passes()).to.be.within(0, 1.2 * rhythms + 1)
   })
 
+  it('leaves nothing behind the mark: a pass finds what claims have passed over', async () => {
+    await using crew = await openCrew(world, { timings: { pass: 100 } })
+    await crew.post('ok')
+    await ended('ok')
+    // The next claim from the mark begins after the row that is inserted now, and no id announces that row.
+    await insert(1, 'ok')
+    await ended('ok')
+  })
+
   it('has no pause for rows whose ids were lost', async () => {
     await insert(600, 'ok')
     await using crew = await openCrew(world, LIMITED)
