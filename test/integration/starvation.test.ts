@@ -65,7 +65,7 @@ describe('a row whose id was lost', () => {
 
   it('is begun in an idle service while another is flooded', async () => {
     const node = await world.node({ slots: 40, services: { svc: { concurrency: 4 }, idle: {} } })
-    await Promise.all(Array.from({ length: 60 }, () => post(node.url, 'slow.100')))
+    await Promise.all(Array.from({ length: 300 }, () => post(node.url, 'slow.100')))
     for (const location of await lose(2, 'idle')) await ended(node.url, location)
     const [flood] = await world.sql<{ n: number }>(
       `select count(*)::int as n from tasks where service = 'svc' and status = 'pending'`,
