@@ -24,6 +24,18 @@ export interface Failure {
   readonly body?: string
 }
 
+/** The end of a task that lost its node or thread too often. */
+export const crashed = (times: number): Failure => ({
+  code: 'crashed',
+  detail: `The task lost its node or thread ${times} times without progress.`,
+})
+
+/** The end of a task whose service nobody knows. */
+export const unknownService: Failure = {
+  code: 'unknown_service',
+  detail: 'No live node has known the service of this task for a minute.',
+}
+
 /** The end of a task that grew older than the deadline of its service, ms. */
 export const deadlineExceeded = ({ deadline }: { readonly deadline: number }): Failure => ({
   code: 'deadline_exceeded',

@@ -10,6 +10,9 @@ export const STATUSES = {
 
 export type Status = keyof typeof STATUSES
 
+/** The statuses that another one may follow. */
+export const NOT_ENDED = (Object.keys(STATUSES) as Status[]).filter((status) => STATUSES[status].next.length > 0)
+
 /** Whether a string names a status. */
 export const isStatus = (text: string): text is Status => Object.hasOwn(STATUSES, text)
 

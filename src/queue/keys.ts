@@ -19,7 +19,7 @@ export class Keys {
     return key.slice(this.#root.length)
   }
 
-  /** The channel that a node hears its hints on. */
+  /** The channel that a node hears its cancel notices on. */
   channel(node: string): string {
     return `${this.#root}cancel:${node}`
   }
@@ -30,7 +30,7 @@ export class Keys {
   }
 }
 
-/** The id that an element or a hint holds; undefined for anything else. Looks at the length first: elements may be huge. */
+/** The id that an element or a cancel notice holds; undefined for anything else. Looks at the length first: elements may be huge. */
 export function idIn(element: Buffer): string | undefined {
   if (element.length > 19) return undefined
   const text = element.toString('latin1')

@@ -9,7 +9,6 @@ interface Wait {
 
 /** A queue in this process. `popWait`: how long a pop waits, in ms; `capacity`: ids kept at most (the contract's 100,000). */
 export class MemoryQueue implements Queue {
-  readonly name = 'queue'
   readonly kind = 'memory'
   readonly healthy = true
   readonly limited = false
@@ -75,9 +74,9 @@ export class MemoryQueue implements Queue {
     this.#wait?.settle(undefined)
   }
 
-  hint(node: string, id: string): void {
+  notify(node: string, id: string): void {
     const { node: own, cancelled } = this.#listener ?? {}
-    // Later, as from afar: what the listener throws is no business of the one who hints.
+    // Later, as from afar: what the listener throws is no business of the one who sends.
     if (this.#running && cancelled && node === own) setImmediate(cancelled, id)
   }
 

@@ -1,17 +1,17 @@
 // The port of the queue: what the rest of a node asks of it. Two adapters keep it: Redis, and one in this process.
 import type { Part } from '../core/part.ts'
 
-/** An id that was popped from the list of a service. Only a hint: the id may be stale, doubled, foreign or no id at all. */
+/** An id that was popped from the list of a service. Only a bell: the id may be stale, doubled, foreign or no id at all. */
 export interface Popped {
   readonly service: string
   readonly id: string
 }
 
-/** Lists of ids, one a service, and hints of cancellation between nodes. Nothing here is ever relied on (docs/protocol.md). */
+/** Lists of ids, one a service, and cancel notices between nodes. Nothing here is ever relied on (docs/protocol.md). */
 export interface Queue extends Part {
-  /** Whether ids and hints get through at the moment. */
+  /** Whether ids and cancel notices get through at the moment. */
   readonly healthy: boolean
-  /** Whether Redis refuses something without which ids get through all the same: hints come late, or keys are not mended. */
+  /** Whether Redis refuses something without which ids get through all the same: cancel notices come late, or keys are not mended. */
   readonly limited: boolean
   /** Which adapter this is, for the log and `/readyz`. */
   readonly kind: 'redis' | 'memory'
@@ -27,9 +27,9 @@ export interface Queue extends Part {
   take(service: string, count: number): Promise<number>
   /** Ends the `pop` that waits now. */
   interrupt(): void
-  /** Tells a node (this one too) that a task was deleted. Never throws; a lost hint is made up for by that node's sync. */
-  hint(node: string, id: string): void
-  /** Hears the hints for this node from now on (a node may change its name: the latest call counts). Ids are untrusted. */
+  /** Tells a node (this one too) that a task was deleted. Never throws; a lost cancel notice is made up for by that node's sync. */
+  notify(node: string, id: string): void
+  /** Hears the cancel notices for this node from now on (a node may change its name: the latest call counts). Ids are untrusted. */
   listen(node: string, cancelled: (id: string) => void): void
   /** Called whenever `healthy` changes. */
   onHealth(changed: (healthy: boolean) => void): void

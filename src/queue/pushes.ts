@@ -23,7 +23,7 @@ interface Push {
 /** A list of so many ids is left alone for so long, ms. */
 const LONG = { from: 10_000, pause: 1_000 }
 
-/** Ids on their way into the lists. A push that cannot get in now is refused at once: it is only a hint. */
+/** Ids on their way into the lists. A push that cannot get in now is refused at once: it is only a bell. */
 export class Pushes {
   readonly #options: PushesOptions
   #gathering = new Map<string, Push[]>()

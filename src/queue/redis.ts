@@ -1,7 +1,7 @@
 // The queue at Redis: its three connections, its health, and its lines in the log.
 import { Redis } from 'ioredis'
 import type { Log } from '../telemetry/log.ts'
-import { Hints } from './hints.ts'
+import { CancelNotices } from './cancel-notices.ts'
 import { Keys } from './keys.ts'
 import { Link, type LinkOptions, type LinkTimes } from './link.ts'
 import { isWrongType } from './mend.ts'
@@ -47,7 +47,6 @@ export interface RedisQueueOptions {
  * as long as Redis takes writes, answers each command in time, and refuses none that is needed, and while pops can wait. Throws if the URL cannot be read.
  */
 export class RedisQueue implements Queue {
-  readonly name = 'queue'
   readonly kind = 'redis'
   readonly #log: Log
   readonly #url: string
@@ -56,7 +55,7 @@ export class RedisQueue implements Queue {
   readonly #commands: Link
   readonly #pushes: Pushes
   readonly #pops: Pops
-  readonly #hints: Hints
+  readonly #notices: CancelNotices
   readonly #health: ((healthy: boolean) => void)[] = []
   #running = false
   #healthy = false
@@ -64,7 +63,7 @@ export class RedisQueue implements Queue {
   /** What Redis refused when it was tried, of that which is not needed. */
   #refused: readonly string[] = []
   /** Connections that do not come up, while the one for commands does. */
-  readonly #stuck = new Set<'pop' | 'hints'>()
+  readonly #stuck = new Set<'pop' | 'cancels'>()
   #starting: Promise<void> = Promise.resolve()
   #stopping: Promise<void> = Promise.resolve()
 
@@ -97,9 +96,10 @@ export class RedisQueue implements Queue {
       times: this.#times,
       popLink: (check) => new Link({ ...common, name: 'task_api:pop', check, ...this.#watch('pop') }),
     })
-    this.#hints = new Hints({
+    this.#notices = new CancelNotices({
       ...shared,
-      hearLink: (check) => new Link({ ...common, name: 'task_api:hints', check, every: beat, ...this.#watch('hints') }),
+      hearLink: (check) =>
+        new Link({ ...common, name: 'task_api:cancels', check, every: beat, ...this.#watch('cancels') }),
     })
   }
 
@@ -108,7 +108,7 @@ export class RedisQueue implements Queue {
   }
 
   get limited(): boolean {
-    return this.#refused.length > 0 || this.#stuck.has('hints')
+    return this.#refused.length > 0 || this.#stuck.has('cancels')
   }
 
   /** Resolves once Redis is reached, or within a second without it. */
@@ -145,12 +145,12 @@ export class RedisQueue implements Queue {
     this.#pops.interrupt()
   }
 
-  hint(node: string, id: string): void {
-    if (this.#running) this.#hints.hint(node, id)
+  notify(node: string, id: string): void {
+    if (this.#running) this.#notices.notify(node, id)
   }
 
   listen(node: string, cancelled: (id: string) => void): void {
-    this.#hints.listen(node, cancelled)
+    this.#notices.listen(node, cancelled)
   }
 
   onHealth(changed: (healthy: boolean) => void): void {
@@ -158,7 +158,7 @@ export class RedisQueue implements Queue {
   }
 
   async #start(): Promise<void> {
-    await within(Promise.all([this.#commands.start(), this.#pops.start(), this.#hints.start()]), 1_000)
+    await within(Promise.all([this.#commands.start(), this.#pops.start(), this.#notices.start()]), 1_000)
     if (!this.#healthy) this.#complain('no answer')
   }
 
@@ -166,7 +166,7 @@ export class RedisQueue implements Queue {
   async #stop(starting: Promise<void>): Promise<void> {
     await starting
     await this.#pushes.settled(this.#times.answer / 2)
-    await Promise.all([this.#pops.stop(), this.#hints.stop()])
+    await Promise.all([this.#pops.stop(), this.#notices.stop()])
     await this.#commands.stop()
   }
 
@@ -188,7 +188,7 @@ export class RedisQueue implements Queue {
   }
 
   /** Notices a connection that does not come up while that for commands is up: the user's rights, most likely. */
-  #watch(connection: 'pop' | 'hints'): Pick<LinkOptions, 'up' | 'down'> {
+  #watch(connection: 'pop' | 'cancels'): Pick<LinkOptions, 'up' | 'down'> {
     let failures = 0
     return {
       up: () => {

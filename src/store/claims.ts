@@ -1,14 +1,11 @@
 // How a node takes rows: the oldest that are due, those of nodes that are gone, and again what a dead thread ran.
-import type { Assignment } from '../core/messages.ts'
+import { CRASHES } from '../core/crashes.ts'
+import { crashed } from '../core/failures.ts'
+import { type Columns, type RowOf, typesOf, valuesOf } from './columns.ts'
 import type { Query } from './database.ts'
 import type { ClaimRef } from './fenced.ts'
-import { failureLiteral } from './literal.ts'
-import { goneNodes, heldBy } from './owners.ts'
 import { routineOf } from './routine.ts'
-import { ALIVE, withId } from './sql.ts'
-
-/** How often a task may lose its node or thread without progress before it fails as `crashed`. */
-const MAX_CRASHES = 10
+import { ALIVE, failureLiteral, goneNodes, heldBy, UNOWNED, withId } from './sql.ts'
 
 /** Who claims, and what it may take. */
 export interface Claimant {
@@ -24,24 +21,39 @@ export interface Claimant {
   readonly validUntil?: string
 }
 
-/** A row that was claimed. `failed`: it had been lost too often, and has ended with this statement. */
-export interface ClaimedRow extends Omit<Assignment, 'token' | 'epoch'> {
-  readonly crashes: number
-  readonly failed: boolean
+/** How late a row may be committed, behind one that became due after it, and still be found from the mark. */
+const LATE_COMMIT = `interval '100 milliseconds'`
+
+/** What a claim returns of each row. */
+const CLAIMED = {
+  id: ['bigint', 't.id'],
+  key: ['uuid', 't.key'],
+  service: ['text', 't.service'],
+  action: ['text', 't.action'],
+  /** The payload of the next request. */
+  body: ['json', 'coalesce(t.state, t.payload)'],
+  step: ['integer', 't.step'],
+  attempt: ['integer', 't.attempt'],
+  fails: ['integer', 't.fails'],
+  repeats: ['integer', 't.repeats'],
+  crashes: ['integer', 't.crashes'],
+  /** Milliseconds since the task was created. */
+  age: ['double precision', '(extract(epoch from now() - t.created_at) * 1000)::double precision'],
+  /** Whether the task had been lost too often, and has ended with this statement. */
+  failed: ['boolean', `t.status = 'failed'`],
   /** Whether it was taken over from an owner whose lease had run out. */
-  readonly lost: boolean
+  lost: ['boolean', 'due.lost'],
   /** Where the next claim of the service may begin: see `Wanted.mark`. */
-  readonly mark: number
-}
+  mark: [
+    'double precision',
+    `floor(extract(epoch from least(t.run_at, now() - ${LATE_COMMIT})) * 1000)::double precision`,
+  ],
+} as const satisfies Columns
 
-const CRASHED = failureLiteral({
-  code: 'crashed',
-  detail: `The task lost its node or thread ${MAX_CRASHES} times without progress.`,
-})
+/** A row that was claimed. */
+export type ClaimedRow = RowOf<typeof CLAIMED>
 
-const RETURNING = `
-  returning t.id, t.key, t.service, t.action, coalesce(t.state, t.payload) as body, t.step, t.attempt, t.fails, t.repeats,
-    t.crashes, (extract(epoch from now() - t.created_at) * 1000)::double precision as age, t.status = 'failed' as failed`
+const CRASHED = failureLiteral(crashed(CRASHES.failed))
 
 /**
  * The payloads that one claim brings, in bytes: its answer must arrive within a statement's time limit and fit in memory. At
@@ -51,15 +63,12 @@ export const CLAIM_BYTES = 32 * 1024 * 1024
 const BYTES = 'coalesce(octet_length(t.state::text), t.payload_bytes)'
 const WITHIN_BYTES = `where before < ${CLAIM_BYTES}`
 
-const CLAIMED = `id bigint, key uuid, service text, action text, body json, step integer, attempt integer, fails integer, repeats integer,
-  crashes integer, age double precision, failed boolean, lost boolean, mark double precision`
-
 /** Sets of a claim on `t`, `due` saying whether an owner was lost: it fails at the last crash, and is the claimant's ($1, $2) otherwise. */
 const TAKE = `
-  status = case when due.lost and t.crashes + 1 >= ${MAX_CRASHES} then 'failed' else 'running' end,
-  node = case when due.lost and t.crashes + 1 >= ${MAX_CRASHES} then null else $1::uuid end,
-  finished_at = case when due.lost and t.crashes + 1 >= ${MAX_CRASHES} then now() end,
-  error = case when due.lost and t.crashes + 1 >= ${MAX_CRASHES} then ${CRASHED} else t.error end,
+  status = case when due.lost and t.crashes + 1 >= ${CRASHES.failed} then 'failed' else 'running' end,
+  node = case when due.lost and t.crashes + 1 >= ${CRASHES.failed} then null else $1::uuid end,
+  finished_at = case when due.lost and t.crashes + 1 >= ${CRASHES.failed} then now() end,
+  error = case when due.lost and t.crashes + 1 >= ${CRASHES.failed} then ${CRASHED} else t.error end,
   token = $2, attempt = t.attempt + 1, crashes = t.crashes + due.lost::integer, started_at = coalesce(t.started_at, now())`
 
 const NEVER = 'infinity'
@@ -91,8 +100,6 @@ export interface ClaimQuery {
 
 /** The level of a task that asks for none: 0 is high, 1 normal, 2 low. */
 export const NORMAL = 1
-/** How late a row may be committed, behind one that became due after it, and still be found from the mark. */
-const LATE_COMMIT = `interval '100 milliseconds'`
 
 // A probe of the index for each service: 200,000 due rows of one dead service cost the others nothing.
 // What a node that is gone holds is judged in `abandoned` and locked in `orphans`. A row that changed hands in between is locked in
@@ -110,7 +117,7 @@ export const CLAIM = routineOf({
     'double precision',
     'timestamptz',
   ],
-  returns: CLAIMED,
+  returns: typesOf(CLAIMED),
   ordered: true,
   sql: `
   with ${goneNodes('$7')},
@@ -136,7 +143,7 @@ export const CLAIM = routineOf({
   waiting as materialized (
     select found.*, w.room, w.place from (select * from wanted order by place) w cross join lateral (
       select t.id, t.run_at, ${BYTES} as bytes from tasks t
-      where t.node is null and t.status in ('pending', 'running') and t.service = w.service and t.priority = ${NORMAL}
+      where ${UNOWNED} and t.service = w.service and t.priority = ${NORMAL}
         and t.run_at >= w.since and t.run_at <= now()
         and (t.status = 'running' or t.run_at <= now() - $8 * interval '1 millisecond') and ${myLeaseHolds('$9')}
       order by t.run_at, t.id limit w.room for update skip locked
@@ -152,8 +159,7 @@ export const CLAIM = routineOf({
     order by turn limit $6
   ),
   due as (select id, lost from (select *, sum(bytes) over (order by turn) - bytes as before from fair f) ${WITHIN_BYTES})
-  update tasks t set ${TAKE} from due where ${withId('due.id')} ${RETURNING}, due.lost,
-    floor(extract(epoch from least(t.run_at, now() - ${LATE_COMMIT})) * 1000)::double precision as mark`,
+  update tasks t set ${TAKE} from due where ${withId('due.id')} returning ${valuesOf(CLAIMED)}`,
 })
 
 /** Claims the oldest due rows of each service, and those of nodes that are gone before them. Throws a `StoreError`. */
@@ -184,11 +190,14 @@ export interface Orphan extends ClaimRef {
   readonly attempt: number
 }
 
+/** What was never away from this node says nothing of the order. */
+const REVIVED: Columns = { ...CLAIMED, lost: ['boolean', 'false'], mark: ['double precision', '0::double precision'] }
+
 // The number of the try judges: where it is the next one already, an earlier revive went through and its answer was lost.
 export const REVIVE = routineOf({
   name: 'revive',
   types: ['bigint[]', 'bigint[]', 'uuid[]', 'integer[]'],
-  returns: CLAIMED,
+  returns: typesOf(CLAIMED),
   sql: `
   with w as (select * from unnest($1, $2, $3, $4) as w(id, token, node, attempt)),
   due as materialized (
@@ -198,12 +207,12 @@ export const REVIVE = routineOf({
     for update of t
   )
   update tasks t set
-    status = case when due.crashes >= ${MAX_CRASHES} then 'failed' else t.status end,
-    node = case when due.crashes >= ${MAX_CRASHES} then null else t.node end,
-    finished_at = case when due.crashes >= ${MAX_CRASHES} then now() end,
-    error = case when due.crashes >= ${MAX_CRASHES} then ${CRASHED} else t.error end,
+    status = case when due.crashes >= ${CRASHES.failed} then 'failed' else t.status end,
+    node = case when due.crashes >= ${CRASHES.failed} then null else t.node end,
+    finished_at = case when due.crashes >= ${CRASHES.failed} then now() end,
+    error = case when due.crashes >= ${CRASHES.failed} then ${CRASHED} else t.error end,
     attempt = due.attempt, crashes = due.crashes
-  from due where ${withId('due.id')} ${RETURNING}, false as lost, 0::double precision as mark`,
+  from due where ${withId('due.id')} returning ${valuesOf(REVIVED)}`,
 })
 
 /** Takes claims of our own up again whose thread died: the next try, one crash more. Those missing are not ours any more. */

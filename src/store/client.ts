@@ -1,20 +1,38 @@
-// pg's client with a guard: bytes that it cannot read end the connection, and not this process.
-import type { Knex } from 'knex'
+// Pools of pg's client with a guard: bytes that it cannot read end the connection, and not this process.
+import knex, { type Knex } from 'knex'
 import pg from 'pg'
 import { Frames } from './frames.ts'
-
-/** Makes knex use the guarded client for its connections. Returns `db`. */
-export function guarded(db: Knex): Knex {
-  const client = db.client as { driver: unknown }
-  client.driver = { ...pg, Client }
-  return db
-}
 
 /**
  * The server version that knex assumes: the oldest supported one. Otherwise knex would ask the server, and an unexpected answer
  * would throw an error that nothing can catch.
  */
-export const ASSUMED_VERSION = '14'
+const ASSUMED_VERSION = '14'
+const CONNECT_TIMEOUT_MS = 2_000
+
+/** Makes a pool of at most `max` guarded connections. It opens no connection before the first statement. */
+export function poolOf(
+  url: string,
+  max: number,
+  { connection, pool, ...settings }: Omit<Knex.Config, 'connection'> & { readonly connection?: object } = {},
+): Knex {
+  const db = knex({
+    ...settings,
+    client: 'pg',
+    version: ASSUMED_VERSION,
+    connection: {
+      connectionString: url,
+      application_name: 'task_api',
+      connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
+      ...connection,
+    } as Knex.PgConnectionConfig,
+    pool: { ...pool, min: 0, max },
+    log: { warn() {}, error() {}, deprecate() {}, debug() {} },
+  })
+  const client = db.client as { driver: unknown }
+  client.driver = { ...pg, Client }
+  return db
+}
 
 class Client extends pg.Client {
   constructor(config?: pg.ClientConfig) {

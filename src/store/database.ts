@@ -1,9 +1,9 @@
 // Connections to Postgres: knex's pool of pg clients, with a time limit for each statement.
 import { setTimeout as sleep } from 'node:timers/promises'
-import knex, { type Knex } from 'knex'
+import type { Knex } from 'knex'
 import pg from 'pg'
 import { type Cancellable, cancel } from './cancel.ts'
-import { ASSUMED_VERSION, guarded } from './client.ts'
+import { poolOf } from './client.ts'
 import { blameOf, StoreError, sqlState, troubleOf } from './trouble.ts'
 
 /** The time limit of a statement. Half of the trust window of 8 s, so that a beat that hangs can be repeated in time. */
@@ -14,7 +14,6 @@ const CANCEL_STATEMENT_AFTER_MS = 3_500
 const MAX_TRIES_ON_CONFLICT = 3
 /** The reason that knex gets for a connection that its pool must not hand out again. */
 const RENEWAL_REASON = 'replaced by a new one'
-const CONNECT_TIMEOUT_MS = 2_000
 const ACQUIRE_TIMEOUT_MS = 3_000
 
 // json and timestamptz as Postgres writes them; pg would parse json and round microseconds.
@@ -44,23 +43,11 @@ export class Database {
   #keepsNames = true
 
   constructor(url: string, max: number) {
-    this.knex = guarded(
-      knex({
-        client: 'pg',
-        version: ASSUMED_VERSION,
-        connection: {
-          connectionString: url,
-          application_name: 'task_api',
-          keepAlive: true,
-          connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
-          query_timeout: STATEMENT_TIMEOUT_MS,
-          types,
-        } as Knex.PgConnectionConfig,
-        pool: { min: 0, max, acquireTimeoutMillis: ACQUIRE_TIMEOUT_MS, idleTimeoutMillis: 30_000 },
-        acquireConnectionTimeout: ACQUIRE_TIMEOUT_MS,
-        log: { warn() {}, error() {}, deprecate() {}, debug() {} },
-      }),
-    )
+    this.knex = poolOf(url, max, {
+      connection: { keepAlive: true, query_timeout: STATEMENT_TIMEOUT_MS, types },
+      pool: { acquireTimeoutMillis: ACQUIRE_TIMEOUT_MS, idleTimeoutMillis: 30_000 },
+      acquireConnectionTimeout: ACQUIRE_TIMEOUT_MS,
+    })
   }
 
   /** Runs one autocommit statement, and repeats it when it was rolled back because of another one. Throws a `StoreError`. */

@@ -2,7 +2,7 @@
 import { NORMAL } from './claims.ts'
 import type { Query } from './database.ts'
 import { routineOf } from './routine.ts'
-import { withId } from './sql.ts'
+import { UNOWNED, withId } from './sql.ts'
 
 /** A service whose tasks may grow so old. */
 export interface Deadline {
@@ -19,7 +19,6 @@ export interface Expired {
   readonly service: string
 }
 
-const WAITS = `t.node is null and t.status in ('pending', 'running')`
 const CUTOFF = `now() - w.deadline * interval '1 millisecond'`
 
 // Nothing is indexed by age, and 200,000 young rows may wait. A row that was never claimed is as old as its run_at, so those
@@ -47,14 +46,14 @@ export const EXPIRE = routineOf({
   aged as materialized (select deadline, max(low) as id from halving group by deadline),
   unclaimed as materialized (
     select found.id, w.deadline, w.error from (select * from w order by place) w cross join lateral (
-      select t.id from tasks t where ${WAITS} and t.service = w.service and t.priority = ${NORMAL} and t.run_at <= ${CUTOFF} and t.created_at <= ${CUTOFF}
+      select t.id from tasks t where ${UNOWNED} and t.service = w.service and t.priority = ${NORMAL} and t.run_at <= ${CUTOFF} and t.created_at <= ${CUTOFF}
       order by t.run_at, t.id limit $4 for update skip locked
     ) found
     limit $4
   ),
   later as materialized (
     select found.id, w.deadline, w.error from w join aged on aged.deadline = w.deadline cross join lateral (
-      select t.id from tasks t where ${WAITS} and t.service = w.service and t.priority = ${NORMAL} and t.run_at > ${CUTOFF} and t.id <= aged.id
+      select t.id from tasks t where ${UNOWNED} and t.service = w.service and t.priority = ${NORMAL} and t.run_at > ${CUTOFF} and t.id <= aged.id
       order by t.run_at, t.id limit $4
     ) found
     where aged.id > 0
@@ -62,7 +61,7 @@ export const EXPIRE = routineOf({
   ),
   given_back as materialized (
     select t.id, w.error from later w cross join lateral (
-      select t.id from tasks t where ${withId('w.id')} and ${WAITS} and t.created_at <= ${CUTOFF} for update of t skip locked
+      select t.id from tasks t where ${withId('w.id')} and ${UNOWNED} and t.created_at <= ${CUTOFF} for update of t skip locked
     ) t
   )
   update tasks t set status = 'failed', finished_at = now(), error = found.error

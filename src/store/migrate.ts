@@ -1,9 +1,9 @@
 // Updates the schema and the functions. Many nodes may start at once, and any of them may be killed during the update.
 import { readdir } from 'node:fs/promises'
 import { setTimeout as sleep } from 'node:timers/promises'
-import knex, { type Knex } from 'knex'
+import type { Knex } from 'knex'
 import { CLAIM, REVIVE } from './claims.ts'
-import { ASSUMED_VERSION, guarded } from './client.ts'
+import { poolOf } from './client.ts'
 import { EXPIRE } from './deadlines.ts'
 import { FENCED_WRITES } from './fenced.ts'
 import { FIND, INSERT, REMOVE } from './inserts.ts'
@@ -47,21 +47,7 @@ export const migrations: Knex.MigratorConfig = { migrationSource, tableName: TAB
  * no session state is needed. Throws a `StoreError`.
  */
 export async function migrate(url: string): Promise<void> {
-  const db = guarded(
-    knex({
-      client: 'pg',
-      version: ASSUMED_VERSION,
-      connection: {
-        connectionString: url,
-        application_name: 'task_api',
-        connectionTimeoutMillis: 2_000,
-      } as Knex.PgConnectionConfig,
-      pool: { min: 0, max: 2 },
-      acquireConnectionTimeout: 60_000,
-      log: { warn() {}, error() {}, deprecate() {}, debug() {} },
-      migrations,
-    }),
-  )
+  const db = poolOf(url, 2, { acquireConnectionTimeout: 60_000, migrations })
   try {
     // Each statement has a snapshot of its own, which ends with that statement.
     await db.transaction(

@@ -1,9 +1,8 @@
 // The nodes' leases, what a node holds by Postgres' word, and what is cleared away behind nodes and services that are gone.
 import type { Query } from './database.ts'
-import { failureLiteral } from './literal.ts'
-import { goneNodes, heldBy } from './owners.ts'
+import { unknownService } from '../core/failures.ts'
 import { routineOf } from './routine.ts'
-import { withId } from './sql.ts'
+import { failureLiteral, goneNodes, heldBy, UNOWNED, withId } from './sql.ts'
 
 /** A node as its row names it. */
 export interface NodeRow {
@@ -119,11 +118,6 @@ export async function adoptOwners(query: Query): Promise<void> {
   await query(ADOPT.call)
 }
 
-const UNKNOWN = failureLiteral({
-  code: 'unknown_service',
-  detail: 'No live node has known the service of this task for a minute.',
-})
-
 // Steps from service to service in the index of waiting rows, then adds those of rows that dead nodes hold.
 export const FAIL_UNKNOWN = routineOf({
   name: 'fail_unknown',
@@ -133,10 +127,9 @@ export const FAIL_UNKNOWN = routineOf({
   sql: `
   with recursive ${goneNodes('true')},
   waiting (service) as (
-    (select service from tasks where node is null and status in ('pending', 'running') order by service limit 1)
+    (select t.service from tasks t where ${UNOWNED} order by t.service limit 1)
     union all
-    select (select t.service from tasks t where t.node is null and t.status in ('pending', 'running') and t.service > w.service
-            order by t.service limit 1)
+    select (select t.service from tasks t where ${UNOWNED} and t.service > w.service order by t.service limit 1)
     from waiting w where w.service is not null
   ),
   forgotten as materialized (
@@ -145,7 +138,7 @@ export const FAIL_UNKNOWN = routineOf({
   ),
   due as materialized (
     select found.id from forgotten f cross join lateral (
-      select t.id from tasks t where t.service = f.service and t.node is null and t.status in ('pending', 'running')
+      select t.id from tasks t where ${UNOWNED} and t.service = f.service
       limit 1000 for update skip locked
     ) found
     limit 1000
@@ -162,7 +155,7 @@ export const FAIL_UNKNOWN = routineOf({
         select t.id from tasks t where ${withId('a.id')} and t.node is not distinct from a.node for update skip locked
       ) locked
   )
-  update tasks t set status = 'failed', node = null, finished_at = now(), error = ${UNKNOWN}
+  update tasks t set status = 'failed', node = null, finished_at = now(), error = ${failureLiteral(unknownService)}
   from (select id from due union all select id from orphans) found
   where ${withId('found.id')} returning t.id, t.service`,
 })

@@ -1,13 +1,38 @@
 // Reads tasks: by id, and as pages of the list. The cost of a page does not depend on the number of tasks.
 import { PAGE_BYTES, PAGE_ROWS } from '../core/limits.ts'
 import type { FullView, ListQuery, Page, TaskView } from '../core/view.ts'
+import { type Columns, typesOf, valuesOf } from './columns.ts'
 import type { Query } from './database.ts'
 import { type Routine, routineOf } from './routine.ts'
-import { withId } from './sql.ts'
+import { UNOWNED, withId } from './sql.ts'
 import { StoreError } from './trouble.ts'
 
-const time = (column: string, alias: string): string =>
-  `to_char(${column} at time zone 'utc', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') as "${alias}"`
+const time = (of: string) => ['text', `to_char(${of} at time zone 'utc', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"')`] as const
+
+/** What the list shows of a task. */
+const SHOWN = {
+  id: ['bigint', 't.id'],
+  service: ['text', 't.service'],
+  action: ['text', 't.action'],
+  payload: ['json', 't.payload'],
+  status: ['text', 't.status'],
+} as const satisfies Columns
+
+/** What GET of one task can show. */
+const FULL = {
+  ...SHOWN,
+  result: ['json', 't.result'],
+  resultOmitted: ['boolean', 't.result_omitted'],
+  error: ['json', 't.error'],
+  state: ['json', 't.state'],
+  step: ['integer', 't.step'],
+  attempt: ['integer', 't.attempt'],
+  fails: ['integer', 't.fails'],
+  createdAt: time('t.created_at'),
+  startedAt: time('t.started_at'),
+  finishedAt: time('t.finished_at'),
+  runAt: time(`case when ${UNOWNED} then t.run_at end`),
+} as const satisfies Columns & Record<keyof FullView, unknown>
 
 /** The most tasks that one statement reads. */
 export const MAX_TASKS_PER_READ = 16
@@ -17,12 +42,9 @@ const LARGE_READ_CHARS = 1024 * 1024
 export const READ = routineOf({
   name: 'read',
   types: ['bigint[]'],
-  returns: `id bigint, service text, action text, payload json, status text, result json, "resultOmitted" boolean, error json, state json,
-  step integer, attempt integer, fails integer, "createdAt" text, "startedAt" text, "finishedAt" text, "runAt" text`,
+  returns: typesOf(FULL),
   sql: `
-  select t.id, t.service, t.action, t.payload, t.status, t.result, t.result_omitted, t.error, t.state, t.step, t.attempt, t.fails,
-    ${time('t.created_at', 'createdAt')}, ${time('t.started_at', 'startedAt')}, ${time('t.finished_at', 'finishedAt')},
-    ${time(`case when t.status in ('pending', 'running') and t.node is null then t.run_at end`, 'runAt')}
+  select ${valuesOf(FULL)}
   from unnest($1) as w(id) join tasks t on ${withId('w.id')}`,
 })
 
@@ -92,8 +114,7 @@ function pageOf(along: string, window: string): Routine {
   return routineOf({
     name: `page_by_${along}`,
     types: ['bigint', 'text', 'text', 'text', 'integer', 'integer'],
-    returns:
-      'id bigint, service text, action text, payload json, status text, count bigint, last bigint, matched bigint',
+    returns: `${typesOf(SHOWN)}, count bigint, last bigint, matched bigint`,
     ordered: true,
     sql: `
   with seen as materialized (
@@ -106,7 +127,7 @@ function pageOf(along: string, window: string): Routine {
     order by id desc limit $6
   ),
   shown as (
-    select t.id, t.service, t.action, t.payload, t.status from matching m join tasks t on ${withId('m.id')}
+    select ${valuesOf(SHOWN)} from matching m join tasks t on ${withId('m.id')}
     where m.before < ${PAGE_BYTES}
   )
   select shown.*, looked.count, looked.last, (select count(*) from matching) as matched

@@ -1,8 +1,11 @@
-// Named SQL fragments that keep the planner on the right index.
+// Named SQL fragments. Most of them keep the planner on the right index.
 //
 // Postgres plans a routine once per connection and caches the plan, possibly while `tasks` is empty. A plan chosen then may scan
 // the whole table later. So the fragments and settings below leave the planner only one choice: the index that the statement was
 // written for. The cached plan is then right for a table of any size, and does not depend on statistics.
+
+import type { Failure } from '../core/failures.ts'
+import { NOT_ENDED as STATUSES } from '../core/task.ts'
 
 /**
  * The row of `tasks t` with this id. Written so that the planner can only use the primary key. With `t.id = …` it could also
@@ -11,8 +14,29 @@
  */
 export const withId = (id: string): string => `t.id = any(array[${id}])`
 
-/** Whether a row of `tasks t` has not ended. Written so that no index matches it: the row must be found by its id. */
-export const ALIVE = `(t.status in ('pending', 'running')) is true`
+/** A condition on rows of `tasks t`: they have not ended. */
+export const NOT_ENDED = `t.status in (${STATUSES.map((status) => `'${status}'`).join(', ')})`
+
+/** A condition on rows of `tasks t`: nobody owns them and they have not ended. It is the condition of the index `tasks_due`. */
+export const UNOWNED = `t.node is null and ${NOT_ENDED}`
+
+/** The same as `NOT_ENDED`, written so that no index matches it: the row must be found by its id. */
+export const ALIVE = `(${NOT_ENDED}) is true`
+
+/** The CTE `gone` (node): nodes whose lease has run out. Empty unless `wanted` (SQL) holds. */
+export const goneNodes = (wanted: string): string => `gone as materialized (
+    select n.id as node from nodes n where ${wanted} and n.lease_until <= now()
+  )`
+
+/**
+ * What a node (SQL) holds, as a subquery (id, token, node, service). `offset 0` keeps other conditions out, so that the planner can only
+ * use the index of held rows. A row that is held is running, so its status need not be asked.
+ */
+export const heldBy = (owner: string): string =>
+  `select t.id, t.token, t.node, t.service from tasks t where t.node = ${owner} offset 0`
+
+/** A failure as an SQL literal of type json. Only for constants of the code, never for a value from outside. */
+export const failureLiteral = (failure: Failure): string => `'${JSON.stringify(failure).replaceAll("'", "''")}'::json`
 
 /** Settings of every routine: one plan for all calls, and index lookups in place of scans of the table. */
 export const INDEX_LOOKUPS = [

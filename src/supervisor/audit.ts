@@ -1,6 +1,7 @@
 // The audit: after each beat this node asks Postgres what of its tasks is still its own, and now and then what else names it.
 import type { Trust } from '../core/trust.ts'
 import type { Timings } from '../core/timings.ts'
+import { release } from '../lifecycle/release.ts'
 import type { Store } from '../store/store.ts'
 import type { Log } from '../telemetry/log.ts'
 import type { Dispatch } from './dispatch.ts'
@@ -70,7 +71,7 @@ export class Audit {
       throw error
     })
     this.#missed = found.missed
-    for (const ref of found.release) void store.release.add(ref).catch(() => undefined)
+    for (const ref of found.release) void release({ store }, ref).catch(() => undefined)
     const now = performance.now()
     this.#nextStrays = now + Math.max(timings.lease, (now - begun) * STRAYS_TIMES)
   }

@@ -2,6 +2,7 @@
 import type { Services } from '../core/service.ts'
 import type { Timings } from '../core/timings.ts'
 import { expire } from '../lifecycle/expire.ts'
+import { failUnknown } from '../lifecycle/fail-unknown.ts'
 import type { Store } from '../store/store.ts'
 import type { Log } from '../telemetry/log.ts'
 import type { Lease } from './lease.ts'
@@ -33,7 +34,7 @@ export const CHORES: readonly Chore[] = [
     run: async ({ store, lease, timings, log }) => {
       // Who has not been here for that long cannot know whether a service was known.
       if (lease.held < timings.forgotten) return false
-      for (const { id, service } of await store.failUnknown(timings.forgotten))
+      for (const { id, service } of await failUnknown({ store }, timings.forgotten))
         log.event('task_failed_unknown_service', { task: id, service, why: 'unknown_service' })
       return false
     },

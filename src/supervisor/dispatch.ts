@@ -1,4 +1,5 @@
 // Dispatch: what was claimed goes to a thread, suspects go to the quarantine, and what a dead thread ran starts again.
+import { CRASHES } from '../core/crashes.ts'
 import type { Trust } from '../core/trust.ts'
 import { revive } from '../lifecycle/claim.ts'
 import type { ClaimedRow, Orphan } from '../store/claims.ts'
@@ -8,7 +9,7 @@ import type { Log } from '../telemetry/log.ts'
 import { type Waiting, begin } from './begin.ts'
 import type { RunningTask, RunningTasks } from './running.ts'
 import type { Pool } from './pool.ts'
-import { type Quarantine, SUSPECT_FROM } from './quarantine.ts'
+import type { Quarantine } from './quarantine.ts'
 import type { Thread } from './thread.ts'
 
 export interface DispatchDependencies {
@@ -103,7 +104,7 @@ export class Dispatch {
 
   #place(waiting: Waiting, prefer?: Thread): void {
     const { pool, quarantine } = this.#by
-    if (waiting.task.crashes >= SUSPECT_FROM) return quarantine.add(waiting)
+    if (waiting.task.crashes >= CRASHES.suspect) return quarantine.add(waiting)
     const thread = prefer && pool.threads.includes(prefer) ? prefer : pool.idlest
     if (thread) begin(thread, waiting)
     else this.#awaitingThread.push(waiting)

@@ -31,7 +31,6 @@ const RETRY = 300
 
 /** A part: it has a valid lease when `start` returns. */
 export class Lease implements Part {
-  readonly name = 'lease'
   readonly #options: LeaseOptions
   readonly #ticker: Ticker
   #heldSince = Infinity

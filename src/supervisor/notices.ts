@@ -14,7 +14,7 @@ export interface NoticesDependencies {
   readonly log: Log
 }
 
-/** Between two questions, ms: a flood of forged hints costs Postgres so many a second and no more. */
+/** Between two questions, ms: a flood of forged notices costs Postgres so many a second and no more. */
 const PAUSE = 50
 /** After a question without an answer, ms. */
 const RETRY = 300
@@ -40,7 +40,7 @@ export class Notices {
     this.#heard.add(id)
     if (this.#asking) return
     this.#asking = true
-    // Hints that came in one read of the socket share the question.
+    // Notices that came in one read of the socket share the question.
     setImmediate(() => void this.#ask())
   }
 
@@ -78,8 +78,8 @@ export class Notices {
       if (!task) continue
       if (!row) dispatch.stop(task)
       else {
-        if (log.hears('hint_wrong')) log.event('hint_wrong', { task: id })
-        // A claim that the hint had made doubtful. What else the row says is the sync's to judge.
+        if (log.hears('cancel_notice_wrong')) log.event('cancel_notice_wrong', { task: id })
+        // A claim that the notice had made doubtful. What else the row says is the sync's to judge.
         if (!task.writing && task.epoch < asked && row.token === task.token && row.node === task.node)
           dispatch.confirm(task, asked)
       }
@@ -90,7 +90,7 @@ export class Notices {
   /** While Postgres is away they are asked about again, with what comes meanwhile; the next sync would tell as well. */
   #keep(ids: readonly string[], error: unknown): false {
     if (error instanceof StoreError && error.trouble !== 'bug') for (const id of ids) this.#heard.add(id)
-    else this.#by.log.event('hints_failed', { err: error })
+    else this.#by.log.event('cancel_notices_failed', { err: error })
     return false
   }
 }

@@ -4,7 +4,6 @@ import type { Log } from '../telemetry/log.ts'
 import { Thread, type ThreadOptions } from './thread.ts'
 
 export interface PoolOptions extends ThreadOptions {
-  readonly name: string
   readonly threads: number
   readonly log: Log
   /** Called when there is a thread again after there was none. */
@@ -16,7 +15,6 @@ const RESTART = { first: 50, most: 5_000, healthy: 10_000 }
 
 /** A part. `start` rejects when the first threads cannot start. */
 export class Pool implements Part {
-  readonly name: string
   readonly #options: PoolOptions
   readonly #threads = new Set<Thread>()
   readonly #timers = new Set<NodeJS.Timeout>()
@@ -26,7 +24,6 @@ export class Pool implements Part {
   #lastStart = 0
 
   constructor(options: PoolOptions) {
-    this.name = options.name
     this.#options = options
   }
 

@@ -1,5 +1,5 @@
 // The quarantine: tasks that kept losing their thread run in a thread of their own, in ever smaller groups, until they make progress.
-import type { Part } from '../core/part.ts'
+import { CRASHES } from '../core/crashes.ts'
 import { fail } from '../lifecycle/settle.ts'
 import type { Store } from '../store/store.ts'
 import type { Log } from '../telemetry/log.ts'
@@ -8,16 +8,11 @@ import type { RunningTask, RunningTasks } from './running.ts'
 import type { Pool, PoolOptions } from './pool.ts'
 import type { Thread } from './thread.ts'
 
-/** From this many crashes a task is a suspect. */
-export const SUSPECT_FROM = 3
-/** From this many on it has the thread to itself until it ends: those that died together so often must be told apart. */
-export const ALONE_FROM = 6
-
 /**
  * How many suspects may be on trial together: 64, and of a group that dies each is tried again among 8, then by itself. A hundred
  * tasks that shared a thread with a poison are cleared in seconds, and the poison is found in three deaths.
  */
-const groupOf = ({ crashes }: RunningTask): number => 8 ** Math.max(0, ALONE_FROM - 1 - crashes)
+const groupOf = ({ crashes }: RunningTask): number => 8 ** Math.max(0, CRASHES.alone - 1 - crashes)
 
 /** Takes up again what a dead thread ran. */
 export interface Revivals {
@@ -35,9 +30,8 @@ export interface QuarantineOptions {
   readonly revivals: Revivals
 }
 
-/** A part. Its thread starts with the first suspect. */
-export class Quarantine implements Part {
-  readonly name = 'quarantine'
+/** Its thread starts with the first suspect. */
+export class Quarantine {
   readonly #options: QuarantineOptions
   readonly #pool: ReturnType<QuarantineOptions['pool']>
   /** Who runs, each with the end of its trial; undefined: that is over. */
@@ -49,8 +43,6 @@ export class Quarantine implements Part {
     this.#options = options
     this.#pool = options.pool({ died: (_thread, cause) => this.#died(cause), available: () => this.#next() })
   }
-
-  async start(): Promise<void> {}
 
   async stop(): Promise<void> {
     this.#waiting = []
@@ -92,7 +84,7 @@ export class Quarantine implements Part {
   #hasRoom(): boolean {
     const task = this.#waiting[0]?.task
     if (!task) return false
-    if (task.crashes >= ALONE_FROM) return this.#running.size === 0
+    if (task.crashes >= CRASHES.alone) return this.#running.size === 0
     const onTrial = [...this.#running].flatMap(([other, timer]) => (timer === undefined ? [] : [other]))
     return onTrial.length < Math.min(...[task, ...onTrial].map(groupOf))
   }
@@ -100,7 +92,7 @@ export class Quarantine implements Part {
   #try(thread: Thread, suspect: Waiting): void {
     const { task } = suspect
     const timer = setTimeout(() => {
-      if (task.crashes >= ALONE_FROM) return
+      if (task.crashes >= CRASHES.alone) return
       this.#running.set(task, undefined)
       this.#next()
     }, this.#options.trial)

@@ -90,14 +90,13 @@ export class Supervisor implements Part, Supervision {
     }
     const quarantine = (this.#quarantine = new Quarantine({
       ...shared,
-      pool: (events) => new Pool({ ...thread, ...events, name: 'quarantine', threads: 1 }),
+      pool: (events) => new Pool({ ...thread, ...events, threads: 1 }),
       trial: timings.quarantine,
       // Suspects that died together: nobody knows which of them it was.
       revivals: { orphaned: (tasks) => this.#dispatch.orphaned(tasks) },
     }))
     const pool = (this.#pool = new Pool({
       ...thread,
-      name: 'threads',
       threads,
       died: (dead, cause) => {
         log.event('thread_died', { err: cause, tasks: dead.load })

@@ -21,7 +21,6 @@ const MAX_BACKOFF = 5
 
 /** A part that runs something in a rhythm; the first run comes at once. `stop` waits for the run under way. */
 export class Ticker implements Part {
-  readonly name: string
   readonly #options: TickerOptions
   #going: Promise<void> | undefined
   #stopping = false
@@ -30,7 +29,6 @@ export class Ticker implements Part {
   #wake: (() => void) | undefined
 
   constructor(options: TickerOptions) {
-    this.name = options.name
     this.#options = options
   }
 

@@ -44,7 +44,7 @@ export const FIELDS = {
   part: { kind: 'text', meaning: 'The name of what failed.' },
   reason: { kind: 'text', meaning: 'What Redis, or the connection to Redis, said.' },
   reasons: { kind: 'texts', meaning: 'Each refused command, with what Redis said.' },
-  connection: { kind: 'text', meaning: 'Which connection to Redis: `pop` or `hints`.' },
+  connection: { kind: 'text', meaning: 'Which connection to Redis: `pop` or `cancels`.' },
   key: { kind: 'text', meaning: 'The key in Redis.' },
   method: { kind: 'text', meaning: 'The method of the request to the API.' },
   path: { kind: 'text', meaning: 'The path of the request to the API.' },

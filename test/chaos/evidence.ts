@@ -44,7 +44,20 @@ export interface Evidence {
   /** Ends as they were first seen, by id. */
   readonly ends: ReadonlyMap<string, string>
   readonly spans: readonly Span[]
+  /** The requests that a node gave up on as not answered in time, by `requestName`. One that waited in a queue of this process may be read after its repeat. */
+  readonly timedOut: ReadonlySet<string>
 }
+
+/** Names one try of a step. */
+export const requestName = ({
+  id,
+  step,
+  attempt,
+}: {
+  readonly id: string
+  readonly step: number
+  readonly attempt: number
+}): string => `${id} ${step} ${attempt}`
 
 /** Reads a row as the judge wants it: `where` is added to the select. */
 export const ROWS = `

@@ -14,6 +14,7 @@ const FAULT: Span = { name: 'kill', from: 10_000, to: 12_000, excuses: true, dou
 function run(
   change: (it: { asked: Asked[]; rows: Row[]; ledger: Ledger; ends: Map<string, string> }) => void,
   spans: Span[] = [],
+  timedOut: readonly string[] = [],
 ) {
   const asked = [request({ serial: 1 }), request({ serial: 2, step: 1, by: 1, at: 1_100, end: 1_110, status: 200 })]
   const rows: Row[] = [
@@ -40,6 +41,7 @@ function run(
     rows,
     ends,
     spans,
+    timedOut: new Set(timedOut),
   }
   return judge(evidence)
 }
@@ -58,6 +60,17 @@ describe('the judge of chaos runs', () => {
       breaches: [],
       figures: { tasks: 1, requests: 2, repeats: 0, late: 0, unknown: 0, deleted: 0 },
     })
+  })
+
+  it('lets a request be read behind its repeat that its node gave up on, and no other', () => {
+    const late = again({ attempt: 1, at: 1_200, status: 0 })
+    const [first] = run(({ asked }) => (Object.assign(asked[0] ?? {}, { attempt: 2 }), asked.push(late))).breaches
+    expect(first).to.match(/began after a later step/)
+    const timedOut = ['7 0 1']
+    expect(
+      run(({ asked }) => (Object.assign(asked[0] ?? {}, { attempt: 2 }), asked.push(late)), [], timedOut).breaches,
+    ).to.deep.equal([])
+    expect(run(({ asked }) => asked.splice(1, 0, again({})), [], ['7 0 3']).breaches).to.have.length(1)
   })
 
   const breaches: Readonly<Record<string, [RegExp, Parameters<typeof run>[0]]>> = {

@@ -2,7 +2,7 @@
 import type { Entry } from './ledger.ts'
 import type { Asked } from './referee.ts'
 import { cancelled } from './cancelled.ts'
-import type { Evidence, Row } from './evidence.ts'
+import { type Evidence, type Row, requestName } from './evidence.ts'
 import { LAG, doubted } from './spans.ts'
 
 /** What the judge found. Every breach is a line of its own; figures are for people. */
@@ -180,7 +180,8 @@ class Court {
   }
 
   #again(name: string, before: Asked, asked: Asked): void {
-    if (asked.attempt <= before.attempt && !doubted(this.#by.spans, asked))
+    const timedOut = this.#timedOut(before) || this.#timedOut(asked)
+    if (asked.attempt <= before.attempt && !timedOut && !doubted(this.#by.spans, asked))
       this.#breach(`${name}: try ${asked.attempt} of step ${asked.step} after try ${before.attempt}`)
     if (before.status === 503) return
     this.#repeats += 1
@@ -192,15 +193,19 @@ class Court {
         (before.end ?? Infinity) + LAG >= from &&
         asked.at >= from,
     )
-    if (!reason && !doubted(this.#by.spans, asked))
+    if (!reason && !timedOut && !doubted(this.#by.spans, asked))
       this.#breach(
         `${name}: step ${asked.step} was sent again (request ${asked.serial} of ${asked.node}, ${asked.at - before.at} ms after ${before.serial} of ${before.node}, which ended with ${before.status} at ${new Date(before.end ?? 0).toISOString()}) without a fault`,
       )
   }
 
+  #timedOut(asked: Asked): boolean {
+    return this.#by.timedOut.has(requestName(asked))
+  }
+
   #lateOne(name: string, asked: Asked): void {
     this.#late += 1
-    if (!doubted(this.#by.spans, asked))
+    if (!this.#timedOut(asked) && !doubted(this.#by.spans, asked))
       this.#breach(`${name}: request ${asked.serial} of step ${asked.step} began after a later step (${asked.node})`)
   }
 }

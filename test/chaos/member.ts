@@ -1,7 +1,7 @@
 // One node of a run: a real process that is started, killed, frozen and started again on its port, with links of its own.
 import { setTimeout as passed } from 'node:timers/promises'
 import { type Line, NodeProcess } from '../support/node.ts'
-import type { Span } from './evidence.ts'
+import { type Span, requestName } from './evidence.ts'
 import { Link } from './link.ts'
 
 export interface MemberOptions {
@@ -36,6 +36,8 @@ const SILENCE = 7_000
 const NOTICE = 1_000
 /** Lines that tell of a thread's death. */
 export const DEATH = /^a thread has died|^suspects have died|^the task killed its thread/
+/** Why a try failed that met the time limit of its service. */
+const TIMED_OUT = 'The service did not answer in time.'
 const INSIDE = new URL('./inside/inside.js', import.meta.url).href
 
 export class Member {
@@ -100,6 +102,8 @@ export class Member {
         DATABASE_URL: url.href,
         REDIS_URL: `redis://127.0.0.1:${this.links.redis.port}`,
         PORT: this.#port,
+        // At this level each repeat of a request is logged.
+        LOG_LEVEL: 'debug',
         ...this.#options.env,
         ...env,
       },
@@ -179,6 +183,14 @@ export class Member {
       const doubts = { doubts: [this.name], unanswered: true }
       return { name: 'death', from, to, excuses: true, of: this.name, ...doubts, cancelWithin: 8_000 }
     })
+  }
+
+  /** The requests that it gave up on as not answered in time, by what it logged. */
+  get timedOut(): string[] {
+    const lines = this.lives.flatMap(({ lines }) => lines.filter(({ why }) => why === TIMED_OUT))
+    return lines.map(({ task, step, attempt }) =>
+      requestName({ id: String(task), step: Number(step), attempt: Number(attempt) }),
+    )
   }
 
   /** What no fault excuses: a defect of the process, a thread that died of nothing, or anything on stderr. */

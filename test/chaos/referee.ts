@@ -92,6 +92,8 @@ export class Referee {
     response.on('error', () => undefined)
     request.on('data', (chunk: Buffer) => chunks.push(chunk))
     await once(request, 'end').catch(() => undefined)
+    // The rig asks how long a connection waits until it is taken.
+    if (request.method === 'GET') return void response.writeHead(204).end()
     // Its sender died while it was sent: no service would ever see it.
     if (!request.complete) return
     const body = Buffer.concat(chunks)

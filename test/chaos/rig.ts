@@ -13,11 +13,11 @@ import { Referee } from './referee.ts'
 import { OwnPostgres, OwnRedis } from './servers.ts'
 import { services } from './services.ts'
 import { stretched } from './spans.ts'
-import { untilReady, watchEnds, watchLateness, watchReady, watchStarvation } from './watch.ts'
+import { untilReady, watchEnds, watchLateness, watchQueue, watchReady, watchStarvation } from './watch.ts'
 
 export interface Setup {
   readonly seed: number
-  /** How many times faster than in life lease, beat, trust and sweep are: 1 or 5. */
+  /** How many times faster than in life lease, beat, trust and pass are: 1 or 5. */
   readonly scale: number
   /** Default 3. */
   readonly nodes?: number
@@ -43,9 +43,6 @@ const CALM = 20_000
 const CUT_OFF = 10_000
 /** A node that was told to stop has ended by then, ms: DRAIN_TIMEOUT and some more. */
 const STOPPED = 20_000
-
-/** The keys of Redis on which ids of the rig's services wait. */
-export const REDIS_LISTS = ['task_api:{queue}:svc', 'task_api:{queue}:slow']
 
 /** One run. */
 export class Rig {
@@ -129,6 +126,7 @@ export class Rig {
         watchEnds(postgres, rig.#ends, stop),
         watchLateness(rig.#late, stop),
         watchStarvation(members, rig.#starved, stop),
+        ...members.map(({ links }) => watchQueue(links.service.port, rig.#late, stop)),
         ...looking,
       ])
       return rig
@@ -212,7 +210,9 @@ export class Rig {
     const behind = [...this.#late, ...this.#starved]
     const spans = [...stretched([...this.spans, ...lapses, ...deaths], behind), ...behind]
     const byLocation = new Map(ledger.acknowledged.map((entry) => [entry.location ?? '', entry]))
-    const { breaches, figures } = judge({ plan, ledger, byLocation, referee, rows, ends: this.#ends, spans })
+    const timedOut = new Set(this.members.flatMap((member) => member.timedOut))
+    const evidence = { plan, ledger, byLocation, referee, rows, ends: this.#ends, spans, timedOut }
+    const { breaches, figures } = judge(evidence)
     const alarms = this.members.flatMap((member) => member.alarms)
     // What callers keep open is theirs.
     this.callers.close()

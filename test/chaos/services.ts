@@ -1,6 +1,9 @@
 // What a node of a run is told of its target services: the referee, twice, and whatever a run adds.
 import type { Setup } from './rig.ts'
 
+/** The keys of Redis on which ids of these services wait. */
+export const REDIS_LISTS = ['task_api:{queue}:svc', 'task_api:{queue}:slow']
+
 /** What task_api.yaml says, given the port at which a node reaches the referee. */
 export function services(setup: Setup, port: number, node: string): Readonly<Record<string, unknown>> {
   const referee = serviceAt(port, node)

@@ -1,5 +1,6 @@
 // What is watched while a run goes on: the ends of tasks as they come, and which nodes are ready.
 import { readFileSync, readdirSync } from 'node:fs'
+import { request } from 'node:http'
 import { setTimeout as passed } from 'node:timers/promises'
 import { ROWS, type Row, type Span } from './evidence.ts'
 import type { Member } from './member.ts'
@@ -32,7 +33,7 @@ const LATE = 150
 
 /**
  * Marks the times at which this process could not keep up: callers, referee and proxies share its thread, so that what passes between
- * nodes and servers is late too. That excuses no repeat; a cancellation may take the time that it takes without its hint.
+ * nodes and servers is late too. That excuses no repeat; a cancellation may take the time that it takes without its notice.
  */
 export async function watchLateness(spans: Span[], stop: AbortSignal): Promise<void> {
   for (let last = Date.now(); !stop.aborted; last = Date.now()) {
@@ -42,13 +43,43 @@ export async function watchLateness(spans: Span[], stop: AbortSignal): Promise<v
   }
 }
 
+/** A question that no answer comes to, as where a link is cut, is given up on after so long, ms. */
+const LONGEST_QUEUE = 20_000
+
+/**
+ * Marks the times in which a new connection waits until this process takes it: Node takes one of a port at each turn of its loop. A
+ * request may be read so much later than it was sent. That excuses no repeat by itself; it stretches the time of a fault.
+ */
+export async function watchQueue(port: number, spans: Span[], stop: AbortSignal): Promise<void> {
+  while (!stop.aborted) {
+    const from = Date.now()
+    const taken = await isTaken(port, stop)
+    if (taken && Date.now() - from >= TICK + LATE)
+      spans.push({ name: 'queue', from, to: Date.now(), excuses: false, doubts: [], cancelWithin: 3_000 })
+    await passed(2 * TICK, undefined, { signal: stop }).catch(() => undefined)
+  }
+}
+
+/** Resolves to true when a new connection of a port has been taken and answered. */
+function isTaken(port: number, stop: AbortSignal): Promise<boolean> {
+  return new Promise((resolve) => {
+    const signal = AbortSignal.any([stop, AbortSignal.timeout(LONGEST_QUEUE)])
+    request({ port, host: '127.0.0.1', path: '/', agent: false, signal }, (response) => {
+      response.resume()
+      response.on('close', () => resolve(true))
+    })
+      .on('error', () => resolve(false))
+      .end()
+  })
+}
+
 /** How often the kernel is asked how long threads of nodes waited for a core, ms, and from what share of that time on they are starved. */
 const ASKED = 500
 const STARVED = 0.5
 
 /**
  * Marks the times at which a thread of a node had work and no core: the machine was too small for what the run does on it. That too
- * excuses no repeat, and gives a cancellation the time that it takes without its hint. Linux only.
+ * excuses no repeat, and gives a cancellation the time that it takes without its notice. Linux only.
  */
 export async function watchStarvation(members: readonly Member[], spans: Span[], stop: AbortSignal): Promise<void> {
   let before = new Map<string, number>()

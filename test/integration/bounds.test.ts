@@ -73,7 +73,7 @@ describe('the slots of a node', () => {
     expect(world.service.peak).to.equal(4)
   })
 
-  it("bound them by each service's concurrency too, over all threads, pops, sweeps and waits", async () => {
+  it("bound them by each service's concurrency too, over all threads, pops, passes and waits", async () => {
     const retry = { attempts: 3, backoff: 10, maxBackoff: 10 }
     const crew = await openCrew(world, { threads: 2, service: { concurrency: 3, retry } })
     const actions = ['slow.40', 'slow.40', 'steps.2', 'flaky.1']

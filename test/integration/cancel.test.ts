@@ -5,7 +5,7 @@ import { type Crew, holdAnswers, idOf, openCrew } from '../support/crew.ts'
 import { eventually } from '../support/eventually.ts'
 import { ended, FAST, openWorld, post, remove, show, type World } from '../support/world.ts'
 
-/** Beats so rare that only the hint can tell a node of a cancellation. */
+/** Beats so rare that only the cancel notice can tell a node of a cancellation. */
 const RARE = { ...FAST, beat: 20_000, lease: 60_000, trust: 50_000, takeoverDelay: 600_000 }
 
 describe('a cancellation over nodes', () => {
@@ -124,7 +124,7 @@ describe('a cancellation', () => {
     const location = await crew.post('ok')
     await held.came
     expect(await crew.cancel(location)).to.equal(true)
-    // Hints come in their order: when the second is obeyed, the first has come.
+    // Cancel notices come in their order: when the second is obeyed, the first has come.
     expect(await crew.cancel(witness)).to.equal(true)
     await world.service.until(() => world.service.of(witness)[0]?.aborted === true)
     held.open()
@@ -155,7 +155,7 @@ describe('a cancellation', () => {
     expect(await world.sql('select id from tasks where id = $1', [idOf(location)])).to.deep.equal([])
   })
 
-  it('of an id without a task is false, and a hint for one is ignored', async () => {
+  it('of an id without a task is false, and a cancel notice for one is ignored', async () => {
     expect(await crew.cancel('/tasks/123456789')).to.equal(false)
     crew.supervisor.cancelled('123456789')
     crew.supervisor.cancelled('no id')

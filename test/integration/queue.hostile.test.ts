@@ -145,7 +145,7 @@ describe('the redis queue among strangers', () => {
     await list.queue.stop()
   })
 
-  it('hears hints of other nodes, also after its connection was lost, and no junk', async () => {
+  it('hears cancel notices of other nodes, also after its connection was lost, and no junk', async () => {
     const proxy = new TcpProxy()
     await proxy.listen(redis.port)
     const far = watchedQueue(`redis://127.0.0.1:${proxy.port}`, { beat: 60_000 })
@@ -155,19 +155,19 @@ describe('the redis queue among strangers', () => {
       heard.push(id)
       hear?.()
     })
-    const hinted = async (id: string): Promise<void> => {
+    const notified = async (id: string): Promise<void> => {
       while ((await admin.call('PUBSUB', ['NUMSUB', 'test:{queue}:cancel:node-2']).then(String)).endsWith(',0'))
         await new Promise(setImmediate)
       const next = new Promise<void>((resolve) => (hear = resolve))
-      watched.queue.hint('node-2', id)
+      watched.queue.notify('node-2', id)
       await next
     }
     await far.queue.start()
     await admin.publish('test:{queue}:cancel:node-2', 'junk')
-    watched.queue.hint('node-3', '1')
-    await hinted('2')
+    watched.queue.notify('node-3', '1')
+    await notified('2')
     await admin.call('CLIENT', ['KILL', 'TYPE', 'pubsub'])
-    await hinted('3')
+    await notified('3')
     expect(heard).to.deep.equal(['2', '3'])
     await far.queue.stop()
     await proxy.close()

@@ -112,7 +112,7 @@ describe('a statement that runs all the time', () => {
       }
     })
 
-  it('looks, as a sweep, at nothing of what others run and have ended, whatever the planner takes the table for', async () => {
+  it('looks, as a full pass, at nothing of what others run and have ended, whatever the planner takes the table for', async () => {
     // The planner is told of a table of few rows, which then has many more, of one service, some in hand and some in every state.
     await sql('alter table tasks set (autovacuum_enabled = off)')
     const fill = (rows: number): Promise<unknown> =>
@@ -138,7 +138,7 @@ describe('a statement that runs all the time', () => {
       `update tasks set status = 'complete', node = null, finished_at = now() where status = 'running' and id % 3 = 0`,
     )
     const by = { node: other, token: TOKEN + 1, takesOver: true }
-    const sweep = async (): Promise<number> => {
+    const pass = async (): Promise<number> => {
       const rows = await claimDue(
         async <Row>(text: string | Prepared, values?: readonly unknown[]) => (await sql(text, values)) as Row[],
         by,
@@ -147,17 +147,17 @@ describe('a statement that runs all the time', () => {
       return rows.length
     }
     // The first of all marks what it finds dead in the index.
-    expect(await sweep()).to.equal(0)
+    expect(await pass()).to.equal(0)
     await sql('begin')
     const before = await looked()
-    expect(await sweep()).to.equal(0)
+    expect(await pass()).to.equal(0)
     expect((await looked()) - before).to.be.at.most(10)
     await sql('rollback')
     // What a node that is gone has left is found, all of it being looked at.
     await sql('update nodes set lease_until = now() where id = $1', [NODE])
     await sql('begin')
     const between = await looked()
-    expect(await sweep()).to.equal(50)
+    expect(await pass()).to.equal(50)
     expect((await looked()) - between).to.be.within(50, ROWS / 10)
     await sql('rollback')
   })

@@ -23,7 +23,7 @@ describe('a row whose id was lost', () => {
     ['slots of its service', 100, 2],
   ] as const)
     it(`is begun while pops keep the ${what} busy`, async () => {
-      // A pass of the sweep meets a free slot only when pops have left it one.
+      // A full pass meets a free slot only when pops have left it one.
       const node = await world.node({ slots, services: { svc: { concurrency } }, timings: { ...FAST, pass: 400 } })
       const posted: Promise<string>[] = []
       // More than can be done in the time of the test: there is always an id to pop.
@@ -51,7 +51,7 @@ describe('a row whose id was lost', () => {
     ['the node', { slots: 1, services: { svc: {}, idle: {} } }],
   ] as const)
     it(`leaves no delay behind when ${what} had been full: what is posted later is popped`, async () => {
-      // A sweep leaves ids to pops for a minute: what ends in 20 s was popped.
+      // A full pass leaves ids to pops for a minute: what ends in 20 s was popped.
       const timings = { ...FAST, pass: 300, grace: 60_000 }
       const node = await world.node({ ...setup, timings })
       const busy = await post(node.url, 'slow.700')

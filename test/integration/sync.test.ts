@@ -10,7 +10,7 @@ describe('a sync', () => {
   let crew: Crew
   before(async () => {
     world = await openWorld()
-    // Nothing but the sync may find out: no take-over, and no sweep of what is due for less than a minute.
+    // Nothing but the sync may find out: no take-over, and no full pass of what is due for less than a minute.
     crew = await openCrew(world, { timings: { beat: 60, takeoverDelay: 600_000 } })
   })
   after(async () => {

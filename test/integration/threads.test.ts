@@ -1,7 +1,7 @@
 // Threads that die: their tasks start again on another, and only the one that kills every thread fails.
 import { type Worker } from 'node:worker_threads'
 import { expect } from 'chai'
-import { ALONE_FROM, SUSPECT_FROM } from '../../src/supervisor/quarantine.ts'
+import { CRASHES } from '../../src/core/crashes.ts'
 import { type Crew, type CrewSetup, idOf, openCrew } from '../support/crew.ts'
 import { eventually } from '../support/eventually.ts'
 import { openWorld, type World } from '../support/world.ts'
@@ -70,7 +70,7 @@ describe('a thread that dies', () => {
         await eventually(async () => expect(await rowOf(location)).to.include({ status: 'complete' }), 30_000)
       // The third death made it a suspect, and the last was in the quarantine, alone; neighbours may have been tried with it before.
       const row = await rowOf(culprit)
-      expect(row?.crashes).to.be.within(SUSPECT_FROM, ALONE_FROM)
+      expect(row?.crashes).to.be.within(CRASHES.suspect, CRASHES.alone)
       expect(row?.attempt).to.equal(Number(row?.crashes) + 1 - crashes)
     })
 
@@ -88,7 +88,7 @@ describe('a thread that dies', () => {
     await crew.cancel(culprit)
     // By now it may have happened some more times.
     const row = await rowOf(neighbour)
-    expect(row?.crashes).to.be.within(1, SUSPECT_FROM + 2)
+    expect(row?.crashes).to.be.within(1, CRASHES.suspect + 2)
     expect(row).to.include({ status: 'running', attempt: Number(row?.crashes) + 1 })
     world.service.letGo()
     await eventually(async () => {

@@ -146,24 +146,24 @@ describe('the lease of a node', () => {
 
   it('has no gap by a beat that failed, and has one when it had run out', async () => {
     await open({ timings: { takeoverDelay: 400, lease: 900, trust: 800, beat: 100 } })
-    const sweeps = listenTo(crew.store, 'claim')
+    const passes = listenTo(crew.store, 'claim')
     const mayTakeOver = (): boolean | undefined =>
-      (sweeps.lastCall?.args as [{ takesOver: boolean }] | undefined)?.[0].takesOver
+      (passes.lastCall?.args as [{ takesOver: boolean }] | undefined)?.[0].takesOver
     await eventually(() => expect(mayTakeOver()).to.equal(true))
     const beat = crew.store.beat
     const broken = stub().rejects(new StoreError('unknown', 'cut off'))
     crew.store.beat = broken
     await eventually(() => expect(last(broken)).to.equal(1))
     crew.store.beat = beat
-    const before = last(sweeps)
-    await eventually(() => expect(last(sweeps)).to.be.above(before + 3))
-    const since = sweeps.getCalls().slice(before) as unknown as { args: [{ takesOver: boolean }] }[]
+    const before = last(passes)
+    await eventually(() => expect(last(passes)).to.be.above(before + 3))
+    const since = passes.getCalls().slice(before) as unknown as { args: [{ takesOver: boolean }] }[]
     expect(since.every(({ args }) => args[0].takesOver)).to.equal(true)
 
-    const ranOut = last(sweeps)
+    const ranOut = last(passes)
     await eventually(async () => {
       await world.sql(`update nodes set lease_until = now() - interval '1 second'`)
-      const calls = sweeps.getCalls().slice(ranOut) as unknown as { args: [{ takesOver: boolean }] }[]
+      const calls = passes.getCalls().slice(ranOut) as unknown as { args: [{ takesOver: boolean }] }[]
       expect(calls.some(({ args }) => !args[0].takesOver)).to.equal(true)
     })
     await eventually(() => expect(mayTakeOver()).to.equal(true))

@@ -20,7 +20,7 @@ describe('the mutations', () => {
   it('have those that docs/protocol.md names', () => {
     const text = readFileSync('docs/protocol.md', 'utf8').replaceAll('\n', ' ')
     const named = /Mutations that every suite must catch: ([^.]+)\./.exec(text)?.[1]?.split(' · ') ?? []
-    // What a hint is believed of is a rule of the second model; in the code it is many lines.
-    expect(MUTATIONS.map(({ name }) => name)).to.include.members(named.filter((name) => name !== 'believed hint'))
+    // What a cancel notice is believed of is a rule of the second model; in the code it is many lines.
+    expect(MUTATIONS.map(({ name }) => name)).to.include.members(named.filter((name) => name !== 'believed notice'))
   })
 })

@@ -33,8 +33,8 @@ export const MUTATIONS: readonly Mutation[] = [
     'claim pending only',
     'what a dead node or a wait has left behind is not claimed',
     'store/claims.js',
-    "t.node is null and t.status in ('pending', 'running') and t.service",
-    "t.node is null and t.status = 'pending' and t.service",
+    '${UNOWNED} and t.service = w.service',
+    "t.node is null and t.status = 'pending' and t.service = w.service",
     'integration/claim',
   ),
   one(
@@ -83,8 +83,8 @@ export const MUTATIONS: readonly Mutation[] = [
     'unit/core/trust',
   ),
   one(
-    'forgotten hint',
-    'a hint during a claim in flight is dropped',
+    'forgotten notice',
+    'a cancel notice during a claim in flight is dropped',
     'supervisor/running.js',
     'if (this.#inFlight.size === 0)',
     'if (true)',

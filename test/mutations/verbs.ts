@@ -114,7 +114,7 @@ export const VERB_MUTATIONS: readonly Mutation[] = [
   one(
     "claim of a live owner's row",
     'whoever owns a row, it is taken',
-    'store/owners.js',
+    'store/sql.js',
     'and n.lease_until <= now()',
     '',
     SEQUENCES,
@@ -123,8 +123,8 @@ export const VERB_MUTATIONS: readonly Mutation[] = [
     'expiry of held tasks',
     'a task that is under way is ended by its deadline',
     'store/deadlines.js',
-    'const WAITS = `t.node is null and t.status',
-    'const WAITS = `t.status',
+    'where ${UNOWNED} and t.service = w.service and t.priority = ${NORMAL} and t.run_at <=',
+    'where t.finished_at is null and t.service = w.service and t.priority = ${NORMAL} and t.run_at <=',
     SEQUENCES,
   ),
   one(
@@ -135,7 +135,7 @@ export const VERB_MUTATIONS: readonly Mutation[] = [
     "update tasks t set status = 'failed', node = null, finished_at = now(), error = '{}' from gone where",
     SEQUENCES,
   ),
-  one('no hint', 'a cancellation tells nobody', 'lifecycle/cancel.js', 'if (removed?.node)', 'if (false)', SEQUENCES),
+  one('no notice', 'a cancellation tells nobody', 'lifecycle/cancel.js', 'if (removed?.node)', 'if (false)', SEQUENCES),
   one(
     'a lost reply is a refusal',
     'what may have been applied is taken for not applied',

@@ -8,7 +8,7 @@ const text = readFileSync('docs/protocol.md', 'utf8').replaceAll(/\s+/g, ' ')
 describe('docs/protocol.md', () => {
   it('names each verb of src/lifecycle, and beside them what the supervisor does by itself', () => {
     const table = /\| verb \|.*?\n\n/s.exec(readFileSync('docs/protocol.md', 'utf8'))?.[0] ?? ''
-    const verbs = [...table.matchAll(/^\| ([a-z]+)\b/gm)].map(([, verb]) => verb)
+    const verbs = [...table.matchAll(/^\| ([a-z-]+)/gm)].map(([, verb]) => verb)
     const files = readdirSync('src/lifecycle').map((file) => file.replace(/\.ts$/, ''))
     expect(verbs.slice(1)).to.have.members([...files, 'beat', 'sync'])
   })

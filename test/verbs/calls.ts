@@ -51,9 +51,9 @@ export function cancelOf(by: SimNode, id: string): Op {
     asked: { verb: 'cancel', id },
     by,
     run: async () => {
-      const hinted: string[] = []
-      const queue = { hint: (node: string) => void hinted.push(node) }
-      return { kind: 'cancelled', removed: await cancel({ store: by.store, queue }, id), hinted }
+      const notified: string[] = []
+      const queue = { notify: (node: string) => void notified.push(node) }
+      return { kind: 'cancelled', removed: await cancel({ store: by.store, queue }, id), notified }
     },
   }
 }

@@ -35,7 +35,7 @@ export function judge(model: World['model'], rows: Rows, heard: Heard): World['m
   const marks: Mark[] = []
   for (const id of new Set([...model.tasks.keys(), ...rows.tasks.keys(), ...addressed]))
     marks.push(...explain(id, model.tasks.get(id), rows, moments, heard))
-  sweepsAreFull(marks, heard)
+  passesAreFull(marks, heard)
   return { tasks: rows.tasks, leases }
 }
 
@@ -129,7 +129,7 @@ function* at(task: Task | undefined, moment: Moment, [op, ...others]: readonly O
   const did = statement.applied && !read && !foreign ? effect(task, op.asked, leases, scene.id) : undefined
   const marks: Mark[] = []
   if (did) marks.push({ ...quiet, after: did.to, took: true })
-  // A row that another statement has locked is skipped, and a sweep has its limits.
+  // A row that another statement has locked is skipped, and a full pass has its limits.
   const contended = !scene.heard.held && scene.heard.sent.length > 1
   const skips = ['pass', 'claim'].includes(op.asked.verb) || (contended && op.asked.verb === 'expire')
   if (!did || skips) marks.push({ ...quiet, claimable: did !== undefined })
@@ -145,20 +145,21 @@ function beatIsTrue(op: Op, held: boolean | undefined, moments: readonly Moment[
   if (held !== expected) throw new Violation(`a beat was told that its lease held: ${held}, and it is ${expected}`)
 }
 
-/** A sweep brings no more than it has room for, and nothing stays behind that it had room for. */
-function sweepsAreFull(marks: readonly Mark[], { held, sent }: Heard): void {
+/** A full pass brings no more than it has room for, and nothing stays behind that it had room for. */
+function passesAreFull(marks: readonly Mark[], { held, sent }: Heard): void {
   for (const { statement, covers } of sent)
     for (const { asked } of covers) {
       if (asked.verb !== 'pass') continue
       const own = marks.filter((mark) => mark.statement === statement)
       const taken = own.filter(({ took }) => took)
-      if (taken.length > asked.limit) throw new Violation(`a sweep with a limit of ${asked.limit} took ${taken.length}`)
+      if (taken.length > asked.limit)
+        throw new Violation(`a full pass with a limit of ${asked.limit} took ${taken.length}`)
       for (const [service, room] of asked.room) {
         const count = taken.filter(({ before }) => before?.service === service).length
-        if (count > room) throw new Violation(`a sweep with room for ${room} of ${service} took ${count}`)
+        if (count > room) throw new Violation(`a full pass with room for ${room} of ${service} took ${count}`)
         if (!statement.applied || taken.length === asked.limit || count === room || (!held && sent.length > 1)) continue
         const left = own.find(({ before, took, claimable }) => !took && claimable && before?.service === service)
-        if (left) throw new Violation(`a sweep left task ${left.before?.id} behind: ${JSON.stringify(left.before)}`)
+        if (left) throw new Violation(`a full pass left task ${left.before?.id} behind: ${JSON.stringify(left.before)}`)
       }
     }
 }

@@ -7,8 +7,8 @@ export type Report =
   | { readonly kind: 'written' | 'lost' | 'done' }
   /** A new task, the ids that were pushed, and whether its node was told that it has it. */
   | { readonly kind: 'created'; readonly id: string; readonly pushed: readonly string[]; readonly taken: boolean }
-  /** A cancellation: whether there was one to cancel, and the nodes that were given a hint. */
-  | { readonly kind: 'cancelled'; readonly removed: boolean; readonly hinted: readonly string[] }
+  /** A cancellation: whether there was one to cancel, and the nodes that were given a cancel notice. */
+  | { readonly kind: 'cancelled'; readonly removed: boolean; readonly notified: readonly string[] }
   | { readonly kind: 'claimed'; readonly rows: readonly ClaimedRow[] }
   | { readonly kind: 'holds'; readonly held: readonly { readonly id: string; readonly token: number }[] }
   | { readonly kind: 'beat'; readonly held: boolean | undefined }

@@ -33,8 +33,8 @@ export function truthful(op: Op, report: Report, marks: readonly Mark[], id: str
       if (asked.verb !== 'cancel' || asked.id !== id) return undefined
       if (report.removed !== took.length > 0) return `cancel was told that there was ${report.removed ? 'one' : 'none'}`
       return says(
-        report.hinted.join() === (took[0]?.before?.node ?? ''),
-        `hinted to ${report.hinted.join() || 'nobody'}`,
+        report.notified.join() === (took[0]?.before?.node ?? ''),
+        `notified to ${report.notified.join() || 'nobody'}`,
       )
     case 'claimed': {
       const rows = report.rows.filter((row) => row.id === id)

@@ -51,9 +51,9 @@ export const BUGS = {
     meaning: 'Postgres refused to start tasks again that lost their thread. The write is tried again.',
     action: 'Report it with `err`.',
   },
-  hints_failed: {
+  cancel_notices_failed: {
     level: 'error',
-    text: 'hints could not be checked; the next sync finds out',
+    text: 'cancel notices could not be checked; the next sync finds out',
     fields: ['err'],
     meaning: 'A cancellation may take up to 3 s.',
     action: 'Report it with `err`.',
@@ -124,9 +124,9 @@ export const DEBUG = {
     meaning: 'Postgres is away, and a loop of the node waits for it.',
     action: 'Nothing. `postgres_unreachable` says more.',
   },
-  hint_wrong: {
+  cancel_notice_wrong: {
     level: 'debug',
-    text: 'a hint says that a task was deleted, but the task is there',
+    text: 'a cancel notice says that a task was deleted, but the task is there',
     fields: ['task'],
     meaning: 'Somebody publishes wrong ids in Redis, or the database was restored.',
     action: 'Nothing.',

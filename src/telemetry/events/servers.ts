@@ -38,7 +38,8 @@ export const REDIS = {
     level: 'warn',
     text: 'redis is unreachable, tasks are found by full passes',
     fields: ['reason'],
-    meaning: 'No ids and hints for now. `reason` also names a command, a database or a key that Redis refuses.',
+    meaning:
+      'No ids and cancel notices for now. `reason` also names a command, a database or a key that Redis refuses.',
     action: 'Mend Redis, or `REDIS_URL`. Nothing is lost meanwhile.',
   },
   redis_back: {

@@ -29,7 +29,7 @@ interface Excuse {
   readonly cancelWithin: number
 }
 
-/** Redis carries only hints, and a link that is only slow costs no repeat; statements of 600 ms need a lease of full length. */
+/** Redis carries only notices, and a link that is only slow costs no repeat; statements of 600 ms need a lease of full length. */
 function excuseOf(server: Server, way: Way, scale: number): Excuse {
   if (server === 'redis') return { excuses: false, cancelWithin: 3_000 }
   if (server === 'service') return { excuses: !isGentle(way), cancelWithin: 1_000 }

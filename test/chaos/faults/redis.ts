@@ -1,7 +1,7 @@
-// Faults of Redis. None of them may cost a repeated request: it carries only hints.
+// Faults of Redis. None of them may cost a repeated request: it carries only notices.
 import { setTimeout as passed } from 'node:timers/promises'
 import { Redis } from 'ioredis'
-import { REDIS_LISTS } from '../rig.ts'
+import { REDIS_LISTS } from '../services.ts'
 import type { Random } from '../random.ts'
 import type { Rig } from '../rig.ts'
 import { type Fault, NORMAL, long } from './fault.ts'
@@ -67,7 +67,7 @@ export const REDIS_FAULTS: readonly Fault[] = [
   redisFault('100,000 junk and double ids', (rig, random) =>
     at(rig, async (client) => {
       await push(client, await junk(rig, random), random)
-      // They are worked off while the fault lasts; what comes behind them waits no longer than the sweep lets it.
+      // They are worked off while the fault lasts; what comes behind them waits no longer than the full pass lets it.
       const end = performance.now() + WORKED_OFF
       while (
         performance.now() < end &&

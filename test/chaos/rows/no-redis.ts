@@ -1,4 +1,4 @@
-// Redis absent for the whole run: the sweep alone must keep nearly the same pace.
+// Redis absent for the whole run: the full pass alone must keep nearly the same pace.
 import { MIX } from '../plan.ts'
 import { type At, type Row, hold, inRig } from '../row.ts'
 

@@ -27,7 +27,7 @@ describe('the health of Postgres', () => {
     fail('notSent')
     fail('unknown')
     expect([health.through, health.refusing]).to.deep.equal([false, false])
-    health.succeeded('sweep')
+    health.succeeded('pass')
     expect(health.through).to.equal(true)
     expect(said()).to.deep.equal(['50 postgres is unreachable', '30 postgres is back'])
   })
@@ -56,7 +56,7 @@ describe('the health of Postgres', () => {
 
   for (const code of ['55P03', '57014'])
     it(`is not that it refuses writes where a statement was only slow (${code}), but where a probe is`, () => {
-      refuse('sweep', code)
+      refuse('pass', code)
       expect([health.through, health.refusing, said()]).to.deep.equal([false, false, []])
       refuse(PROBE, code)
       expect(health.refusing).to.equal(true)

@@ -5,7 +5,8 @@ import type { SettleEntry } from '../../../src/store/fenced.ts'
 import type { Store } from '../../../src/store/store.ts'
 import type { RunningTask, RunningTasks } from '../../../src/supervisor/running.ts'
 import type { PoolOptions } from '../../../src/supervisor/pool.ts'
-import { ALONE_FROM, Quarantine } from '../../../src/supervisor/quarantine.ts'
+import { CRASHES } from '../../../src/core/crashes.ts'
+import { Quarantine } from '../../../src/supervisor/quarantine.ts'
 import type { Thread } from '../../../src/supervisor/thread.ts'
 import { aTask, aLog, runningOf } from './build.ts'
 
@@ -100,8 +101,8 @@ describe('the quarantine', () => {
     [3, 64],
     [4, 8],
     [5, 1],
-    [ALONE_FROM, 1],
-    [ALONE_FROM + 1, 1],
+    [CRASHES.alone, 1],
+    [CRASHES.alone + 1, 1],
   ] as const)
     it(`runs those with ${crashes} crashes ${most} at a time, in the order in which they came`, () => {
       const ids = Array.from({ length: most + 2 }, (_, i) => String(i + 1))
@@ -113,7 +114,7 @@ describe('the quarantine', () => {
     })
 
   it('takes none into a group that is too large for it, nor for one of the group', () => {
-    const small = ALONE_FROM - 2
+    const small = CRASHES.alone - 2
     const ids = ['1', '2', '3', '4', '5', '6', '7', '8']
     const [first] = ids.map((id) => add(id))
     add('9', {}, small)
@@ -128,7 +129,7 @@ describe('the quarantine', () => {
 
   it('runs others beside those whose trial is over', async () => {
     const ids = ['1', '2', '3']
-    for (const id of ids) add(id, {}, ALONE_FROM - 1)
+    for (const id of ids) add(id, {}, CRASHES.alone - 1)
     ready()
     await clock.tickAsync(TRIAL - 1)
     expect(started).to.deep.equal(['1'])
@@ -139,7 +140,7 @@ describe('the quarantine', () => {
   })
 
   it('leaves the thread to one that has crashed often, until it ends', async () => {
-    const often = add('1', {}, ALONE_FROM)
+    const often = add('1', {}, CRASHES.alone)
     add('2')
     ready()
     await clock.tickAsync(10 * TRIAL)
@@ -149,8 +150,8 @@ describe('the quarantine', () => {
   })
 
   it('begins one that has crashed often only when nobody else runs', async () => {
-    const before = add('1', {}, ALONE_FROM - 1)
-    add('2', {}, ALONE_FROM)
+    const before = add('1', {}, CRASHES.alone - 1)
+    add('2', {}, CRASHES.alone)
     ready()
     await clock.tickAsync(10 * TRIAL)
     expect(started).to.deep.equal(['1'])
@@ -177,7 +178,7 @@ describe('the quarantine', () => {
   })
 
   it('passes over a suspect whose claim was let go, or is being given back', () => {
-    const [first, second, third] = ['1', '2', '3', '4'].map((id) => add(id, {}, ALONE_FROM))
+    const [first, second, third] = ['1', '2', '3', '4'].map((id) => add(id, {}, CRASHES.alone))
     if (second) running.drop(second)
     if (third) third.writing = true
     const ran = ready()
@@ -187,8 +188,8 @@ describe('the quarantine', () => {
   })
 
   it('fails a task that kills its thread when run alone, and runs the next in a new one', async () => {
-    const held = add('1', {}, ALONE_FROM)
-    add('2', {}, ALONE_FROM)
+    const held = add('1', {}, CRASHES.alone)
+    add('2', {}, CRASHES.alone)
     ready()
     await die()
     expect(settled).to.have.length(1)
@@ -237,8 +238,8 @@ describe('the quarantine', () => {
   })
 
   it('runs nothing more once it has stopped', async () => {
-    const first = add('1', {}, ALONE_FROM)
-    add('2', {}, ALONE_FROM)
+    const first = add('1', {}, CRASHES.alone)
+    add('2', {}, CRASHES.alone)
     ready()
     await quarantine.stop()
     running.drop(first)

@@ -1,10 +1,10 @@
-// Hints of cancellation between nodes: one channel a node, heard on a connection of its own.
+// Cancel notices between nodes: one channel a node, heard on a connection of its own.
 import type { Redis } from 'ioredis'
 import { idIn, type Keys } from './keys.ts'
 import type { Link } from './link.ts'
 import { OVERDUE, within } from './within.ts'
 
-export interface HintsOptions {
+export interface CancelNoticesOptions {
   readonly keys: Keys
   readonly commands: Link
   /** Makes the connection that hears; its check is to subscribe (again). */
@@ -13,17 +13,17 @@ export interface HintsOptions {
   readonly answer: number
 }
 
-// A hint of each task of a full node, and more: only a bound.
+// One for each task of a full node, and more: only a bound.
 const MOST_UNDER_WAY = 10_000
 
-/** Sends hints to other nodes and hears those for this one. */
-export class Hints {
-  readonly #options: HintsOptions
+/** Sends cancel notices to other nodes and hears those for this one. */
+export class CancelNotices {
+  readonly #options: CancelNoticesOptions
   readonly #link: Link
   #listener: { readonly node: string; readonly cancelled: (id: string) => void } | undefined
   #underWay = 0
 
-  constructor(options: HintsOptions) {
+  constructor(options: CancelNoticesOptions) {
     this.#options = options
     this.#link = options.hearLink((client) => this.#subscribe(client))
   }
@@ -36,7 +36,7 @@ export class Hints {
     return this.#link.stop()
   }
 
-  hint(node: string, id: string): void {
+  notify(node: string, id: string): void {
     const { node: own, cancelled } = this.#listener ?? {}
     // Not by way of Redis, which may be away. Later, as from afar: what the listener throws is no business of the caller.
     if (cancelled && node === own) setImmediate(cancelled, id)

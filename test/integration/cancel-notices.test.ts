@@ -1,4 +1,4 @@
-// Hints that lie: whoever reaches Redis can say that a task was deleted, so its row is asked before its actor is stopped.
+// Cancel notices that lie: whoever reaches Redis can say that a task was deleted, so its row is asked before its actor is stopped.
 import { expect } from 'chai'
 import { Redis } from 'ioredis'
 import { type SinonSpy, spy } from 'sinon'
@@ -12,7 +12,7 @@ import { ended, FAST, openWorld, post, remove, type World } from '../support/wor
 /** Beats so rare that no sync has a word in it. */
 const RARE = { ...FAST, beat: 20_000, lease: 60_000, trust: 50_000, takeoverDelay: 600_000 }
 
-describe('a hint of cancellation', () => {
+describe('a cancel notice', () => {
   let world: World
   let crew: Crew
   let asked: SinonSpy<[readonly string[]], Promise<unknown>>
@@ -31,7 +31,7 @@ describe('a hint of cancellation', () => {
     await world.service.until(() => world.service.of(location).length > 0)
     return location
   }
-  const forge = (location: string): void => crew.queue.hint(crew.supervisor.node, idOf(location))
+  const forge = (location: string): void => crew.queue.notify(crew.supervisor.node, idOf(location))
   const answers = async (count: number): Promise<void> => {
     await eventually(() => expect(asked.callCount).to.be.at.least(count))
     await Promise.allSettled(asked.returnValues)
@@ -142,7 +142,7 @@ describe('a hint of cancellation', () => {
   })
 })
 
-describe('a hint of cancellation from Redis', () => {
+describe('a cancel notice from Redis', () => {
   it('stops nothing when it is forged, and within a second what another node has deleted', async () => {
     const world = await openWorld()
     const runs = await world.node({ timings: RARE })

@@ -1,0 +1,30 @@
+// The columns that a routine returns: one list prints their SQL and their types in Postgres, and is the type of a row.
+
+/** The types of Postgres that are returned, and what pg makes of them. */
+interface Values {
+  readonly bigint: string
+  readonly uuid: string
+  readonly text: string
+  readonly json: string
+  readonly integer: number
+  readonly 'double precision': number
+  readonly boolean: boolean
+}
+
+/** By name: the type, and the SQL of the value. */
+export type Columns = Readonly<Record<string, readonly [type: keyof Values, sql: string]>>
+
+/** A row of these columns. Where a column may be null, its reader says so. */
+export type RowOf<List extends Columns> = { readonly [Name in keyof List]: Values[List[Name][0]] }
+
+/** The columns as `returns table (…)` names them. */
+export const typesOf = (columns: Columns): string =>
+  Object.entries(columns)
+    .map(([name, [type]]) => `"${name}" ${type}`)
+    .join(', ')
+
+/** The columns as `select` and `returning` name them. */
+export const valuesOf = (columns: Columns): string =>
+  Object.values(columns)
+    .map(([, sql]) => sql)
+    .join(', ')
