@@ -1,11 +1,13 @@
 // How a node takes rows: the oldest that are due, those of nodes that are gone, and again what a dead thread ran.
 import { CRASHES } from '../core/crashes.ts'
 import { crashed } from '../core/failures.ts'
+import { isTaskId } from '../core/task.ts'
 import { type Columns, type RowOf, typesOf, valuesOf } from './columns.ts'
 import type { Query } from './database.ts'
 import type { ClaimRef } from './fenced.ts'
 import { routineOf } from './routine.ts'
 import { ALIVE, failureLiteral, goneNodes, heldBy, UNOWNED, withId } from './sql.ts'
+import { StoreError } from './trouble.ts'
 
 /** Who claims, and what it may take. */
 export interface Claimant {
@@ -163,8 +165,12 @@ export const CLAIM = routineOf({
 })
 
 /** Claims the oldest due rows of each service, and those of nodes that are gone before them. Throws a `StoreError`. */
-export const claimDue = (query: Query, by: Claimant, { wanted, limit, grace }: ClaimQuery): Promise<ClaimedRow[]> =>
-  query<ClaimedRow>(CLAIM.call, [
+export async function claimDue(
+  query: Query,
+  by: Claimant,
+  { wanted, limit, grace }: ClaimQuery,
+): Promise<ClaimedRow[]> {
+  const rows = await query<ClaimedRow>(CLAIM.call, [
     by.node,
     by.token,
     [...wanted.keys()],
@@ -175,6 +181,10 @@ export const claimDue = (query: Query, by: Claimant, { wanted, limit, grace }: C
     grace,
     by.validUntil ?? NEVER,
   ])
+  // Each later statement that names such an id would fail, that of the sync among them.
+  if (rows.every(({ id }) => isTaskId(id))) return rows
+  throw new StoreError('unknown', new Error('Postgres sent an id that is none'))
+}
 
 /** Whether a claim may have left rows for want of room in bytes. */
 export function isFull(rows: readonly ClaimedRow[]): boolean {

@@ -2,7 +2,7 @@
 import { randomUUID } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Stored } from '../core/ports.ts'
-import type { NewTask } from '../core/task.ts'
+import { isTaskId, type NewTask } from '../core/task.ts'
 import type { ClaimRef } from './fenced.ts'
 import type { Query } from './database.ts'
 import { routineOf } from './routine.ts'
@@ -91,7 +91,7 @@ export function insertFlush(query: Query, highest: HighestId, looking: Set<Promi
     ]
     const inserted = ({ key, service, action, payload, taker }: NewRow, found: Found): Stored | undefined => {
       const row = found.get(key)
-      if (row === undefined) return undefined
+      if (row === undefined || !isTaskId(row.id)) return undefined
       highest.saw(row.id)
       const claimed = taker !== undefined && row.node === taker.node && Number(row.token) === taker.token
       return { id: row.id, key, service, action, payload, claimed, age: row.age ?? 0 }

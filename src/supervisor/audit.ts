@@ -19,8 +19,8 @@ export interface AuditDependencies {
   readonly log: Log
 }
 
-/** A look at all that names this node follows so many times its own length after the last one: dead entries can make it long. */
-const STRAYS_TIMES = 50
+/** A look at all that names this node follows so many times its own length after the last one, and at most so long, ms: dead entries can make it long. */
+const STRAYS = { times: 50, most: 30_000 }
 
 export class Audit {
   readonly #by: AuditDependencies
@@ -73,6 +73,6 @@ export class Audit {
     this.#missed = found.missed
     for (const ref of found.release) void release({ store }, ref).catch(() => undefined)
     const now = performance.now()
-    this.#nextStrays = now + Math.max(timings.lease, (now - begun) * STRAYS_TIMES)
+    this.#nextStrays = now + Math.max(timings.lease, Math.min(STRAYS.most, (now - begun) * STRAYS.times))
   }
 }

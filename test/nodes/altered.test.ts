@@ -117,7 +117,7 @@ describe(`a node whose servers send what they should not (ALTER_SEED=${SEED})`, 
       const ended = new Set(rows.filter(({ status }) => /complete|failed/.test(status)).map(({ number }) => number))
       const missing = [...acknowledged].filter((number) => !ended.has(number))
       expect(missing.slice(0, 5), `${missing.length} of ${acknowledged.size}`).to.deep.equal([])
-    }, 60_000)
+    }, 90_000)
     expect(acknowledged.size).to.be.above(100)
     expect(node.lines.filter(({ level }) => level === 60)).to.deep.equal([])
   })
