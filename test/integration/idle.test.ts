@@ -88,7 +88,7 @@ async function measured(services: number, state: State): Promise<Tally['rates']>
     await eventually(async () => {
       const answer = (await (await fetch(`${node.url}/readyz`)).json()) as { status: string }
       expect(answer.status).to.equal(state.says)
-    }, 20_000)
+    }, 60_000)
     const [kind, count] = state.until
     tally.reset()
     await tally.reaches(kind, 1)

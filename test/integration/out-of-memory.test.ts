@@ -60,7 +60,7 @@ describe('a thread that runs out of memory', () => {
     await eventually(async () => {
       world.service.letGo()
       for (const location of neighbours) expect(await rowOf(location)).to.include({ status: 'complete' })
-    }, 20_000)
+    }, 60_000)
     const after = await crew.post('ok')
     await eventually(async () => expect(await rowOf(after)).to.include({ status: 'complete' }))
   })

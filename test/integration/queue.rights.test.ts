@@ -64,7 +64,7 @@ describe('a Redis that refuses', () => {
     eventually(() => {
       expect([healthOf(one), JSON.stringify(one.lines)]).to.include(health)
       return JSON.stringify(one.lines)
-    }, 15_000)
+    }, 60_000)
   const pushes = async ({ queue }: WatchedQueue): Promise<boolean> => {
     const pushed = await queue.push('billing', '1')
     return pushed && (await queue.pop(['billing']))?.id === '1'
@@ -105,7 +105,7 @@ describe('a Redis that refuses', () => {
       await one.queue.pop(['billing'])
       expect(healthOf(one)).to.equal('down')
       return JSON.stringify(one.lines)
-    }, 15_000)
+    }, 60_000)
     expect(said).to.match(/'brpop'/)
     await admin.call('ACL', ['SETUSER', 'task_api', '+brpop'])
     await becomes(one, 'up')

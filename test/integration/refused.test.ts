@@ -80,7 +80,7 @@ describe('a Postgres that refuses writes', () => {
     })
     await world.sql('drop trigger full_disk on tasks')
     // Nobody posts: callers are led elsewhere.
-    await eventually(async () => expect(await ready()).to.equal(200), 15_000)
+    await eventually(async () => expect(await ready()).to.equal(200), 60_000)
     expect(said()).to.deep.equal(['postgres refuses writes', 'postgres takes writes again'])
     await post(node.url, 'ok')
     expect(said()).to.have.length(2)

@@ -31,7 +31,7 @@ describe('a row whose id was lost', () => {
       await world.service.until((seen) => seen.length >= 6)
       const begun = performance.now()
       const lost = await lose(2)
-      await Promise.all(lost.map((location) => ended(node.url, location, 15_000))).finally(() => clearInterval(fill))
+      await Promise.all(lost.map((location) => ended(node.url, location))).finally(() => clearInterval(fill))
       const took = performance.now() - begun
       await Promise.all(posted)
       const waiting = await world.sql(`select id from tasks where status = 'pending'`)
@@ -51,7 +51,7 @@ describe('a row whose id was lost', () => {
     ['the node', { slots: 1, services: { svc: {}, idle: {} } }],
   ] as const)
     it(`leaves no delay behind when ${what} had been full: what is posted later is popped`, async () => {
-      // A full pass leaves ids to pops for a minute: what ends in 20 s was popped.
+      // A full pass leaves ids to pops for a minute: what ends in 50 s was popped.
       const timings = { ...FAST, pass: 300, grace: 60_000 }
       const node = await world.node({ ...setup, timings })
       const busy = await post(node.url, 'slow.700')
@@ -59,7 +59,7 @@ describe('a row whose id was lost', () => {
         [busy, await post(node.url, 'ok'), await post(node.url, 'ok')].map((one) => ended(node.url, one)),
       )
       for (let i = 0; i < 5; i += 1) {
-        await ended(node.url, await post(node.url, 'ok'), 20_000)
+        await ended(node.url, await post(node.url, 'ok'), 50_000)
       }
     })
 

@@ -73,7 +73,7 @@ describe(`a node whose servers send what they should not (ALTER_SEED=${SEED})`, 
     eventually(async () => {
       const answer = await fetch(`${node.url}/readyz`, { signal: AbortSignal.timeout(60_000) })
       expect(await answer.json()).to.include({ status: 'ready' })
-    }, 20_000)
+    }, 60_000)
 
   // Ends the suite where the node has ended.
   beforeEach(() => lives())
@@ -89,7 +89,7 @@ describe(`a node whose servers send what they should not (ALTER_SEED=${SEED})`, 
           await eventually(async () => {
             await post()
             expect(proxy.altered).to.be.above(altered)
-          }, 20_000)
+          }, 60_000)
         }
         await lives()
       })

@@ -59,7 +59,7 @@ class Place {
     for (const node of this.#nodes) await node.dispose()
     const pid = await this.postmaster().catch(() => undefined)
     if (pid !== undefined && runs(pid)) process.kill(pid, 'SIGINT')
-    await eventually(async () => expect(await this.programs()).to.deep.equal([]), 10_000)
+    await eventually(async () => expect(await this.programs()).to.deep.equal([]), 60_000)
     await rm(this.dataDir, { recursive: true, force: true })
   }
 }
@@ -146,7 +146,7 @@ const STAGES: Readonly<Record<string, (place: Place) => Promise<boolean>>> = {
 const stoppedWhen = (reached: (place: Place) => Promise<boolean>) => (): Promise<void> =>
   Place.during(async (place) => {
     const node = await place.spawn()
-    await eventually(async () => expect(await reached(place)).to.equal(true), 20_000)
+    await eventually(async () => expect(await reached(place)).to.equal(true), 60_000)
     node.kill('SIGTERM')
     expect([await node.exited, node.stderr]).to.deep.equal([0, ''])
     expect(node.lines.map(({ msg }) => msg)).to.deep.equal(['stopping', 'stopped'])

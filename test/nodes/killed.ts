@@ -30,7 +30,7 @@ export const takenUp = (): Promise<void> =>
     expect(await b.exited).to.equal('SIGKILL')
     const killedAt = performance.now()
     const before = new Map(ofB.map((path) => [path, service.of(path)]))
-    await service.until(() => ofB.every((path) => service.of(path).length > (before.get(path)?.length ?? 0)), 20_000)
+    await service.until(() => ofB.every((path) => service.of(path).length > (before.get(path)?.length ?? 0)), 60_000)
 
     let slowest = 0
     for (const path of ofB) {

@@ -111,7 +111,7 @@ const beforeStoppedSocket = (): Promise<void> =>
     if (!stdout) throw new Error('no stdout')
     const messages: unknown[] = []
     createInterface({ input: stdout }).on('line', (text) => messages.push((JSON.parse(text) as { msg: string }).msg))
-    await eventually(() => expect(messages.filter((msg) => msg === 'task failed')).to.have.length(TASKS), 20_000)
+    await eventually(() => expect(messages.filter((msg) => msg === 'task failed')).to.have.length(TASKS), 60_000)
     await stops(started)
     expect(messages.at(-1)).to.equal('stopped')
   })
@@ -152,7 +152,7 @@ const onStoppedTerminal = (): Promise<void> =>
       await runTasks(url, TASKS)
       expect(shown.split('task failed').length).to.be.below(TASKS)
       child.stdin?.write('\x11')
-      await eventually(() => expect(shown.split('task failed')).to.have.length(TASKS + 1), 20_000)
+      await eventually(() => expect(shown.split('task failed')).to.have.length(TASKS + 1), 60_000)
       const exited = once(child, 'exit')
       child.stdin?.write('\x03')
       expect(await exited).to.deep.equal([0, null])

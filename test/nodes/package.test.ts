@@ -42,7 +42,7 @@ async function works(way: Way, env: Readonly<Record<string, string>>): Promise<v
   const exit = once(started.child, 'exit')
   try {
     const url = await started.url()
-    const task = await ended(url, await post(url, 'count', '{"to":3}', 'demo'), 20_000)
+    const task = await ended(url, await post(url, 'count', '{"to":3}', 'demo'), 60_000)
     expect(task).to.include({ status: 'complete', step: 2 })
   } finally {
     started.child.kill('SIGTERM')

@@ -43,7 +43,7 @@ async function ownPostgres(): Promise<OwnPostgres> {
       await closeAll()
       await passed(ms)
       // It is back when its recovery is over, which takes as long as the machine is busy.
-      await eventually(async () => expect(await answers(postgres.url)).to.equal(true), 10_000)
+      await eventually(async () => expect(await answers(postgres.url)).to.equal(true), 60_000)
       await openAll()
     },
     async restart(ms, later) {

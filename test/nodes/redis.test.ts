@@ -105,7 +105,7 @@ async function killed(): Promise<void> {
         const second = await startRedis()
         started.push(second)
         await proxy.listen(second.port)
-        for (const node of nodes) await eventually(async () => expect(await readiness(node)).to.equal('ready'), 10_000)
+        for (const node of nodes) await eventually(async () => expect(await readiness(node)).to.equal('ready'), 60_000)
         await bothWork(fleet, nodes[0])
       },
       { redisUrl: `redis://127.0.0.1:${proxy.port}` },
