@@ -39,7 +39,7 @@ for (const [kind, make] of Object.entries(ADAPTERS)) {
     afterEach(() => queue.stop())
 
     it('names itself and is healthy once it has started', () => {
-      expect(queue).to.include({ kind, healthy: true, })
+      expect(queue).to.include({ kind, healthy: true })
     })
 
     it('gives ids back in the order in which they came', async () => {
