@@ -48,14 +48,13 @@ describe('the pace of claims', () => {
     await using crew = await openCrew(world, { slots: SLOTS, timings })
     const claims = listenTo(crew.store, 'claim')
     const passes = (): number => claims.args.filter(([, asked]) => (asked as ClaimQuery).grace > 0).length
-    await announce(crew, ids)
-    await eventually(async () => expect(await open('slow.5')).to.be.below(1_900))
-    claims.resetHistory()
     const begun = performance.now()
+    claims.resetHistory()
+    await announce(crew, ids)
     await eventually(async () => expect(await open('slow.5')).to.be.below(400), 50_000)
     const rhythms = (performance.now() - begun) / timings.pass
     expect(rhythms).to.be.above(1.5)
-    expect(passes()).to.be.within(0, 1.2 * rhythms + 1)
+    expect(passes()).to.be.within(0, 1.2 * rhythms + 2)
   })
 
   it('leaves nothing behind the mark: a pass finds what claims have passed over', async () => {
