@@ -1,6 +1,7 @@
 // How a node takes rows: the oldest that are due, those of nodes that are gone, and again what a dead thread ran.
 import { CRASHES } from '../core/crashes.ts'
 import { crashed } from '../core/failures.ts'
+import { isAction } from '../core/service.ts'
 import { isTaskId } from '../core/task.ts'
 import { type Columns, type RowOf, typesOf, valuesOf } from './columns.ts'
 import type { Query } from './database.ts'
@@ -181,9 +182,9 @@ export async function claimDue(
     grace,
     by.validUntil ?? NEVER,
   ])
-  // Each later statement that names such an id would fail, that of the sync among them.
-  if (rows.every(({ id }) => isTaskId(id))) return rows
-  throw new StoreError('unknown', new Error('Postgres sent an id that is none'))
+  // Each later statement that names such an id would fail, that of the sync among them. No request can name such an action.
+  if (rows.every(({ id, action }) => isTaskId(id) && isAction(action))) return rows
+  throw new StoreError('unknown', new Error('Postgres sent an id or an action that is none'))
 }
 
 /** Whether a claim may have left rows for want of room in bytes. */

@@ -1,10 +1,10 @@
 // Connections to Postgres: knex's pool of pg clients, with a time limit for each statement.
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Knex } from 'knex'
-import pg from 'pg'
 import { type Cancellable, cancel } from './cancel.ts'
 import { poolOf } from './client.ts'
 import { blameOf, StoreError, sqlState, troubleOf } from './trouble.ts'
+import { types } from './values.ts'
 
 /** The time limit of a statement. Half of the trust window of 8 s, so that a beat that hangs can be repeated in time. */
 const STATEMENT_TIMEOUT_MS = 4_000
@@ -15,13 +15,6 @@ const MAX_TRIES_ON_CONFLICT = 3
 /** The reason that knex gets for a connection that its pool must not hand out again. */
 const RENEWAL_REASON = 'replaced by a new one'
 const ACQUIRE_TIMEOUT_MS = 3_000
-
-// json and timestamptz as Postgres writes them; pg would parse json and round microseconds.
-const AS_TEXT: ReadonlySet<number> = new Set([114, 1184])
-const types = {
-  getTypeParser: (oid: number, format?: 'text' | 'binary') =>
-    AS_TEXT.has(oid) ? (text: string) => text : pg.types.getTypeParser(oid, format),
-}
 
 /** A prepared statement: each connection parses it once. Two different texts must not have the same name. */
 export interface Prepared {

@@ -27,6 +27,19 @@ describe('the pool of connections', () => {
     expect(next).to.deep.equal(next.map(() => ({ status: 'fulfilled', value: [{ one: 1 }] })))
   })
 
+  it('believes no number that is none', async () => {
+    const database = new Database(made.url, 1)
+    for (const value of ["'NaN'::float8", "'Infinity'::float4"]) {
+      const error = await database.query(`select ${value} as n`).catch((thrown: unknown) => thrown)
+      expect(error, value).to.be.an.instanceOf(StoreError).and.have.property('trouble', 'unknown')
+    }
+    const rows = await database.query(
+      'select 7::int2 as a, -8 as b, 1.5::float4 as c, 1e-7::float8 as d, null::integer as e',
+    )
+    expect(rows).to.deep.equal([{ a: 7, b: -8, c: 1.5, d: 1e-7, e: null }])
+    await database.close()
+  })
+
   const raise = (code: string): string => `do $$ begin raise exception 'no' using errcode = '${code}'; end $$`
   const backend = async (database: Database): Promise<unknown> =>
     (await database.query<{ pid: number }>('select pg_backend_pid() as pid'))[0]?.pid

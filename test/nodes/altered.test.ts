@@ -112,11 +112,13 @@ describe(`a node whose servers send what they should not (ALTER_SEED=${SEED})`, 
     await isHealthy()
     await eventually(async () => {
       const { rows } = await sql.query<{ number: number; status: string }>(
-        `select (payload->>'number')::integer as number, status from tasks`,
+        `select (payload->>'number')::integer as number, status, id, node, step, attempt, fails, crashes, run_at, error from tasks`,
       )
       const ended = new Set(rows.filter(({ status }) => /complete|failed/.test(status)).map(({ number }) => number))
       const missing = [...acknowledged].filter((number) => !ended.has(number))
-      expect(missing.slice(0, 5), `${missing.length} of ${acknowledged.size}`).to.deep.equal([])
+      const those = rows.filter(({ number }) => missing.slice(0, 5).includes(number))
+      const what = `${missing.length} of ${acknowledged.size}: ${JSON.stringify(those)}`
+      expect(missing.slice(0, 5), what).to.deep.equal([])
     }, 90_000)
     expect(acknowledged.size).to.be.above(100)
     expect(node.lines.filter(({ level }) => level === 60)).to.deep.equal([])

@@ -7,7 +7,7 @@ import { StoreError } from '../../../src/store/trouble.ts'
 const BY = { node: '00000000-0000-4000-8000-000000000001', token: 1, takesOver: false }
 const ASKED = { wanted: new Map([['svc', { count: 1, mark: 0 }]]), limit: 1, grace: 0 }
 
-const answering = (id: string): Query => (async () => [{ id, body: '{}' }]) as unknown as Query
+const answering = (id: string, action = 'a'): Query => (async () => [{ id, action, body: '{}' }]) as unknown as Query
 
 describe('an answer to a claim', () => {
   it('brings its rows', async () => {
@@ -19,4 +19,9 @@ describe('an answer to a claim', () => {
       const error = await claimDue(answering(id), BY, ASKED).catch((thrown: unknown) => thrown)
       expect(error).to.be.instanceOf(StoreError).and.include({ trouble: 'unknown' })
     })
+
+  it('is not believed where an action is none', async () => {
+    const error = await claimDue(answering('12', 'a\u0001'), BY, ASKED).catch((thrown: unknown) => thrown)
+    expect(error).to.be.instanceOf(StoreError).and.include({ trouble: 'unknown' })
+  })
 })
