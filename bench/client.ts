@@ -23,6 +23,8 @@ export interface Posting {
   readonly reads?: number
   /** To which service; several in turn. */
   readonly services?: readonly string[]
+  /** Tasks in one request; default: one, by POST /tasks. */
+  readonly batch?: number
   /** The number of the first task. */
   readonly first?: number
 }
@@ -43,7 +45,7 @@ const HEADERS = { 'content-type': 'application/json' }
 
 async function post(asked: Posting): Promise<Posted> {
   const { urls, count, width, rate, reads = 0, services = ['stub'], first = 0 } = asked
-  const { steps = 0, hold = false, delay = 0, timed = true } = asked
+  const { steps = 0, hold = false, delay = 0, timed = true, batch } = asked
   const pools = urls.map((url) => new Pool(url, { connections: Math.ceil(width / urls.length) }))
   const locations: string[] = []
   let failed = 0
@@ -55,14 +57,19 @@ async function post(asked: Posting): Promise<Posted> {
   const one = async (i: number): Promise<void> => {
     const pool = pools[i % pools.length] as Pool
     const at = String(process.hrtime.bigint())
-    const payload = { i: first + i, steps, hold, delay, timed, at } satisfies Payload
+    const task = (i: number) => {
+      const payload = { i: first + i, steps, hold, delay, timed, at } satisfies Payload
+      return { service: services[i % services.length], action: 'run', payload }
+    }
+    const tasks = batch === undefined ? task(i) : Array.from({ length: batch }, (_, n) => task(i * batch + n))
     const { statusCode, headers, body } = await pool.request({
-      path: '/tasks',
+      path: batch === undefined ? '/tasks' : '/tasks/batch',
       method: 'POST',
       headers: HEADERS,
-      body: JSON.stringify({ service: services[i % services.length], action: 'run', payload }),
+      body: JSON.stringify(tasks),
     })
     await body.dump()
+    if (statusCode === 201) return
     if (statusCode === 302) locations.push(String(headers.location))
     else failed += 1
     for (let n = 0; n < reads; n += 1) await read(pool)
@@ -85,13 +92,13 @@ async function post(asked: Posting): Promise<Posted> {
     await Promise.all(running)
   }
   const lane = async (): Promise<void> => {
-    while (next < count) await one(next++)
+    while (next < Math.ceil(count / (batch ?? 1))) await one(next++)
   }
 
   await (rate === undefined ? Promise.all(Array.from({ length: width }, lane)) : steadily(rate))
   process.off('message', hear)
   await Promise.all(pools.map((pool) => pool.close()))
-  return { count: next, failed, last: locations.at(-1) ?? '' }
+  return { count: next * (batch ?? 1), failed, last: locations.at(-1) ?? '' }
 }
 
 process.on('message', (asked: Posting | Stop) => {

@@ -1,4 +1,5 @@
 // The table of scenes: who takes part in each, how much is done, and what is wanted.
+import { BATCH_GOALS, BATCHES, submitting } from './batch.ts'
 import { SERVICES, dead } from './dead.ts'
 import { FLOODED, flood } from './flood.ts'
 import { FREE, HELD, HORIZON_GOALS, horizon } from './horizon.ts'
@@ -76,6 +77,13 @@ export const SCENES: Readonly<Record<string, Scene>> = {
     goals: [],
     full: { count: 10_000, warm: 20_000 },
     run: waiting,
+  },
+  batch: {
+    words: 'submitting alone: tasks that wait behind one without an answer, one a request or ten',
+    contenders: Object.keys(BATCHES).map((name) => own(name)),
+    goals: BATCH_GOALS,
+    full: { count: 40_000, warm: 500 },
+    run: submitting,
   },
   embedded: {
     words: 'the saturation, on the Postgres and the queue that task_api brings along',

@@ -33,7 +33,7 @@ export function statementsOn(ground: Ground): Statement[] {
 
 /** A claim of a full batch. */
 const asking = (service: string, mark: number): ClaimQuery => ({
-  wanted: new Map([[service, { count: BATCH, mark }]]),
+  wanted: new Map([[service, { count: BATCH, marks: [mark, mark, mark] }]]),
   limit: BATCH,
   grace: 0,
 })
@@ -76,7 +76,8 @@ function writesOn({ store, node }: Ground): Statement[] {
     {
       name: 'DELETE',
       before: insert,
-      run: async () => all(await each((id) => store.remove(id)), (one) => one !== undefined),
+      run: async () =>
+        all(await each((id) => store.remove({ id, services: [], actions: [] })), (one) => one !== undefined),
     },
     {
       name: 'full pass',
@@ -107,13 +108,13 @@ function readsOn({ store, ended }: Ground): Statement[] {
     { name: 'GET a task', run: () => store.get(some()).then(() => 1) },
     page('of all', {}),
     page('of all, in the middle', { before: middle }),
-    page('by status', { status: 'failed' }),
-    page('by status, in the middle', { status: 'failed', before: middle }, FULL_PAGE),
+    page('by status', { status: ['failed'] }),
+    page('by status, in the middle', { status: ['failed'], before: middle }, FULL_PAGE),
     page('by service', { service: 's3' }),
     page('by service, in the middle', { service: 's3', before: middle }),
-    page('by status and service', { status: 'failed', service: 's4' }, FULL_WINDOW),
+    page('by status and service', { status: ['failed'], service: 's4' }, FULL_WINDOW),
     page('by action', { action: 'rare' }),
-    page('by all three, nothing matches', { status: 'complete', service: 's5', action: 'none' }, FULL_WINDOW),
+    page('by all three, nothing matches', { status: ['complete'], service: 's5', action: 'none' }, FULL_WINDOW),
   ]
 }
 

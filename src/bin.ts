@@ -19,7 +19,15 @@ else {
   // The reader of the output may close the pipe early (`task_api list | head`).
   process.stdout.on('error', (error: NodeJS.ErrnoException) => process.exit(error.code === 'EPIPE' ? 0 : 1))
   const { stdout, stderr, env } = process
-  const io = { version: readVersion(), stdout, stderr, env, stdin: () => process.stdin, piped: isPiped() }
+  const io = {
+    version: readVersion(),
+    stdout,
+    stderr,
+    env,
+    stdin: () => process.stdin,
+    piped: isPiped(),
+    terminal: stderr.isTTY,
+  }
   process.exitCode = await runCli(process.argv.slice(2), io)
 }
 

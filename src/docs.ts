@@ -146,7 +146,8 @@ const serviceOf = (schema: Described): Described => schema.properties?.services?
 
 function memberRows({ properties = {}, required = [] }: Described, prefix: string): string[][] {
   return Object.entries(properties).flatMap(([name, member]) => {
-    const fallback = required.includes(name) ? 'required' : code(JSON.stringify(member.default).replaceAll('"', ''))
+    const given = member.default === undefined ? 'not set' : code(JSON.stringify(member.default).replaceAll('"', ''))
+    const fallback = required.includes(name) ? 'required' : given
     const line = [code(prefix + name), member.properties === undefined ? fallback : '', member.description ?? '']
     return [line, ...memberRows(member, `${prefix}${name}.`)]
   })

@@ -11,8 +11,6 @@ import type { Identity } from './core/identity.ts'
 import { type Services } from './core/service.ts'
 import { TIMINGS, type Timings } from './core/timings.ts'
 import { DemoService, demoHints, demoService } from './demo/demo.ts'
-import { cancel } from './lifecycle/cancel.ts'
-import { submit } from './lifecycle/submit.ts'
 import { MemoryQueue } from './queue/memory.ts'
 import { RedisQueue } from './queue/redis.ts'
 import { StoreError } from './store/trouble.ts'
@@ -93,6 +91,7 @@ export async function startNode(config: Config, options: NodeOptions): Promise<R
       entry: new URL(`../workers/actors${import.meta.url.slice(-3)}`, import.meta.url).href,
       timings,
       drainTimeout: config.drainTimeout,
+      keyWindow: config.idempotencyWindow,
       alone: postgres !== undefined,
       version,
       log,
@@ -102,8 +101,7 @@ export async function startNode(config: Config, options: NodeOptions): Promise<R
         host: config.host,
         port: config.port,
         services,
-        submit: (task) => submit({ store, queue, supervision: supervisor }, task),
-        cancel: (id) => cancel({ store, queue, deleted: (gone) => supervisor.deleted(gone) }, id),
+        supervision: supervisor,
         store,
         queue,
         log,

@@ -1,5 +1,6 @@
 // The request loop of one task: send, classify, report, wait for the commit, go on.
 import { type Verdict, classify } from '../core/answers.ts'
+import { type Attempt, attemptOf } from '../core/attempts.ts'
 import { type Failure, deadlineExceeded } from '../core/failures.ts'
 import type { Assignment, Report } from '../core/messages.ts'
 import type { Service } from '../core/service.ts'
@@ -32,8 +33,11 @@ interface Loop {
 export async function run(context: ActorContext, task: Assignment): Promise<void> {
   const { service, mailbox } = context
   const { id, token, key, action } = task
-  const created = context.now() - task.age
-  const left = (): number => (service.deadline > 0 ? service.deadline - (context.now() - created) : Infinity)
+  const firstDue = context.now() - task.age
+  const deadline = task.deadline ?? service.deadline
+  const left = (): number => (deadline > 0 ? deadline - (context.now() - firstDue) : Infinity)
+  const expiry = () => (deadline > 0 ? { left: Math.max(0, left()) } : {})
+  const tooOld = (): Failure => deadlineExceeded(service.deadline, task.deadline)
   // Written out, because spreading an object costs microseconds.
   const loop: Loop = {
     body: task.body,
@@ -48,36 +52,69 @@ export async function run(context: ActorContext, task: Assignment): Promise<void
     result: string | null,
     omitted: boolean,
     failure: Failure | null,
+    tried?: { readonly tried: Attempt },
   ): void =>
-    context.report({ id, token, kind: 'settle', step, attempt: loop.attempt, status, result, omitted, failure })
-  const fail = (failure: Failure, step: number): void => settle('failed', step, null, false, failure)
+    context.report({
+      id,
+      token,
+      kind: 'settle',
+      step,
+      attempt: loop.attempt,
+      status,
+      result,
+      omitted,
+      failure,
+      ...tried,
+    })
+  const fail = (failure: Failure, step: number, tried?: { readonly tried: Attempt }): void =>
+    settle('failed', step, null, false, failure, tried)
 
   for (;;) {
     // A request begins only while the node is trusted and this claim is confirmed. `send` checks again at the socket.
     if (!(await mailbox.permission())) return release(context, task)
     const rest = left()
-    if (rest <= 0) return fail(deadlineExceeded(service), loop.step)
+    if (rest <= 0) return fail(tooOld(), loop.step)
 
     const timeout = Math.min(service.timeout, rest)
     const { body, step, attempt } = loop
-    const request = context.send({ id, key, action, body, step, attempt, timeout })
+    const sent = context.now()
+    const request = context.send({ id, key, action, body, step, attempt, timeout, retryOf: task.retryOf })
     const reply = await mailbox.during(request)
     if (reply === 'stopped') return
     if (reply === 'not_begun') continue
-    if (reply.kind === 'timeout' && timeout === rest) return fail(deadlineExceeded(service), loop.step)
+    const overdue = reply.kind === 'timeout' && timeout === rest
 
-    const standing = { sent: body, step, fails: loop.fails, repeats: loop.repeats }
+    const standing = { sent: body, steps: step - task.firstStep, fails: loop.fails, repeats: loop.repeats }
     const verdict = classify(reply, standing, service, context.random())
+    const ms = context.now() - sent
+    const tried = (wait: number | null, failure?: Failure) => {
+      const kept = attemptOf(reply, { step, attempt, ms, wait, ...(failure && { failure }) }, service.attemptLog)
+      return kept && { tried: kept }
+    }
+    if (overdue) return fail(tooOld(), loop.step, tried(null, tooOld()))
     switch (verdict.kind) {
       case 'complete':
-        return settle('complete', step, verdict.result, verdict.omitted, null)
-      case 'failed':
-        return fail(verdict.failure, verdict.failure.code === 'too_many_steps' ? step + 1 : step)
+        return settle('complete', step, verdict.result, verdict.omitted, null, tried(null))
+      case 'failed': {
+        const { failure } = verdict
+        return fail(failure, failure.code === 'too_many_steps' ? step + 1 : step, tried(null, failure))
+      }
       case 'progress': {
         const wait = Math.min(verdict.wait, Math.max(0, left()))
         const parks = wait >= PARK_FROM || mailbox.draining
         const { state, repeats } = verdict
-        context.report({ id, token, kind: 'checkpoint', step, state, repeats, wait: parks ? wait : null })
+        context.report({
+          id,
+          token,
+          kind: 'checkpoint',
+          step,
+          state,
+          repeats,
+          wait: parks ? wait : null,
+          ...(parks && expiry()),
+          ...kept(service),
+          ...tried(wait > 0 ? wait : null),
+        })
         if (parks) return
         if (!(await committed(mailbox, loop))) return
         advance(loop, verdict)
@@ -92,10 +129,20 @@ export async function run(context: ActorContext, task: Assignment): Promise<void
         if (mailbox.stopped) return
         if (parks) {
           const rest = Math.max(0, wait - (context.now() - begun))
-          return context.report({ id, token, kind: 'park', step, attempt, wait: rest, failure })
+          return context.report({
+            id,
+            token,
+            kind: 'park',
+            step,
+            attempt,
+            wait: rest,
+            ...expiry(),
+            failure,
+            ...tried(wait, failure),
+          })
         }
         // The write also checks right before the request whether the claim still holds.
-        context.report({ id, token, kind: 'retry', step, attempt, failure })
+        context.report({ id, token, kind: 'retry', step, attempt, failure, ...tried(wait, failure) })
         if (!(await committed(mailbox, loop))) return
         loop.fails += 1
         break
@@ -105,11 +152,25 @@ export async function run(context: ActorContext, task: Assignment): Promise<void
         await mailbox.pause(Math.min(verdict.wait, Math.max(0, left())))
         if (mailbox.stopped) return
         const { failure } = verdict
-        return context.report({ id, token, kind: 'park', step, attempt, wait: 0, failure, uncounted: true })
+        return context.report({
+          id,
+          token,
+          kind: 'park',
+          step,
+          attempt,
+          wait: 0,
+          ...expiry(),
+          failure,
+          uncounted: true,
+        })
       }
     }
   }
 }
+
+/** How many states a service wants to be kept, where it wants any. */
+const kept = ({ keepStates, attemptLog }: Service): { keep?: number } =>
+  keepStates > 0 && attemptLog === 'all' ? { keep: keepStates } : {}
 
 function advance(loop: Loop, verdict: Extract<Verdict, { kind: 'progress' }>): void {
   loop.body = verdict.state ?? loop.body

@@ -18,6 +18,8 @@ export interface Request {
   readonly body: string
   readonly step: number
   readonly attempt: number
+  /** The id of the task that this one goes on with. */
+  readonly retryOf: string | null
   /** The deadline for connecting, sending and reading together, ms. */
   readonly timeout: number
 }
@@ -97,11 +99,12 @@ export function send(client: ServiceClient, request: Request, mayBegin: () => bo
   return { reply: reading.done, stop: () => reading.end('stopped') }
 }
 
-function headersOf({ headers }: ServiceClient, { id, action, step, attempt, key }: Request): string[] {
-  return headers.concat(
+function headersOf({ headers }: ServiceClient, { id, action, step, attempt, key, retryOf }: Request): string[] {
+  const all = headers.concat(
     ['task-location', locationOf(id), 'task-action', action, 'task-step', String(step)],
     ['task-attempt', String(attempt), 'idempotency-key', `"${key}.${step}"`],
   )
+  return retryOf === null ? all : all.concat(['task-retry-of', locationOf(retryOf)])
 }
 
 type End = Awaited<InFlightRequest['reply']>

@@ -1,12 +1,12 @@
 // Sends answers: JSON, refusals as problem documents, and the headers of every answer.
 import { finished } from 'node:stream/promises'
 import type { Context, Next } from 'koa'
-import { Refusal } from '../core/refusal.ts'
+import { Refusal, REFUSALS } from '../core/refusal.ts'
 import type { ApiContext } from './dependencies.ts'
 import { COMMON_HEADERS, PROBLEM_TYPE, problemText, RETRY_AFTER_SECONDS } from './problem.ts'
 
 /** The detail of `body_too_large`. */
-export const BODY_TOO_LARGE = 'The body is over 1 MiB.'
+export const BODY_TOO_LARGE = 'The body is over 1 MiB, or a batch over 8 MiB.'
 
 /** How long the rest of a refused body may take before the answer is sent and the connection is closed, ms. */
 const DROP_BODY_TIMEOUT_MS = 2_000
@@ -36,6 +36,7 @@ export async function answerAll(api: ApiContext, ctx: Context, next: Next): Prom
 
 function refuse(ctx: Context, refusal: Refusal): void {
   ctx.status = refusal.status
+  if ('retryAfter' in REFUSALS[refusal.code]) ctx.set('Retry-After', RETRY_AFTER_SECONDS)
   ctx.set('Content-Type', PROBLEM_TYPE)
   ctx.body = problemText(refusal)
 }

@@ -39,10 +39,13 @@ function originForm(target: string): string | undefined {
   return /^[/*][\x21\x22\x24-\x7e]*$/.test(origin) ? origin : undefined
 }
 
+/** The codes of an error when the caller has closed the connection. */
+const GONE = new Set(['ECONNRESET', 'EPIPE', 'ECANCELED', 'ERR_STREAM_PREMATURE_CLOSE'])
+
 /** Logs an error that occurs while an answer is sent. In most cases the caller closed the connection. */
 function logError({ log }: ApiContext, err: unknown): void {
   const { code } = err as { code?: unknown }
-  const gone = code === 'ECONNRESET' || code === 'EPIPE' || code === 'ECANCELED'
+  const gone = code !== undefined && GONE.has(String(code))
   if (gone) log.event('caller_gone', { err })
   else log.event('answer_failed', { err })
 }

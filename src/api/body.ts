@@ -1,7 +1,6 @@
 // The body of a request: checks its declared type and length, and reads its bytes.
 import bodyParser from 'koa-bodyparser'
 import type { Context, Middleware } from 'koa'
-import { MAX_BODY } from '../core/limits.ts'
 import { Refusal } from '../core/refusal.ts'
 import { BODY_TOO_LARGE } from './answer.ts'
 
@@ -11,17 +10,8 @@ const CHARSET = /;[ \t]*charset=("?)([^\s;"]*)\1/gi
 
 const NO_BYTES = Buffer.alloc(0)
 
-/** Refuses a request that relies on something that this release does not have. Throws a `Refusal` `not_supported`. */
-export function checkSupported(ctx: Context): void {
-  if (ctx.req.headers['idempotency-key'] === undefined) return
-  throw new Refusal(
-    'not_supported',
-    'There is no `Idempotency-Key` for POST in this release: send the request without it. A repeated POST is a second task.',
-  )
-}
-
 /** Checks that the body is declared as plain JSON in UTF-8 and as not too long. Throws a `Refusal`. */
-export function checkDeclared(ctx: Context): void {
+export function checkDeclared(ctx: Context, limit: number): void {
   const type = MEDIA_TYPE.exec(ctx.get('Content-Type'))
   if (type === null) throw new Refusal('not_json', '`Content-Type` must be `application/json`.')
   if (type[1] && [...type[1].matchAll(CHARSET)].some(([, , charset]) => charset?.toLowerCase() !== 'utf-8'))
@@ -29,20 +19,20 @@ export function checkDeclared(ctx: Context): void {
   const { headers } = ctx.req
   if (!/^(identity)?$/i.test(headers['content-encoding'] ?? ''))
     throw new Refusal('not_json', 'The body must not be encoded.')
-  if (Number(headers['content-length']) > MAX_BODY) throw new Refusal('body_too_large', BODY_TOO_LARGE)
+  if (Number(headers['content-length']) > limit) throw new Refusal('body_too_large', BODY_TOO_LARGE)
   // The parser compares by rules of its own, so it gets the plain form.
   headers['content-type'] = 'application/json'
   if (headers['content-encoding'] !== undefined) delete headers['content-encoding']
 }
 
-/** Makes the middleware that reads a body as bytes. */
-export function makeBodyReader(): Middleware {
+/** Makes the middleware that reads a body of at most `limit` bytes, as bytes. */
+export function makeBodyReader(limit: number): Middleware {
   const options = {
     enableTypes: ['text'],
     extendTypes: { text: ['application/json'] },
     // With null raw-body decodes nothing; the types of koa-bodyparser do not know that.
     encoding: null as unknown as string,
-    textLimit: String(MAX_BODY),
+    textLimit: String(limit),
   }
   return bodyParser(options)
 }

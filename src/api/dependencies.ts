@@ -1,33 +1,31 @@
 // What the API needs from the other parts of a node.
+import type { Supervision } from '../core/ports.ts'
 import type { Services } from '../core/service.ts'
-import type { NewTask, Submitted } from '../core/task.ts'
-import type { FullView, ListQuery, Page } from '../core/view.ts'
 import type { Queue } from '../queue/port.ts'
+import type { Store } from '../store/store.ts'
 import type { Log } from '../telemetry/log.ts'
+import type { Watches } from './watches.ts'
+
+const READS = ['get', 'list', 'versions', 'attempts', 'facts', 'window', 'ping'] as const
+const WRITES = ['insert', 'create', 'retryTask', 'retryMany', 'change', 'remove', 'cancel'] as const
+const STORE = [...READS, ...WRITES] as const
 
 export interface ApiDependencies {
   readonly host: string
   /** 0: any free port. */
   readonly port: number
   readonly services: Services
-  /** Creates a task. Throws a Refusal: `unavailable` or `outcome_unknown`. */
-  submit(task: NewTask): Promise<Submitted>
-  /** Deletes a task; false: there is no such task. Throws a Refusal: `unavailable`. */
-  cancel(id: string): Promise<boolean>
-  readonly store: {
-    /** Throws a Refusal: `unavailable`. */
-    get(id: string): Promise<FullView | undefined>
-    /** Throws a Refusal: `unavailable`. */
-    list(query: ListQuery): Promise<Page>
-    /** Whether Postgres answers and accepts writes. */
-    ping(): Promise<boolean>
-  }
-  readonly queue: Pick<Queue, 'healthy' | 'limited' | 'kind'>
+  /** What the verbs of the lifecycle and the reads need. Its own methods say what they throw. */
+  readonly store: Pick<Store, (typeof STORE)[number]>
+  readonly supervision: Supervision
+  readonly queue: Pick<Queue, 'healthy' | 'limited' | 'kind' | 'push' | 'notify'>
   readonly log: Log
 }
 
 /** What the routes work with: the dependencies and the API's own state. */
 export interface ApiContext extends ApiDependencies {
+  /** The callers who wait for a change of a task. */
+  readonly watches: Watches
   /** Whether the node is draining. */
   draining(): boolean
   /** Whether Postgres answers now; false when the answer takes too long. Never throws. */

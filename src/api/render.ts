@@ -1,24 +1,62 @@
 // Writes tasks as JSON text. Payload, result and error are inserted byte for byte.
 import { asJsonString } from '../core/json.ts'
-import { locationOf } from '../core/task.ts'
+import type { Services } from '../core/service.ts'
+import { type CreatedTask, locationOf } from '../core/task.ts'
 import type { FullView, TaskView } from '../core/view.ts'
 
 /** The five members of a task. */
 export const taskText = (task: TaskView): string => `{${baseOf(task)}}`
 
+/** The locations of the tasks of a batch. */
+export const locationsText = (tasks: readonly CreatedTask[]): string =>
+  JSON.stringify(tasks.map(({ id, existing }) => ({ location: locationOf(id), ...(existing && { existing }) })))
+
 /** A page of tasks, in the five-member form. */
 export const listText = (tasks: readonly TaskView[]): string => `[${tasks.map(taskText).join(',')}]`
+
+/** A page of tasks with all their members. */
+export const fullListText = (tasks: readonly FullView[], services: Services): string =>
+  `[${tasks.map((task) => fullTaskText(task, services)).join(',')}]`
 
 /** A task with its `result` or `error`, if it has one. */
 export const endedTaskText = (task: FullView): string => `{${baseOf(task)}${endOf(task)}}`
 
-/** A task with all its members: the answer to `view=full`. */
-export function fullTaskText(task: FullView): string {
+/** A task with all its members: the answer to `view=full`. The deadline of its service counts where it has none of its own. */
+export function fullTaskText(task: FullView, services: Services): string {
   const { createdAt, startedAt, finishedAt, runAt, step, attempt, fails } = task
-  const numbers = JSON.stringify({ createdAt, startedAt, finishedAt, runAt, step, attempt, fails }).slice(1, -1)
+  const told = JSON.stringify({ createdAt, startedAt, finishedAt, runAt, step, attempt, fails }).slice(1, -1)
   const omitted = task.resultOmitted ? 'true' : 'null'
-  return `{${baseOf(task)}${endOf(task)},${numbers},"lastError":${task.error},"state":${task.state},"resultOmitted":${omitted}}`
+  const answers = `"lastError":${task.error},"state":${task.state},"resultOmitted":${omitted}`
+  return `{${baseOf(task)}${endOf(task)},${told},${answers},${optionsOf(task, services)}}`
 }
+
+/** What was asked for beside the payload, and which tasks it has to do with; null where there is nothing. */
+function optionsOf(task: FullView, services: Services): string {
+  const { priority, unique, caller, schedule, labels, callback } = task
+  const location = (id: string | null): string | null => (id === null ? null : locationOf(id))
+  const retries = { retryOf: location(task.retryOf), retriedAs: location(task.retriedAs) }
+  const told = {
+    priority,
+    deadlineAt: deadlineOf(task, services),
+    unique,
+    caller,
+    ...retries,
+    callbackOf: location(task.callbackOf),
+    schedule,
+  }
+  return `${JSON.stringify(told).slice(1, -1)},"labels":${labels},"callback":${callback}`
+}
+
+/** When a task fails for its age; null: never, or this node does not know its service. */
+function deadlineOf({ service, firstDueAt, deadline }: FullView, services: Services): string | null {
+  const ms = deadline ?? services.get(service)?.deadline ?? 0
+  if (ms === 0) return null
+  const at = Date.parse(firstDueAt) + ms
+  return at <= LAST_DATE ? new Date(at).toISOString() : null
+}
+
+/** The last time that JavaScript can write, ms since 1970. */
+const LAST_DATE = 8.64e15
 
 function baseOf({ id, service, action, payload, status }: TaskView): string {
   return (

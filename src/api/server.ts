@@ -9,6 +9,7 @@ import { makeApp } from './app.ts'
 import { makeClientErrorListener } from './client-errors.ts'
 import type { ApiDependencies } from './dependencies.ts'
 import { boundedPing } from './health.ts'
+import { Watches } from './watches.ts'
 import { type OpenRequests, trackOpenRequests } from './open-requests.ts'
 
 /** Limits of the server. Times are milliseconds. */
@@ -59,6 +60,7 @@ export class Api implements Part {
   readonly #dependencies: ApiDependencies
   readonly #limits: ServerLimits
   #draining = false
+  #watches: Watches
   #listening: Promise<Listening> | undefined
   #stopping: Promise<void> | undefined
   #url: string | undefined
@@ -66,6 +68,7 @@ export class Api implements Part {
   constructor(dependencies: ApiDependencies, limits: ServerLimits = SERVER_LIMITS) {
     this.#dependencies = dependencies
     this.#limits = limits
+    this.#watches = this.#newWatches()
   }
 
   /** Listens; Postgres need not be reachable. Rejects with `CannotListen` when the address is not available, and may be called again. */
@@ -89,6 +92,7 @@ export class Api implements Part {
   /** From now on `/readyz` answers 503, and every answer closes its connection. All requests are still served. */
   drain(): void {
     this.#draining = true
+    this.#watches.end()
   }
 
   /** Serves for `linger` while connections are open, then accepts no connections, waits up to `grace` for open requests, and closes the rest. */
@@ -133,6 +137,7 @@ export class Api implements Part {
     const app = makeApp({
       ...this.#dependencies,
       draining: () => this.#draining,
+      watches: this.#watches,
       postgresAnswers: boundedPing(() => this.#dependencies.store.ping(), ping),
     })
     const answer = app.callback()
@@ -143,7 +148,7 @@ export class Api implements Part {
     const listening = await this.#listening?.catch(() => undefined)
     if (listening === undefined) return
     const { server, openRequests } = listening
-    this.#draining = true
+    this.drain()
     // During this time /readyz and the end of each connection send callers to other nodes.
     if (openRequests.connections > 0) await after(this.#limits.linger)
     await caughtUp(server)
@@ -162,6 +167,12 @@ export class Api implements Part {
     this.#url = undefined
     this.#listening = undefined
     this.#draining = false
+    this.#watches = this.#newWatches()
+  }
+
+  #newWatches(): Watches {
+    const { store, log } = this.#dependencies
+    return new Watches({ versions: (ids) => store.versions(ids), log })
   }
 }
 

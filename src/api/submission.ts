@@ -1,52 +1,106 @@
-// Reads a task from the bytes of a POST, or refuses the POST and names every fault.
+// Reads tasks from the bytes of a POST, or refuses the POST and names every fault.
 import { isUtf8 } from 'node:buffer'
-import { type Member, scanMembers } from '../core/json.ts'
-import { MAX_DEPTH } from '../core/limits.ts'
+import { type Item, type Member, type MembersScan, scanItems, scanMembers } from '../core/json.ts'
+import { MAX_BATCH, MAX_BODY, MAX_DEPTH, MAX_FAULTS } from '../core/limits.ts'
 import { type Fault, Refusal } from '../core/refusal.ts'
 import { isAction, type Services } from '../core/service.ts'
-import { nearest } from '../core/suggest.ts'
 import type { NewTask } from '../core/task.ts'
-import { pointerTo, refuseFaults } from './faults.ts'
+import { pointerTo, refuseFaults, refuseTasks, unknownService } from './faults.ts'
+import { isOption, type OptionName, readOption } from './options.ts'
 import { PARAMETERS } from './parameters.ts'
 
 /** Reads a task. The payload is not parsed and keeps the caller's bytes. Throws a Refusal with all faults. */
 export function readTask(bytes: Buffer, services: Services): NewTask {
+  const members = readMembers(bytes)
   const faults: Fault[] = []
-  const members = distinct(membersOf(bytes), faults)
-  const service = textOf(bytes, members, 'service', faults)
-  const action = textOf(bytes, members, 'action', faults)
-  const unknown = service !== undefined && !services.has(service) ? unknownService(service, services) : undefined
-  if (unknown !== undefined) faults.push(unknown)
-  if (action !== undefined && !isAction(action)) {
-    faults.push({ pointer: '/action', detail: `\`action\` must be ${PARAMETERS.action.expected}.` })
-  }
-  const payload = members.get('payload')
-  if (service === undefined || action === undefined || faults.length > 0) {
-    throw refuseFaults(faults.every((fault) => fault === unknown) ? 'unknown_service' : 'invalid_task', faults)
-  }
-  return { service, action, payload: payload === undefined ? '{}' : sliceOf(bytes, payload) }
+  const task = taskOf(bytes, members, services, '', faults)
+  if (task === undefined) throw refuseTasks(faults)
+  return task
 }
 
-function unknownService(service: string, services: Services): Fault {
-  const meant = nearest(service, services.keys())
-  const hint = meant === undefined ? '' : ` Did you mean \`${meant}\`?`
-  return { pointer: '/service', detail: `No service of this name is registered.${hint}` }
+/** The members of a body that is a JSON object. Throws a Refusal. */
+export function readMembers(bytes: Buffer): readonly Member[] {
+  const scan = checked(bytes, () => scanMembers(bytes, MAX_DEPTH))
+  if (scan.kind === 'members') return scan.members
+  throw refuseFaults('invalid_task', [{ pointer: '', detail: 'The body must be an object.' }])
 }
 
-function membersOf(bytes: Buffer): readonly Member[] {
+/** Reads the tasks of a batch, likewise. */
+export function readBatch(bytes: Buffer, services: Services): NewTask[] {
+  const scan = checked(bytes, () => scanItems(bytes, MAX_DEPTH, MAX_BATCH))
+  if (scan.kind !== 'items' || scan.more || scan.items.length === 0)
+    throw refuseFaults('invalid_task', [
+      { pointer: '', detail: `The body must be an array of 1 to ${MAX_BATCH} tasks.` },
+    ])
+  const faults: Fault[] = []
+  const tasks: (NewTask | undefined)[] = []
+  for (const [place, item] of scan.items.entries()) {
+    tasks.push(itemOf(bytes, item, services, `/${place}`, faults))
+    if (faults.length >= MAX_FAULTS) break
+  }
+  if (faults.length > 0) throw refuseTasks(faults)
+  return tasks.filter((task) => task !== undefined)
+}
+
+function itemOf(bytes: Buffer, item: Item, services: Services, at: string, faults: Fault[]): NewTask | undefined {
+  const { start, end, members } = item
+  if (members && end - start <= MAX_BODY) return taskOf(bytes, members, services, at, faults)
+  faults.push({ pointer: at, detail: members ? 'A task must not be over 1 MiB.' : 'A task must be an object.' })
+  return undefined
+}
+
+/** Reads a task from its members. Undefined where there are faults; `at` is the pointer to the task. */
+function taskOf(
+  bytes: Buffer,
+  given: readonly Member[],
+  services: Services,
+  at: string,
+  faults: Fault[],
+): NewTask | undefined {
+  const before = faults.length
+  const members = distinct(given, at, faults)
+  const service = textOf(bytes, members, 'service', at, faults)
+  const action = textOf(bytes, members, 'action', at, faults)
+  if (service !== undefined && !services.has(service)) faults.push(unknownService(`${at}/service`, service, services))
+  if (action !== undefined && !isAction(action))
+    faults.push({ pointer: `${at}/action`, detail: `\`action\` must be ${PARAMETERS.action.expected}.` })
+  const options = optionsOf(bytes, members, services, at, faults)
+  if (service === undefined || action === undefined || faults.length > before) return undefined
+  const member = members.get('payload')
+  const payload = member === undefined ? '{}' : sliceOf(bytes, member)
+  return options === undefined ? { service, action, payload } : { service, action, payload, options }
+}
+
+/** The optional members; undefined where there are none. */
+function optionsOf(
+  bytes: Buffer,
+  members: ReadonlyMap<string, Member>,
+  services: Services,
+  at: string,
+  faults: Fault[],
+): NewTask['options'] {
+  let options: Partial<Record<OptionName, unknown>> | undefined
+  for (const [name, member] of members)
+    if (isOption(name))
+      (options ??= {})[name] = readOption(name, sliceOf(bytes, member), `${at}/${name}`, services, faults)
+  if (options?.delay !== undefined && options.runAt !== undefined)
+    faults.push({ pointer: `${at}/runAt`, detail: 'Only one of `delay` and `runAt` may be given.' })
+  return options as NewTask['options']
+}
+
+type Refused = Extract<MembersScan, { kind: 'malformed' | 'too_deep' }>
+
+/** The scan of a body that is JSON. Throws a Refusal for any other. */
+function checked<Scan extends { readonly kind: string }>(
+  bytes: Buffer,
+  scanned: () => Scan | Refused,
+): Exclude<Scan, Refused> {
   if (bytes.length === 0) throw new Refusal('malformed_json', 'The body is empty.')
   if (!isUtf8(bytes)) throw new Refusal('malformed_json', isUtf16(bytes) ? UTF_16 : 'The body is not UTF-8.')
-  const scan = scanMembers(bytes, MAX_DEPTH)
-  switch (scan.kind) {
-    case 'members':
-      return scan.members
-    case 'malformed':
-      throw new Refusal('malformed_json', whyMalformed(bytes, scan.at))
-    case 'too_deep':
-      throw new Refusal('too_deep', `The body is nested deeper than ${MAX_DEPTH} containers.`)
-    default:
-      throw refuseFaults('invalid_task', [{ pointer: '', detail: 'The body must be an object.' }])
-  }
+  const scan = scanned()
+  if (scan.kind === 'malformed') throw new Refusal('malformed_json', whyMalformed(bytes, (scan as { at: number }).at))
+  if (scan.kind === 'too_deep') throw new Refusal('too_deep', `The body is nested deeper than ${MAX_DEPTH} containers.`)
+  return scan as Exclude<Scan, Refused>
 }
 
 const UTF_16 = 'The body is UTF-16: send it in UTF-8.'
@@ -64,18 +118,18 @@ function whyMalformed(bytes: Buffer, at: number): string {
 }
 
 /** The members by name. An unknown or repeated name is one fault, however often the name occurs. */
-function distinct(members: readonly Member[], faults: Fault[]): Map<string, Member> {
+function distinct(members: readonly Member[], at: string, faults: Fault[]): Map<string, Member> {
   const known = new Map<string, Member>()
   const told = new Set<string>()
   for (const member of members) {
     const { name } = member
-    const isKnown = name === 'service' || name === 'action' || name === 'payload'
+    const isKnown = name === 'service' || name === 'action' || name === 'payload' || isOption(name)
     if (isKnown && !known.has(name)) {
       known.set(name, member)
     } else if (!told.has(name)) {
       told.add(name)
       faults.push({
-        pointer: pointerTo(name),
+        pointer: at + pointerTo(name),
         detail: isKnown ? `\`${name}\` is given twice.` : 'A task has no such member.',
       })
     }
@@ -84,7 +138,13 @@ function distinct(members: readonly Member[], faults: Fault[]): Map<string, Memb
 }
 
 /** The text of a member that must be a non-empty string. Otherwise returns undefined and adds a fault. */
-function textOf(bytes: Buffer, members: Map<string, Member>, name: string, faults: Fault[]): string | undefined {
+function textOf(
+  bytes: Buffer,
+  members: ReadonlyMap<string, Member>,
+  name: string,
+  at: string,
+  faults: Fault[],
+): string | undefined {
   const member = members.get(name)
   const value = member === undefined ? undefined : sliceOf(bytes, member)
   const fault =
@@ -96,7 +156,7 @@ function textOf(bytes: Buffer, members: Map<string, Member>, name: string, fault
           ? 'is empty'
           : undefined
   if (value !== undefined && fault === undefined) return JSON.parse(value) as string
-  faults.push({ pointer: pointerTo(name), detail: `\`${name}\` ${fault}.` })
+  faults.push({ pointer: at + pointerTo(name), detail: `\`${name}\` ${fault}.` })
   return undefined
 }
 

@@ -24,10 +24,11 @@ export interface Reply {
 }
 
 interface Call {
-  readonly method: 'GET' | 'POST' | 'DELETE'
+  readonly method: 'GET' | 'POST' | 'PATCH' | 'DELETE'
   /** Begins with a slash. */
   readonly path: string
-  readonly body?: Buffer
+  readonly body?: Buffer | string
+  readonly headers?: Readonly<Record<string, string>>
   /** The statuses of success. */
   readonly expect: readonly number[]
 }
@@ -36,18 +37,18 @@ interface Call {
 const MAX_ANSWER_BYTES = 64 * 1024 * 1024
 
 /** Sends one request. Throws a `CommandError` for everything but an expected status. */
-export async function call(api: Api, { method, path, body, expect }: Call): Promise<Reply> {
-  const answer = await sent(api, method, path, body)
-  if (expect.includes(answer.status)) return answer
+export async function call(api: Api, asked: Call): Promise<Reply> {
+  const answer = await sent(api, asked)
+  if (asked.expect.includes(answer.status)) return answer
   throw refusal(api, answer.status, answer.text)
 }
 
-async function sent(api: Api, method: string, path: string, body?: Buffer): Promise<Reply & { status: number }> {
+async function sent(api: Api, { method, path, body, headers }: Call): Promise<Reply & { status: number }> {
   try {
     const response = await fetch(api.url + path, {
       method,
-      headers: headersOf(api, body),
-      ...(body && { body }),
+      headers: headersOf(api, body !== undefined, headers),
+      ...(body !== undefined && { body }),
       redirect: 'manual',
       size: MAX_ANSWER_BYTES,
       signal: AbortSignal.timeout(api.timeLimit),
@@ -59,9 +60,10 @@ async function sent(api: Api, method: string, path: string, body?: Buffer): Prom
   }
 }
 
-function headersOf(api: Api, body?: Buffer): Headers {
+function headersOf(api: Api, hasBody: boolean, own: Readonly<Record<string, string>> = {}): Headers {
   const headers = new Headers(api.headers)
-  if (body) headers.set('content-type', 'application/json')
+  for (const [name, value] of Object.entries(own)) headers.set(name, value)
+  if (hasBody) headers.set('content-type', 'application/json')
   return headers
 }
 

@@ -20,6 +20,8 @@ export interface Io {
   readonly env: Readonly<Record<string, string | undefined>>
   /** Opens stdin; absent: nothing comes in. */
   readonly stdin?: () => Source
+  /** Whether stderr is a terminal, where progress can be shown. */
+  readonly terminal?: boolean
   /** Whether something may be piped in on stdin. */
   readonly piped?: boolean
   /** The time limit of one request, and of stdin that no argument asked for, ms. Default: 10 s. */
@@ -90,7 +92,7 @@ function check(name: string, command: Command, { words, values }: Arguments): vo
   const foreign = Object.keys(values).find((option) => !command.options.some((own) => own === option))
   if (foreign !== undefined) throw new CommandError('usage', `${name} has no option --${foreign}`)
   const needed = command.words.filter((word) => !word.startsWith('[')).length
-  const most = command.words.at(-1)?.endsWith('...') ? Infinity : command.words.length
+  const most = /\.\.\.\]?$/.test(command.words.at(-1) ?? '') ? Infinity : command.words.length
   if (words.length >= needed && words.length <= most) return
   throw new CommandError(
     'usage',
@@ -117,7 +119,10 @@ function contextOf(values: Arguments['values'], io: Io): Context {
     print: (line) => void io.stdout.write(`${line}\n`),
     warn,
     fail: (error) => void io.stderr.write(errorLine(error, json)),
-    input: async () => (stdin ? readAll(stdin()) : Buffer.alloc(0)),
+    progress: (line) => {
+      if (io.terminal) io.stderr.write(`\r${line}\x1b[K`)
+    },
+    input: async (most) => (stdin ? readAll(stdin(), most) : Buffer.alloc(0)),
     piped: async () => (piped && stdin ? readPiped(stdin(), timeLimit) : Buffer.alloc(0)),
     wait: io.wait ?? ((milliseconds) => wait(milliseconds)),
   }

@@ -1,12 +1,15 @@
 // The commands: one row each.
-import { Buffer, isUtf8 } from 'node:buffer'
 import { call } from './api.ts'
+import { batch } from './batch.ts'
+import { cancel, patch, remove, retry } from './changes.ts'
 import type { Context } from './context.ts'
 import { each } from './each.ts'
 import { CommandError, type Exit } from './exits.ts'
 import { list } from './list.ts'
 import type { OptionName } from './options.ts'
-import { membersOf, oneLine, visible } from './text.ts'
+import { membersOf, objectText, payloadOf } from './tasks.ts'
+import { attempts, explain } from './tells.ts'
+import { membersOf as membersIn, oneLine, visible } from './text.ts'
 import { watch } from './watch.ts'
 
 /** One command. Absent `run`: it is run elsewhere and stands here for the help. */
@@ -19,6 +22,19 @@ export interface Command {
 }
 
 const EVERYWHERE = ['url', 'header', 'json', 'help'] as const
+/** What a task may ask for. */
+const TASK_OPTIONS = ['delay', 'run-at', 'priority', 'deadline', 'label', 'unique', 'callback'] as const
+/** What chooses tasks. */
+const FILTER_OPTIONS = [
+  'status',
+  'service',
+  'action',
+  'label',
+  'error',
+  'created-after',
+  'created-before',
+  'retried',
+] as const
 
 /** One row a command. `--help` is printed from this table. */
 export const COMMANDS: Readonly<Record<string, Command>> = {
@@ -26,7 +42,7 @@ export const COMMANDS: Readonly<Record<string, Command>> = {
   submit: {
     words: ['SERVICE', 'ACTION', '[PAYLOAD]'],
     meaning: 'create a task; PAYLOAD is JSON text, sent unchanged; without PAYLOAD, or with -, it is read from stdin',
-    options: EVERYWHERE,
+    options: [...EVERYWHERE, ...TASK_OPTIONS, 'idempotency-key', 'wait'],
     run: submit,
   },
   show: {
@@ -38,7 +54,7 @@ export const COMMANDS: Readonly<Record<string, Command>> = {
   list: {
     words: [],
     meaning: 'list tasks, the newest first, with their age and their last error',
-    options: [...EVERYWHERE, 'status', 'service', 'action', 'limit', 'before'],
+    options: [...EVERYWHERE, ...FILTER_OPTIONS, 'limit', 'before'],
     run: list,
   },
   watch: {
@@ -49,11 +65,48 @@ export const COMMANDS: Readonly<Record<string, Command>> = {
     run: (context, ...words) =>
       each(context, words, (own, id) => watch(words.length > 1 ? { ...own, print: named(own, id) } : own, id)),
   },
-  cancel: {
+  batch: {
+    words: ['[FILE]'],
+    meaning:
+      'submit the tasks of a file (or - or nothing: of stdin), one JSON object a line or an array, and wait until all have ended; a second run creates nothing twice',
+    options: [...EVERYWHERE, 'idempotency-key', 'no-wait'],
+    run: batch,
+  },
+  explain: {
     words: ['ID...'],
-    meaning: 'delete tasks, and stop those that run',
+    meaning: 'say why tasks are not running, or what they are doing',
     options: EVERYWHERE,
-    run: (context, ...words) => each(context, words, cancel),
+    run: (context, ...words) => each(context, words, explain),
+  },
+  attempts: {
+    words: ['ID...'],
+    meaning: 'list the tries of tasks, the oldest first',
+    options: EVERYWHERE,
+    run: (context, ...words) => each(context, words, attempts),
+  },
+  retry: {
+    words: ['[ID...]'],
+    meaning: 'retry tasks that have ended, by new ones; without ID: all that the filters choose',
+    options: [...EVERYWHERE, 'from', 'delay', 'payload', ...FILTER_OPTIONS, 'rate', 'dry-run'],
+    run: retry,
+  },
+  cancel: {
+    words: ['[ID...]'],
+    meaning: 'end tasks as cancelled, and keep them; without ID: all that the filters choose',
+    options: [...EVERYWHERE, ...FILTER_OPTIONS, 'dry-run'],
+    run: cancel,
+  },
+  delete: {
+    words: ['[ID...]'],
+    meaning: 'delete tasks, and stop those that run; without ID: all that the filters choose',
+    options: [...EVERYWHERE, ...FILTER_OPTIONS, 'dry-run'],
+    run: remove,
+  },
+  patch: {
+    words: ['ID...'],
+    meaning: 'change when tasks that wait begin, and their importance; --delay 0 is now',
+    options: [...EVERYWHERE, 'delay', 'run-at', 'priority'],
+    run: patch,
   },
   help: { words: ['[COMMAND]'], meaning: 'print this text, or the help of one command', options: ['help'] },
 }
@@ -65,36 +118,27 @@ const named =
     print(json ? line : `task ${id}  ${line}`)
 
 async function submit(context: Context, service = '', action = '', payload?: string): Promise<Exit> {
+  const { values, api } = context
   const bytes = await payloadOf(context, payload)
-  const head = `{"service":${JSON.stringify(service)},"action":${JSON.stringify(action)}`
-  const body = Buffer.concat([
-    Buffer.from(head),
-    ...(bytes === undefined ? [] : [Buffer.from(',"payload":'), bytes]),
-    Buffer.from('}'),
+  const body = objectText([
+    ['service', JSON.stringify(service)],
+    ['action', JSON.stringify(action)],
+    ...(bytes === undefined ? [] : [['payload', bytes] as const]),
+    ...membersOf(context),
   ])
-  const reply = await call(context.api, { method: 'POST', path: '/tasks', body, expect: [302, 201] })
+  const key = values['idempotency-key']
+  const headers = key === undefined ? {} : { 'idempotency-key': key }
+  const reply = await call(api, { method: 'POST', path: '/tasks', body, headers, expect: [302, 201] })
   const id = /\/tasks\/([1-9][0-9]*)$/.exec(reply.header('location') ?? '')?.[1]
-  if (id === undefined)
-    throw new CommandError('unreachable', `${context.api.url} did not answer with the location of a task`)
-  context.print(context.json ? oneLine(reply.text) : `task ${id} created`)
-  return 'ok'
-}
-
-/** The bytes of a payload; undefined where there is none. Throws a `CommandError` when they are not JSON. */
-async function payloadOf(context: Context, word?: string): Promise<Buffer | undefined> {
-  const bytes = word === undefined ? await context.piped() : word === '-' ? await context.input() : Buffer.from(word)
-  if (word === undefined && bytes.length === 0) return undefined
-  if (isJson(bytes)) return bytes
-  const marked = bytes.subarray(0, 3).toString('hex') === 'efbbbf'
-  throw new CommandError(
-    'usage',
-    marked ? 'PAYLOAD begins with a byte order mark: remove it' : 'PAYLOAD is not JSON text in UTF-8',
-  )
+  if (id === undefined) throw new CommandError('unreachable', `${api.url} did not answer with the location of a task`)
+  const there = reply.header('task-existing') === 'true' || reply.header('idempotency-replayed') === 'true'
+  context.print(context.json ? oneLine(reply.text) : `task ${id} ${there ? 'was there' : 'created'}`)
+  return values.wait === undefined ? 'ok' : watch(context, id)
 }
 
 async function show(context: Context, id: string, turn: number): Promise<Exit> {
   const { text } = await call(context.api, { method: 'GET', path: `/tasks/${id}?view=full`, expect: [200] })
-  const members = membersOf(text)
+  const members = membersIn(text)
   if (members === undefined) throw new CommandError('unreachable', `${context.api.url} did not answer with a task`)
   if (context.json) {
     context.print(oneLine(text))
@@ -104,19 +148,4 @@ async function show(context: Context, id: string, turn: number): Promise<Exit> {
   for (const [name, value] of members)
     if (value !== 'null') context.print(visible(`${name.padEnd(14)}${oneLine(value)}`))
   return 'ok'
-}
-
-async function cancel(context: Context, id: string): Promise<Exit> {
-  await call(context.api, { method: 'DELETE', path: `/tasks/${id}`, expect: [204] })
-  if (!context.json) context.print(`task ${id} deleted`)
-  return 'ok'
-}
-
-function isJson(bytes: Buffer): boolean {
-  try {
-    JSON.parse(bytes.toString('utf8'))
-    return isUtf8(bytes)
-  } catch {
-    return false
-  }
 }

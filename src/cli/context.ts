@@ -14,8 +14,10 @@ export interface Context {
   warn(line: string): void
   /** Writes an error to stderr in the same way. The command goes on. */
   fail(error: CommandError): void
-  /** All of stdin, however long it takes. */
-  input(): Promise<Buffer>
+  /** One line to a terminal, in place of the one before; nothing elsewhere. */
+  progress(line: string): void
+  /** All of stdin, however long it takes; `most`: bytes, by default those of a task. */
+  input(most?: number): Promise<Buffer>
   /** What is piped into stdin although no argument asks for it; empty when there is nothing. */
   piped(): Promise<Buffer>
   wait(milliseconds: number): Promise<void>

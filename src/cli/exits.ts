@@ -2,8 +2,11 @@
 
 /** One row an exit code. `--help` is printed from this table. */
 export const EXITS = {
-  ok: { code: 0, meaning: 'success; watch: the task is complete; several IDs: success for all of them' },
-  failed: { code: 1, meaning: 'watch: the task failed' },
+  ok: {
+    code: 0,
+    meaning: 'success; watch, submit --wait, batch: all tasks are complete; several IDs: success for all of them',
+  },
+  failed: { code: 1, meaning: 'watch, submit --wait, batch: a task failed' },
   usage: { code: 2, meaning: 'the command line is wrong' },
   no_task: { code: 3, meaning: 'no task has this ID: it was never created, or it was deleted' },
   refused: { code: 4, meaning: 'the server refused the request (4xx)' },

@@ -18,8 +18,8 @@ export function isPiped(): boolean {
   }
 }
 
-/** Reads a whole source. Throws a `CommandError` when it is over 1 MiB or cannot be read. */
-export async function readAll(source: Source): Promise<Buffer> {
+/** Reads a whole source. Throws a `CommandError` when it is over `most` bytes (1 MiB) or cannot be read. */
+export async function readAll(source: Source, most = MAX_BODY): Promise<Buffer> {
   const chunks: Buffer[] = []
   let size = 0
   try {
@@ -27,7 +27,7 @@ export async function readAll(source: Source): Promise<Buffer> {
       const bytes = Buffer.from(chunk)
       chunks.push(bytes)
       size += bytes.length
-      if (size > MAX_BODY)
+      if (size > most)
         throw new CommandError('usage', 'the payload on stdin is over 1 MiB, the most that a task can have')
     }
   } catch (error) {

@@ -2,6 +2,7 @@
 import { call, objectOf, type Reply } from './api.ts'
 import type { Context } from './context.ts'
 import { CommandError, type Exit } from './exits.ts'
+import { filtersOf } from './tasks.ts'
 import { elementsOf, oneLine, visible } from './text.ts'
 
 /** How many tasks are read at the same time. */
@@ -11,8 +12,8 @@ const MAX_ERROR_CHARS = 80
 
 /** One page of tasks. */
 export async function list(context: Context): Promise<Exit> {
-  const query = new URLSearchParams()
-  for (const name of ['status', 'service', 'action', 'limit', 'before'] as const) {
+  const query = filtersOf(context)
+  for (const name of ['limit', 'before'] as const) {
     const value = context.values[name]
     if (value !== undefined) query.set(name, value)
   }

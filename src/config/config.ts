@@ -16,6 +16,7 @@ export interface Config {
   readonly slots: number
   readonly drainTimeout: number
   readonly stopDelay: number
+  readonly idempotencyWindow: number
   readonly logLevel: string
   /** The services file that was read, absolute; absent: there is none, and the demo service is served. */
   readonly file?: string

@@ -38,6 +38,7 @@ export function readConfig({ env, cwd, readFile = readFileSync }: Sources): Conf
     slots: settings.SLOTS,
     drainTimeout: settings.DRAIN_TIMEOUT,
     stopDelay: settings.STOP_DELAY,
+    idempotencyWindow: settings.IDEMPOTENCY_WINDOW,
     logLevel: settings.LOG_LEVEL,
     ...(file === undefined ? {} : { file: file.path }),
     services: frozenMap(services.map((service) => [service.name, service])),

@@ -1,6 +1,6 @@
 // The schema of the services file. The reader, the JSON Schema and the docs are made from it.
 import { z } from 'zod'
-import { SERVICE_DEFAULTS, SERVICE_NAME } from '../core/service.ts'
+import { ATTEMPT_LOGS, isAction, SERVICE_DEFAULTS, SERVICE_NAME } from '../core/service.ts'
 import { DURATION_PATTERN, formatDuration } from '../core/units.ts'
 import { faultOfUrl } from './address.ts'
 import { faultOfHeader, HEADER_NAME, HEADER_VALUE_TYPE, RESERVED_HEADERS } from './headers.ts'
@@ -114,6 +114,21 @@ export const serviceSchema = z.strictObject(
       'Answers 206 of one task until it fails; 0: no limit.',
     ),
     deadline: duration(0, 3650 * DAY_MS, SERVICE_DEFAULTS.deadline, 'The age at which a task fails; 0: none.'),
+    attemptLog: z
+      .enum(ATTEMPT_LOGS, { error: `one of ${ATTEMPT_LOGS.join(', ')}` })
+      .prefault(SERVICE_DEFAULTS.attemptLog)
+      .meta({ description: 'Which tries of a task are kept: all but a plain 200 or 206 (failures), all, or none.' }),
+    keepStates: whole(
+      0,
+      100_000,
+      SERVICE_DEFAULTS.keepStates,
+      'How many of the last states of a task are kept, to retry it from; needs attemptLog all.',
+    ),
+    onCancel: z
+      .string('the name of an action')
+      .refine(isAction, 'the name of an action')
+      .optional()
+      .meta({ description: 'The action of a task that is created when one that had begun is cancelled or deleted.' }),
     headers,
   },
   A_MAPPING,

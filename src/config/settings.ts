@@ -62,6 +62,11 @@ export const SETTINGS = {
     meaning:
       'How long a stop goes on answering at the least, with `/readyz` 503, so that a load balancer sends nothing more before the port closes.',
   },
+  IDEMPOTENCY_WINDOW: {
+    rule: duration(24 * HOUR_MS, 366 * 24 * HOUR_MS),
+    fallback: '24h',
+    meaning: 'How long a POST with the same `Idempotency-Key` is answered as the first.',
+  },
   LOG_LEVEL: { rule: oneOf(LOG_LEVELS), fallback: 'info', meaning: 'What is logged, from this level up.' },
   TASK_API_CONFIG: {
     rule: filePath,

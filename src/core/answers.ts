@@ -49,7 +49,8 @@ export type Reply =
 export interface Standing {
   /** The payload that was sent. */
   readonly sent: string
-  readonly step: number
+  /** Answers 206 before this one, since the task began. */
+  readonly steps: number
   /** Failed tries of this step before this one. */
   readonly fails: number
   /** Answers 206 in a row that changed nothing, before this one. */
@@ -100,7 +101,7 @@ function complete(body: Body): Verdict {
 }
 
 function progress({ body, retryAfter }: Answer, at: Standing, { maxSteps }: Service): Verdict {
-  if (maxSteps > 0 && at.step + 1 >= maxSteps)
+  if (maxSteps > 0 && at.steps + 1 >= maxSteps)
     return failed({ code: 'too_many_steps', detail: `The service answered 206 ${maxSteps} times.`, status: 206 })
   if (body.kind === 'large')
     return failed({ code: 'body_too_large', detail: 'The body of an answer 206 was larger than 1 MiB.', status: 206 })

@@ -6,11 +6,12 @@ export const FAILURES = {
   timeout: "Every try failed, the last one at the service's `timeout`.",
   service_unavailable: 'Every try failed: refused, reset, or answered 408, 425, 429, 502, 503 or 504.',
   too_many_steps: 'The service answered 206 `maxSteps` times.',
-  deadline_exceeded: 'The task grew older than the `deadline` of its service.',
+  deadline_exceeded: 'The task grew older than its `deadline`, or that of its service.',
   unknown_service: 'No live node has known the service for 60 s.',
   crashed: 'The task killed the thread or the node that ran it, again and again or when run alone.',
   bad_body: 'The body of an answer 206 was not JSON.',
   body_too_large: 'The body of an answer 206 was larger than 1 MiB.',
+  cancelled: 'Somebody cancelled the task.',
 } as const
 
 export type FailureCode = keyof typeof FAILURES
@@ -36,8 +37,11 @@ export const unknownService: Failure = {
   detail: 'No live node has known the service of this task for a minute.',
 }
 
-/** The end of a task that grew older than the deadline of its service, ms. */
-export const deadlineExceeded = ({ deadline }: { readonly deadline: number }): Failure => ({
+/** The end of a task that was cancelled. */
+export const cancelled: Failure = { code: 'cancelled', detail: 'The task was cancelled.' }
+
+/** The end of a task that grew older than the deadline of its service, or than its own; ms. */
+export const deadlineExceeded = (ofService: number, own: number | null = null): Failure => ({
   code: 'deadline_exceeded',
-  detail: `The task grew older than the deadline of its service (${deadline} ms).`,
+  detail: `The task grew older than ${own === null ? 'the deadline of its service' : 'its deadline'} (${own ?? ofService} ms).`,
 })

@@ -1,5 +1,19 @@
 // JSON as bytes: checks whether the text is valid and how deep it is, and finds the members of an object. It never builds values.
 import { isUtf8 } from 'node:buffer'
+import {
+  CLOSE_ARRAY,
+  CLOSE_OBJECT,
+  COMMA,
+  malformed,
+  OPEN_ARRAY,
+  OPEN_OBJECT,
+  skipName,
+  skipSpace,
+  skipString,
+  skipText,
+  skipValue,
+  TOO_DEEP,
+} from './json-scan.ts'
 
 /** A member of an object: its name, decoded, and the bytes [start, end) of its value, without the whitespace around it. */
 export interface Member {
@@ -14,24 +28,6 @@ export type MembersScan =
   | { readonly kind: 'malformed'; readonly at: number }
   | { readonly kind: 'too_deep' }
   | { readonly kind: 'not_object' }
-
-const QUOTE = 0x22
-const COMMA = 0x2c
-const MINUS = 0x2d
-const COLON = 0x3a
-const OPEN_ARRAY = 0x5b
-const BACKSLASH = 0x5c
-const CLOSE_ARRAY = 0x5d
-const LETTER_U = 0x75
-const OPEN_OBJECT = 0x7b
-const CLOSE_OBJECT = 0x7d
-
-const ESCAPES = new Set(Buffer.from('"\\/bfnrt'))
-const LITERALS = new Map(['true', 'false', 'null'].map((word) => [word.charCodeAt(0), Buffer.from(word)]))
-
-// A scan returns the offset after what it read, or one of these negative values.
-const TOO_DEEP = -1
-const malformed = (at: number): number => -2 - at
 
 /**
  * Whether bytes are one JSON text (RFC 8259, UTF-8, no byte order mark), nested at most `maxDepth` containers deep.
@@ -54,86 +50,73 @@ export function scanMembers(bytes: Buffer, maxDepth: number): MembersScan {
     return end >= 0 ? { kind: 'not_object' } : refusal(end)
   }
   const members: Member[] = []
-  const open: number[] = []
+  at = readMembers(bytes, at + 1, members, maxDepth)
+  if (at < 0) return refusal(at)
+  at = skipSpace(bytes, at)
+  return at === bytes.length ? { kind: 'members', members } : { kind: 'malformed', at }
+}
+
+/** An item of an array: the bytes [start, end), and its members where it is an object. */
+export interface Item {
+  readonly start: number
+  readonly end: number
+  readonly members: readonly Member[] | undefined
+}
+
+/** The result of `scanItems`; `more`: there are further items, which were checked and not kept. */
+export type ItemsScan =
+  | { readonly kind: 'items'; readonly items: readonly Item[]; readonly more: boolean }
+  | { readonly kind: 'malformed'; readonly at: number }
+  | { readonly kind: 'too_deep' }
+  | { readonly kind: 'not_array' }
+
+/** The first `most` items of a JSON array, like `scanMembers`; the array counts as depth 1. */
+export function scanItems(bytes: Buffer, maxDepth: number, most: number): ItemsScan {
+  let at = skipSpace(bytes, 0)
+  if (bytes[at] !== OPEN_ARRAY || maxDepth < 1) {
+    const end = skipText(bytes, maxDepth)
+    return end >= 0 ? { kind: 'not_array' } : refusal(end)
+  }
+  const items: Item[] = []
+  let count = 0
   at = skipSpace(bytes, at + 1)
-  while (bytes[at] !== CLOSE_OBJECT || members.length > 0) {
-    const start = skipName(bytes, at)
-    if (start < 0) return refusal(start)
-    const end = skipValue(bytes, start, open, maxDepth - 1)
-    if (end < 0) return refusal(end)
-    members.push({ name: nameAt(bytes, at), start, end })
-    at = skipSpace(bytes, end)
-    if (bytes[at] === CLOSE_OBJECT) break
+  while (bytes[at] !== CLOSE_ARRAY || count > 0) {
+    const start = at
+    const members: Member[] | undefined = bytes[at] === OPEN_OBJECT && maxDepth > 1 ? [] : undefined
+    at = members ? readMembers(bytes, at + 1, members, maxDepth - 1) : skipValue(bytes, at, [], maxDepth - 1)
+    if (at < 0) return refusal(at)
+    if (++count <= most) items.push({ start, end: at, members })
+    at = skipSpace(bytes, at)
+    if (bytes[at] === CLOSE_ARRAY) break
     if (bytes[at] !== COMMA) return { kind: 'malformed', at }
     at = skipSpace(bytes, at + 1)
   }
   at = skipSpace(bytes, at + 1)
-  return at === bytes.length ? { kind: 'members', members } : { kind: 'malformed', at }
+  return at === bytes.length ? { kind: 'items', items, more: count > most } : { kind: 'malformed', at }
 }
 
 /** The text as a JSON string literal. Lone surrogates become escapes, because UTF-8 cannot hold them. */
 export const asJsonString = (text: string): string => JSON.stringify(text)
 
-const refusal = (end: number): MembersScan =>
+const refusal = (end: number): { readonly kind: 'too_deep' } | { readonly kind: 'malformed'; readonly at: number } =>
   end === TOO_DEEP ? { kind: 'too_deep' } : { kind: 'malformed', at: -2 - end }
 
-function skipText(bytes: Uint8Array, maxDepth: number): number {
-  const end = skipValue(bytes, skipSpace(bytes, 0), [], maxDepth)
-  if (end < 0) return end
-  const at = skipSpace(bytes, end)
-  return at === bytes.length ? at : malformed(at)
-}
-
-/** Skips a value, at most `maxDepth` containers deep. `open` is a buffer for the closing bytes of open containers. */
-function skipValue(bytes: Uint8Array, start: number, open: number[], maxDepth: number): number {
-  let at = start
-  let depth = 0
-  for (;;) {
-    const first = bytes[at] ?? 0
-    if (first === QUOTE) {
-      at = skipString(bytes, at + 1)
-      if (at < 0) return at
-    } else if (first === OPEN_OBJECT || first === OPEN_ARRAY) {
-      if (depth === maxDepth) return TOO_DEEP
-      const close = first === OPEN_OBJECT ? CLOSE_OBJECT : CLOSE_ARRAY
-      at = skipSpace(bytes, at + 1)
-      if (bytes[at] !== close) {
-        open[depth++] = close
-        if (close === CLOSE_OBJECT) at = skipName(bytes, at)
-        if (at < 0) return at
-        continue
-      }
-      at++
-    } else {
-      at = skipScalar(bytes, at)
-      if (at < 0) return at
-    }
-
-    // A value has ended. Closes the containers that end here, until a comma shows that another value follows.
-    for (;;) {
-      if (depth === 0) return at
-      at = skipSpace(bytes, at)
-      const close = open[depth - 1]
-      if (bytes[at] === COMMA) {
-        at = skipSpace(bytes, at + 1)
-        if (close === CLOSE_OBJECT) at = skipName(bytes, at)
-        if (at < 0) return at
-        break
-      }
-      if (bytes[at] !== close) return malformed(at)
-      at++
-      depth--
-    }
+/** Reads the members behind an opening brace into `members`. Returns the offset behind the closing one, or a negative value. */
+function readMembers(bytes: Buffer, start: number, members: Member[], maxDepth: number): number {
+  const open: number[] = []
+  let at = skipSpace(bytes, start)
+  while (bytes[at] !== CLOSE_OBJECT || members.length > 0) {
+    const from = skipName(bytes, at)
+    if (from < 0) return from
+    const end = skipValue(bytes, from, open, maxDepth - 1)
+    if (end < 0) return end
+    members.push({ name: nameAt(bytes, at), start: from, end })
+    at = skipSpace(bytes, end)
+    if (bytes[at] === CLOSE_OBJECT) break
+    if (bytes[at] !== COMMA) return malformed(at)
+    at = skipSpace(bytes, at + 1)
   }
-}
-
-/** Skips the name of a member, the colon, and the whitespace around the colon. */
-function skipName(bytes: Uint8Array, start: number): number {
-  if (bytes[start] !== QUOTE) return malformed(start)
-  const end = skipString(bytes, start + 1)
-  if (end < 0) return end
-  const at = skipSpace(bytes, end)
-  return bytes[at] === COLON ? skipSpace(bytes, at + 1) : malformed(at)
+  return at + 1
 }
 
 /** The name whose opening quote is at `start`. The name must have been scanned before. */
@@ -141,76 +124,3 @@ function nameAt(bytes: Buffer, start: number): string {
   const literal = bytes.toString('utf8', start, skipString(bytes, start + 1))
   return literal.includes('\\') ? (JSON.parse(literal) as string) : literal.slice(1, -1)
 }
-
-/** Skips the rest of a string. Its opening quote is right before `start`. */
-function skipString(bytes: Uint8Array, start: number): number {
-  let at = start
-  for (;;) {
-    // After the end the byte reads as 0, which is not allowed in a string.
-    const byte = bytes[at] ?? 0
-    if (byte === QUOTE) return at + 1
-    if (byte < 0x20) return malformed(at)
-    if (byte !== BACKSLASH) {
-      at++
-      continue
-    }
-    const escape = bytes[at + 1] ?? 0
-    if (escape === LETTER_U) {
-      for (let i = at + 2; i < at + 6; i++) if (!isHex(bytes[i] ?? 0)) return malformed(i)
-      at += 6
-    } else {
-      if (!ESCAPES.has(escape)) return malformed(at + 1)
-      at += 2
-    }
-  }
-}
-
-function skipScalar(bytes: Uint8Array, start: number): number {
-  const first = bytes[start] ?? 0
-  if (first === MINUS || isDigit(first)) return skipNumber(bytes, start)
-  const word = LITERALS.get(first)
-  if (word === undefined) return malformed(start)
-  for (let i = 0; i < word.length; i++) if (bytes[start + i] !== word[i]) return malformed(start + i)
-  return start + word.length
-}
-
-function skipNumber(bytes: Uint8Array, start: number): number {
-  let at = bytes[start] === MINUS ? start + 1 : start
-  const whole = at
-  at = skipDigits(bytes, at)
-  if (at === whole) return malformed(at)
-  // A leading zero stands alone.
-  if (bytes[whole] === 0x30 && at > whole + 1) return malformed(whole + 1)
-  if (bytes[at] === 0x2e) {
-    const fraction = at + 1
-    at = skipDigits(bytes, fraction)
-    if (at === fraction) return malformed(at)
-  }
-  if (bytes[at] === 0x65 || bytes[at] === 0x45) {
-    const sign = bytes[at + 1]
-    const exponent = sign === 0x2b || sign === MINUS ? at + 2 : at + 1
-    at = skipDigits(bytes, exponent)
-    if (at === exponent) return malformed(at)
-  }
-  return at
-}
-
-function skipDigits(bytes: Uint8Array, start: number): number {
-  let at = start
-  while (isDigit(bytes[at] ?? 0)) at++
-  return at
-}
-
-function skipSpace(bytes: Uint8Array, start: number): number {
-  let at = start
-  for (;;) {
-    const byte = bytes[at]
-    if (byte !== 0x20 && byte !== 0x0a && byte !== 0x0d && byte !== 0x09) return at
-    at++
-  }
-}
-
-const isDigit = (byte: number): boolean => byte >= 0x30 && byte <= 0x39
-
-const isHex = (byte: number): boolean =>
-  isDigit(byte) || (byte >= 0x41 && byte <= 0x46) || (byte >= 0x61 && byte <= 0x66)

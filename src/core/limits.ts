@@ -6,6 +6,12 @@ export const MAX_DEPTH = 512
 /** The longest body of a request to the API, and of a service's answer that is stored. Bytes. */
 export const MAX_BODY = 1024 * 1024
 
+/** The longest body of a batch. Bytes. */
+export const MAX_BATCH_BODY = 8 * 1024 * 1024
+
+/** The most tasks of a batch. */
+export const MAX_BATCH = 1000
+
 /** How much of a failed answer's body is stored with the task. Bytes. */
 export const ERROR_BODY = 64 * 1024
 

@@ -1,4 +1,5 @@
 // The messages between the supervisor and its actors: commands go down, reports come up, as one array per tick.
+import type { Attempt } from './attempts.ts'
 import type { Failure } from './failures.ts'
 import type { Service } from './service.ts'
 
@@ -20,8 +21,14 @@ export interface Assignment extends Claim {
   readonly attempt: number
   readonly fails: number
   readonly repeats: number
-  /** Milliseconds since the task was created, by Postgres' clock, when it was claimed. */
+  /** Milliseconds since the task was first due, by Postgres' clock, when it was claimed. */
   readonly age: number
+  /** The age at which the task fails, ms; null: that of its service. */
+  readonly deadline: number | null
+  /** The step at which the task began. */
+  readonly firstStep: number
+  /** The id of the task that this one goes on with. */
+  readonly retryOf: string | null
   /** The trust epoch in which the claim was sent: a request begins only in the epoch that its claim was confirmed in. */
   readonly epoch: number
 }
@@ -42,31 +49,44 @@ export type Command =
 export type Report = Claim & (Checkpoint | Retry | Park | Settle | Release)
 
 export interface Checkpoint {
+  /** What the log keeps of the try. */
+  readonly tried?: Attempt
   readonly kind: 'checkpoint'
   /** The step that was answered. */
   readonly step: number
   /** Null: the payload stays as it is. */
   readonly state: string | null
+  /** How many states are kept, this one among them. */
+  readonly keep?: number
   readonly repeats: number
   /** Milliseconds to park for; null: goes on at once. */
   readonly wait: number | null
+  /** Milliseconds until the deadline of the task; null: it has none. */
+  readonly left?: number | null
 }
 export interface Retry {
+  /** What the log keeps of the try. */
+  readonly tried?: Attempt
   readonly kind: 'retry'
   readonly step: number
   readonly attempt: number
   readonly failure: Failure
 }
 export interface Park {
+  /** What the log keeps of the try. */
+  readonly tried?: Attempt
   readonly kind: 'park'
   readonly step: number
   readonly attempt: number
   readonly wait: number
+  readonly left?: number | null
   readonly failure: Failure
   /** The try failed for want of something of this node's own, and does not count. */
   readonly uncounted?: true
 }
 export interface Settle {
+  /** What the log keeps of the try. */
+  readonly tried?: Attempt
   readonly kind: 'settle'
   /** Answers 206 so far, the last one included; null: as the row says. */
   readonly step: number | null

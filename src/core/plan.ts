@@ -31,6 +31,8 @@ export interface LaneState {
   readonly missed: number
   /** Not before this time rows behind the mark are looked for, ms. */
   readonly lookAfter: number
+  /** When the next row becomes due that waits for its time, ms; Infinity: none is known. */
+  readonly dueAt: number
 }
 
 export interface NodeState {
@@ -87,7 +89,7 @@ export function plan(lanes: readonly LaneState[], node: NodeState, now: number):
     const room = roomOf(lane, node.free)
     if (lane.bells > 0 && !node.claiming) claim.set(lane.service, { count: lane.bells, extra: 0, from: 'mark' })
     if (room < 1) continue
-    if (lane.more) {
+    if (lane.more || now >= lane.dueAt) {
       if (!node.claiming) wants.set(lane, { slots: room, for: 'more' })
     } else if (lane.missed > 0 && now >= lane.lookAfter) {
       if (!node.claiming) wants.set(lane, { slots: Math.min(room, lane.missed), for: 'missed' })
@@ -99,6 +101,7 @@ export function plan(lanes: readonly LaneState[], node: NodeState, now: number):
       else later(gathered)
     }
     if (lane.missed > 0 && now < lane.lookAfter) later(lane.lookAfter)
+    if (now < lane.dueAt) later(lane.dueAt)
   }
 
   for (const [lane, slots] of dealt(wants, node.free)) {

@@ -18,20 +18,54 @@ export const REFUSALS = {
     title: 'A query parameter is not valid',
     meaning: '`errors` names each fault with its parameter.',
   },
-  not_supported: {
+  invalid_idempotency_key: {
     status: 400,
-    title: 'The request asks for what this release cannot do',
-    meaning: '`Idempotency-Key` on POST: a repeated POST is a second task. Nothing was created.',
+    title: 'The `Idempotency-Key` is not valid',
+    meaning: '`Idempotency-Key` must be 1 to 255 visible ASCII characters without `"` and `\\`, bare or in quotes.',
   },
   bad_request: { status: 400, title: 'The request is not valid HTTP', meaning: 'The request could not be parsed.' },
   not_found: { status: 404, title: 'Not found', meaning: 'No such path, or no such task: never created, or deleted.' },
   method_not_allowed: { status: 405, title: 'Method not allowed', meaning: '`Allow` names the methods of the path.' },
   too_slow: { status: 408, title: 'The request took too long', meaning: 'Headers or body did not arrive in time.' },
-  body_too_large: { status: 413, title: 'The body is too large', meaning: 'The body is over 1 MiB.' },
+  already_ended: { status: 409, title: 'The task has ended', meaning: 'A task that has ended cannot be cancelled.' },
+  not_ended: { status: 409, title: 'The task has not ended', meaning: 'Only a task that has ended can be retried.' },
+  no_such_state: {
+    status: 409,
+    title: 'There is no state of this step',
+    meaning: 'The task has no state of that step: it never came so far, or `keepStates` did not keep it.',
+  },
+  not_waiting: { status: 409, title: 'The task does not wait', meaning: 'The task runs, or has ended.' },
+  unique_taken: {
+    status: 409,
+    title: 'Another task has this `unique`',
+    meaning: 'A task of this service with the same `unique` has not ended.',
+  },
+  idempotency_in_progress: {
+    status: 409,
+    title: 'The first request with this key is under way',
+    meaning: 'A POST with this `Idempotency-Key` has not been answered yet. Try again after `Retry-After`.',
+    retryAfter: true,
+  },
+  unique_pending: {
+    status: 409,
+    title: 'Another transaction holds this `unique`',
+    meaning: 'An open transaction is creating a task with this `unique`. Try again after `Retry-After`.',
+    retryAfter: true,
+  },
+  body_too_large: {
+    status: 413,
+    title: 'The body is too large',
+    meaning: 'The body is over 1 MiB, or a batch over 8 MiB.',
+  },
   not_json: {
     status: 415,
     title: 'The body is not declared as JSON',
     meaning: '`Content-Type` must be `application/json`, with no content encoding.',
+  },
+  idempotency_mismatch: {
+    status: 422,
+    title: 'The key belongs to another body',
+    meaning: 'A POST with this `Idempotency-Key` had another body.',
   },
   headers_too_large: {
     status: 431,
@@ -47,13 +81,15 @@ export const REFUSALS = {
     status: 503,
     title: 'Postgres cannot be reached',
     meaning: 'Nothing was created or changed. Try again after `Retry-After`.',
+    retryAfter: true,
   },
   outcome_unknown: {
     status: 503,
     title: 'The outcome is unknown',
     meaning: 'The connection to Postgres broke during the commit: the task may exist.',
+    retryAfter: true,
   },
-} as const satisfies Record<string, { status: number; title: string; meaning: string }>
+} as const satisfies Record<string, { status: number; title: string; meaning: string; retryAfter?: true }>
 
 export type RefusalCode = keyof typeof REFUSALS
 

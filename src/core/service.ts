@@ -1,5 +1,9 @@
 // A target service as it is configured, and the URLs of its actions.
 
+/** Which tries of its tasks a service keeps: all but a plain 200 or 206, all, or none. */
+export const ATTEMPT_LOGS = ['failures', 'all', 'none'] as const
+export type AttemptLog = (typeof ATTEMPT_LOGS)[number]
+
 /** A registered target service. All times are milliseconds. */
 export interface Service {
   readonly name: string
@@ -19,6 +23,12 @@ export interface Service {
   readonly maxSteps: number
   /** The age at which a task fails; 0: never. */
   readonly deadline: number
+  /** Which tries of its tasks are kept. */
+  readonly attemptLog: AttemptLog
+  /** How many of the last states of a task are kept; 0: none. Needs `attemptLog` `all`. */
+  readonly keepStates: number
+  /** The action of a task that is created when one that had begun is cancelled or deleted. */
+  readonly onCancel?: string | undefined
   /** Sent with every request; their values are secrets and never logged. */
   readonly headers: Readonly<Record<string, string>>
 }
@@ -32,6 +42,8 @@ export const SERVICE_DEFAULTS: Omit<Service, 'name' | 'url'> = Object.freeze({
   retry: Object.freeze({ attempts: 20, backoff: 250, maxBackoff: 30_000 }),
   maxSteps: 100_000,
   deadline: 604_800_000,
+  attemptLog: 'failures',
+  keepStates: 0,
   headers: Object.freeze({}),
 })
 

@@ -16,11 +16,59 @@ export const NOT_ENDED = (Object.keys(STATUSES) as Status[]).filter((status) => 
 /** Whether a string names a status. */
 export const isStatus = (text: string): text is Status => Object.hasOwn(STATUSES, text)
 
+/** The levels of importance, as callers name them and as rows have them. */
+export const LEVELS = { high: 0, normal: 1, low: 2 } as const
+
+export type Level = keyof typeof LEVELS
+
+/** The task that is created when another one has ended. */
+export interface Callback {
+  readonly service: string
+  readonly action: string
+}
+
+/** What a task may ask for beside its payload. Absent: not asked for. Durations are milliseconds. */
+export interface TaskOptions {
+  /** Not due before so long from now. */
+  readonly delay?: number
+  /** Not due before this time, milliseconds since 1970. */
+  readonly runAt?: number
+  readonly priority?: Level
+  /** In place of the deadline of the service; over 0. */
+  readonly deadline?: number
+  readonly labels?: Readonly<Record<string, string>>
+  /** While a task of the service with the same text has not ended, no second one is created. */
+  readonly unique?: string
+  readonly callback?: Callback
+}
+
 /** A task as a caller submits it. The payload is JSON text, kept to the byte. */
 export interface NewTask {
   readonly service: string
   readonly action: string
   readonly payload: string
+  /** Absent: a plain task. */
+  readonly options?: TaskOptions
+}
+
+/** What makes two POSTs the same: who asks whom, the caller's key, and the bytes of the body. */
+export interface RequestKey {
+  readonly scope: string
+  readonly key: string
+  /** SHA-256. */
+  readonly hash: Buffer
+}
+
+/** What a POST has created, or found. */
+export interface Created {
+  readonly tasks: readonly CreatedTask[]
+  /** Whether an earlier POST with the same key has created them. */
+  readonly replayed: boolean
+}
+export interface CreatedTask extends Submitted {
+  readonly status: Status
+  /** Whether it had been there, found by `unique`. */
+  readonly existing: boolean
 }
 
 /** A task as it was stored. Ids are Postgres bigints and travel as decimal strings. */

@@ -1,5 +1,5 @@
 // The views of a task, and a page of the list.
-import type { Status } from './task.ts'
+import type { Level, Status } from './task.ts'
 
 /** A task as its row says. `payload`, `result`, `state` and `error` are JSON text, to the byte; times are RFC 3339, UTC. */
 export interface TaskView {
@@ -26,21 +26,62 @@ export interface FullView extends TaskView {
   readonly startedAt: string | null
   readonly finishedAt: string | null
   readonly runAt: string | null
+  readonly priority: Level
+  /** When the task was first due, or will be: its age counts from then. */
+  readonly firstDueAt: string
+  /** Its own deadline, ms; null: that of its service. */
+  readonly deadline: number | null
+  /** JSON text, as is `callback`. */
+  readonly labels: string | null
+  readonly unique: string | null
+  readonly callback: string | null
+  /** Who has submitted it; null: nobody was asked who they are. */
+  readonly caller: string | null
+  /** Ids of tasks, as are the next two. */
+  readonly retryOf: string | null
+  readonly retriedAs: string | null
+  readonly callbackOf: string | null
+  readonly schedule: string | null
 }
 
-/** A page of the list that a caller asks for. Absent members do not filter. */
-export interface ListQuery {
+/** What is known of a row. */
+export interface Version {
+  readonly id: string
+  /** Another one after each change. */
+  readonly version: string
+  readonly ended: boolean
+}
+
+/** Which tasks a caller means, and-ed. Absent members do not filter. */
+export interface Filters {
+  readonly ids?: readonly string[]
+  /** One of these. */
+  readonly status?: readonly Status[]
+  readonly service?: string
+  readonly action?: string
+  readonly labels?: Readonly<Record<string, string>>
+  /** RFC 3339. */
+  readonly createdAfter?: string
+  readonly createdBefore?: string
+  /** The code of a failure. */
+  readonly error?: string
+  /** Whether the task has been retried. */
+  readonly retried?: boolean
+  readonly schedule?: string
+}
+
+/** A page of the list that a caller asks for. */
+export interface ListQuery extends Filters {
   /** 1 to 1000. */
   readonly limit: number
   /** Only tasks with a smaller id. */
   readonly before?: string
-  readonly status?: Status
-  readonly service?: string
-  readonly action?: string
+  /** Whether the page shows all members of its tasks. */
+  readonly full?: true
 }
 
 /** Tasks, newest first. `next`: the `before` of the next page, where there may be more. */
 export interface Page {
-  readonly tasks: readonly TaskView[]
+  readonly tasks: readonly (TaskView | FullView)[]
   readonly next?: string
 }

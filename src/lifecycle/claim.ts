@@ -1,6 +1,8 @@
 // Claim: a node makes rows its own, under a token of its own.
 import { randomFillSync } from 'node:crypto'
-import type { ClaimedRow, ClaimQuery, Orphan } from '../store/claims.ts'
+import type { ClaimedRow } from '../store/claimed.ts'
+import type { ClaimQuery } from '../store/claims.ts'
+import type { Orphan } from '../store/revivals.ts'
 import type { Store } from '../store/store.ts'
 
 /** A node as a claimant. */

@@ -12,13 +12,11 @@ export async function expire(
   { store }: { store: Pick<Store, 'expire'> },
   services: Services,
 ): Promise<{ readonly expired: readonly Expired[]; readonly more: boolean }> {
-  const deadlines = [...services.values()]
-    .filter(({ deadline }) => deadline > 0)
-    .map(({ name, deadline }) => ({
-      service: name,
-      deadline,
-      error: JSON.stringify(deadlineExceeded({ deadline })),
-    }))
+  const deadlines = [...services.values()].map(({ name, deadline }) => ({
+    service: name,
+    deadline,
+    error: JSON.stringify(deadlineExceeded(deadline)),
+  }))
   const expired = deadlines.length > 0 ? await store.expire(deadlines, BATCH) : []
   return { expired, more: expired.length >= BATCH }
 }

@@ -7,5 +7,5 @@ import type { Store } from '../store/store.ts'
 export const retry = (
   { store }: { store: Pick<Store, 'retry'> },
   { id, token, node }: ClaimRef,
-  { attempt, failure }: Retry,
-): Promise<Written> => store.retry.add({ id, token, node, attempt, error: JSON.stringify(failure) })
+  { attempt, failure, tried }: Retry,
+): Promise<Written> => store.retry.add({ id, token, node, attempt, error: JSON.stringify(failure), tried })

@@ -11,7 +11,7 @@ const LAST_TRY: ReadonlySet<FailureCode> = new Set<FailureCode>(['timeout', 'ser
 export const settle = (
   { store }: { store: Pick<Store, 'settle'> },
   { id, token, node }: ClaimRef,
-  { status, step, result, omitted, failure }: Settle,
+  { status, step, result, omitted, failure, tried }: Settle,
   urgent = false,
 ): Promise<Written> =>
   store.settle.add(
@@ -24,7 +24,8 @@ export const settle = (
       result,
       omitted,
       error: failure && JSON.stringify(failure),
-      tried: failure !== null && LAST_TRY.has(failure.code),
+      counts: failure !== null && LAST_TRY.has(failure.code),
+      tried,
     },
     urgent,
   )

@@ -21,8 +21,20 @@ export async function submit({ store, queue, supervision }: SubmitDependencies, 
     reservation?.finish(stored?.claimed === true ? stored : undefined)
   }
   if (stored.claimed) return stored
-  supervision.pushed(task.service)
-  // Not awaited: the row is safe, and a full pass finds it without its id.
-  void queue.push(stored.service, stored.id).then((pushed) => pushed || supervision.pushFailed(task.service))
+  ring({ queue, supervision }, stored)
   return stored
+}
+
+export interface RingDependencies {
+  readonly queue: Pick<Queue, 'push'>
+  readonly supervision: Pick<Supervision, 'pushed' | 'pushFailed'>
+}
+
+/** Pushes an id. Nobody waits for it: the row is safe, and a full pass finds it without its id. */
+export function ring(
+  { queue, supervision }: RingDependencies,
+  task: { readonly id: string; readonly service: string },
+): void {
+  supervision.pushed(task.service)
+  void queue.push(task.service, task.id).then((pushed) => pushed || supervision.pushFailed(task.service))
 }

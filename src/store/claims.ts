@@ -1,13 +1,12 @@
-// How a node takes rows: the oldest that are due, those of nodes that are gone, and again what a dead thread ran.
+// How a node takes rows: the first that are due of each service, and those of nodes that are gone.
 import { CRASHES } from '../core/crashes.ts'
-import { crashed } from '../core/failures.ts'
 import { isAction } from '../core/service.ts'
-import { isTaskId } from '../core/task.ts'
-import { type Columns, type RowOf, typesOf, valuesOf } from './columns.ts'
+import { isTaskId, LEVELS } from '../core/task.ts'
+import { CLAIMED, type ClaimedRow, CRASHED, EVERY_LEVEL, FROM_START, LOOK } from './claimed.ts'
+import { typesOf, valuesOf } from './columns.ts'
 import type { Query } from './database.ts'
-import type { ClaimRef } from './fenced.ts'
 import { routineOf } from './routine.ts'
-import { ALIVE, failureLiteral, goneNodes, heldBy, UNOWNED, withId } from './sql.ts'
+import { ALIVE, goneNodes, heldBy, UNOWNED, withId } from './sql.ts'
 import { StoreError } from './trouble.ts'
 
 /** Who claims, and what it may take. */
@@ -23,40 +22,6 @@ export interface Claimant {
    */
   readonly validUntil?: string
 }
-
-/** How late a row may be committed, behind one that became due after it, and still be found from the mark. */
-const LATE_COMMIT = `interval '100 milliseconds'`
-
-/** What a claim returns of each row. */
-const CLAIMED = {
-  id: ['bigint', 't.id'],
-  key: ['uuid', 't.key'],
-  service: ['text', 't.service'],
-  action: ['text', 't.action'],
-  /** The payload of the next request. */
-  body: ['json', 'coalesce(t.state, t.payload)'],
-  step: ['integer', 't.step'],
-  attempt: ['integer', 't.attempt'],
-  fails: ['integer', 't.fails'],
-  repeats: ['integer', 't.repeats'],
-  crashes: ['integer', 't.crashes'],
-  /** Milliseconds since the task was created. */
-  age: ['double precision', '(extract(epoch from now() - t.created_at) * 1000)::double precision'],
-  /** Whether the task had been lost too often, and has ended with this statement. */
-  failed: ['boolean', `t.status = 'failed'`],
-  /** Whether it was taken over from an owner whose lease had run out. */
-  lost: ['boolean', 'due.lost'],
-  /** Where the next claim of the service may begin: see `Wanted.mark`. */
-  mark: [
-    'double precision',
-    `floor(extract(epoch from least(t.run_at, now() - ${LATE_COMMIT})) * 1000)::double precision`,
-  ],
-} as const satisfies Columns
-
-/** A row that was claimed. */
-export type ClaimedRow = RowOf<typeof CLAIMED>
-
-const CRASHED = failureLiteral(crashed(CRASHES.failed))
 
 /**
  * The payloads that one claim brings, in bytes: its answer must arrive within a statement's time limit and fit in memory. At
@@ -79,16 +44,25 @@ const NEVER = 'infinity'
 const myLeaseHolds = (validUntil: string): string =>
   `${validUntil}::timestamptz > now() and exists (select from nodes me where me.id = $1 and me.lease_until > now())`
 
+/** How long a task of a level must have been due until it may go before higher ones. */
+const PATIENCE = { [LEVELS.normal]: `interval '1 minute'`, [LEVELS.low]: `interval '10 minutes'` }
+
 /** What to claim of one service. */
 export interface Wanted {
   /** Rows at most. */
   readonly count: number
   /**
-   * Rows that became due before this time are passed over, ms since 1970 by Postgres' clock; 0: none. Claimed rows leave dead entries in
-   * the index. A claim that begins behind those of earlier claims need not step over them. What committed late lies up to 100 ms behind
-   * the last row that was taken; what lies further back is found by a claim from 0.
+   * Rows that became due before this time are passed over, ms since 1970 by Postgres' clock, for each level; 0: none. Claimed rows leave
+   * dead entries in the index. A claim that begins behind those of earlier claims need not step over them. What committed late lies up to
+   * 100 ms behind the last row that was taken; what lies further back is found by a claim from 0, the default.
    */
-  readonly mark: number
+  readonly marks?: readonly number[]
+  /** Which levels to look at, as bits; default: all. */
+  readonly levels?: number
+  /** Whether the log keeps a try that was lost with its node; default: yes. */
+  readonly logged?: boolean
+  /** How many rows of lower levels go first that have waited for long; default: 0. */
+  readonly turns?: number
 }
 
 /** One claim, for several services. */
@@ -99,12 +73,37 @@ export interface ClaimQuery {
   readonly limit: number
   /** Rows that were never claimed are taken only when they have been due for this long, ms. */
   readonly grace: number
+  /** Hears what else waits; without it nobody looks. */
+  readonly look?: (seen: readonly Seen[]) => void
 }
 
-/** The level of a task that asks for none: 0 is high, 1 normal, 2 low. */
-export const NORMAL = 1
+/** What a look has found of a service. */
+export interface Seen {
+  readonly service: string
+  /** The levels of rows that are due, as bits. */
+  readonly levels: number
+  /** When the next row becomes due, ms from now; null: no row waits for its time. */
+  readonly next: number | null
+}
 
-// A probe of the index for each service: 200,000 due rows of one dead service cost the others nothing.
+const bit = (level: number): number => 1 << level
+const BEGINS = `${UNOWNED} and t.service = w.service and t.priority = arm.level and t.run_at >= arm.since and t.run_at <= arm.until
+        and (t.status = 'running' or t.run_at <= now() - $10 * interval '1 millisecond') and ${myLeaseHolds('$11')}`
+/** Locks rows of each service, one arm after the other, until there are enough. */
+const locked = (services: string, arms: readonly string[], most: string, other = ''): string => `
+    select found.*, w.room, w.place from (select * from wanted ${services} order by place) w cross join lateral (
+      select t.*, arm.nth from (values ${arms.join(', ')}) arm (nth, level, since, until, most) cross join lateral (
+        select t.id, t.run_at, ${BYTES} as bytes from tasks t where ${BEGINS} ${other}
+        order by t.run_at, t.id limit arm.most for update skip locked
+      ) t limit ${most}
+    ) found
+    limit $8`
+const ofLevel = (level: number, nth: number): string =>
+  `(${nth}, ${level}::smallint, to_timestamp(w.marks[${level + 1}] / 1000), now(), case when w.levels & ${bit(level)} > 0 then w.room else 0 end)`
+const ofPatient = (level: keyof typeof PATIENCE, nth: number): string =>
+  `(${nth}, ${level}::smallint, to_timestamp(w.marks[${level + 1}] / 1000), now() - ${PATIENCE[level]}, w.turns)`
+
+// A probe of the index for each service and level: 200,000 due rows of one dead service cost the others nothing.
 // What a node that is gone holds is judged in `abandoned` and locked in `orphans`. A row that changed hands in between is locked in
 // its new version, but was judged by the owner of the old one: so it must still be the claim that was judged.
 export const CLAIM = routineOf({
@@ -115,26 +114,31 @@ export const CLAIM = routineOf({
     'text[]',
     'integer[]',
     'double precision[]',
+    'integer[]',
+    'integer[]',
     'integer',
     'boolean',
     'double precision',
     'timestamptz',
+    'boolean',
+    'boolean[]',
   ],
   returns: typesOf(CLAIMED),
   ordered: true,
+  declared: '',
   sql: `
-  with ${goneNodes('$7')},
+  return query with ${goneNodes('$9')},
   wanted as (
-    select service, room, to_timestamp(mark / 1000) as since, place
-    from unnest($3, $4, $5) with ordinality as w(service, room, mark, place)
+    select service, room, array[$5[3 * place - 2], $5[3 * place - 1], $5[3 * place]] as marks, levels, turns, logged, place
+    from unnest($3, $4, $6, $7, $13) with ordinality as w(service, room, levels, turns, logged, place)
   ),
   abandoned as materialized (
     select id, token, node, room, place from (
       select held.*, w.room, w.place, row_number() over (partition by w.place order by held.id) as nth
       from gone cross join lateral (${heldBy('gone.node')}) held join wanted w on w.service = held.service
-      where ${myLeaseHolds('$9')}
+      where ${myLeaseHolds('$11')}
     ) found
-    where nth <= room order by nth, place limit $6
+    where nth <= room order by nth, place limit $8
   ),
   orphans as materialized (
     select t.id, t.run_at, t.bytes, a.room, a.place from abandoned a cross join lateral (
@@ -143,48 +147,73 @@ export const CLAIM = routineOf({
       for update of t skip locked
     ) t
   ),
-  waiting as materialized (
-    select found.*, w.room, w.place from (select * from wanted order by place) w cross join lateral (
-      select t.id, t.run_at, ${BYTES} as bytes from tasks t
-      where ${UNOWNED} and t.service = w.service and t.priority = ${NORMAL}
-        and t.run_at >= w.since and t.run_at <= now()
-        and (t.status = 'running' or t.run_at <= now() - $8 * interval '1 millisecond') and ${myLeaseHolds('$9')}
-      order by t.run_at, t.id limit w.room for update skip locked
-    ) found
-    limit $6
+  patient as materialized (${locked('where turns > 0', [ofPatient(LEVELS.low, 1), ofPatient(LEVELS.normal, 2)], 'w.turns')}
+  ),
+  waiting as materialized (${locked(
+    '',
+    [ofLevel(LEVELS.high, 3), ofLevel(LEVELS.normal, 4), ofLevel(LEVELS.low, 5)],
+    'w.room',
+    'and t.id <> all (array(select p.id from patient p))',
+  )}
   ),
   fair as (
     select id, lost, bytes, row_number() over (order by lost desc, nth, place) as turn from (
-      select *, row_number() over (partition by place order by lost desc, run_at, id) as nth
-      from (select *, true as lost from orphans union all select *, false from waiting) both_kinds
+      select *, row_number() over (partition by place order by lost desc, arm, run_at, id) as nth
+      from (
+        select id, run_at, bytes, room, place, 0 as arm, true as lost from orphans
+        union all select id, run_at, bytes, room, place, nth, false from patient
+        union all select id, run_at, bytes, room, place, nth, false from waiting
+      ) all_kinds
     ) found
     where nth <= room
-    order by turn limit $6
+    order by turn limit $8
   ),
-  due as (select id, lost from (select *, sum(bytes) over (order by turn) - bytes as before from fair f) ${WITHIN_BYTES})
-  update tasks t set ${TAKE} from due where ${withId('due.id')} returning ${valuesOf(CLAIMED)}`,
+  due as (select id, lost from (select *, sum(bytes) over (order by turn) - bytes as before from fair f) ${WITHIN_BYTES}),
+  logged as (
+    insert into attempts (task, step, attempt, started_at, ms, node, outcome, detail)
+    select t.id, t.step, t.attempt, now(), 0, n.name, 'lost', 'The node that ran the task is gone.'
+    from due cross join lateral (select * from tasks t where ${withId('due.id')} offset 0) t
+      join wanted w on w.service = t.service join nodes n on n.id = t.node
+    where due.lost and t.attempt > 0 and w.logged
+  )
+  update tasks t set ${TAKE} from due where ${withId('due.id')} returning ${valuesOf(CLAIMED)};
+  if $12 then
+    return query select ${valuesOf({ ...CLAIMED, ...LOOK })} from unnest($3) as w(service);
+  end if;`,
 })
 
 /** Claims the oldest due rows of each service, and those of nodes that are gone before them. Throws a `StoreError`. */
 export async function claimDue(
   query: Query,
   by: Claimant,
-  { wanted, limit, grace }: ClaimQuery,
+  { wanted, limit, grace, look }: ClaimQuery,
 ): Promise<ClaimedRow[]> {
+  const asked = [...wanted.values()]
   const rows = await query<ClaimedRow>(CLAIM.call, [
     by.node,
     by.token,
     [...wanted.keys()],
-    [...wanted.values()].map(({ count }) => count),
-    [...wanted.values()].map(({ mark }) => mark),
+    asked.map(({ count }) => count),
+    asked.flatMap(({ marks = FROM_START }) => marks),
+    asked.map(({ levels = EVERY_LEVEL }) => levels),
+    asked.map(({ turns = 0 }) => turns),
     limit,
     by.takesOver,
     grace,
     by.validUntil ?? NEVER,
+    look !== undefined,
+    asked.map(({ logged = true }) => logged),
   ])
+  const found = rows.filter(({ id }) => id !== null)
   // Each later statement that names such an id would fail, that of the sync among them. No request can name such an action.
-  if (rows.every(({ id, action }) => isTaskId(id) && isAction(action))) return rows
-  throw new StoreError('unknown', new Error('Postgres sent an id or an action that is none'))
+  if (!found.every(({ id, action }) => isTaskId(id) && isAction(action)))
+    throw new StoreError('unknown', new Error('Postgres sent an id or an action that is none'))
+  look?.(
+    rows.flatMap(({ id, service, level, deadline }) =>
+      id === null ? [{ service, levels: level, next: deadline }] : [],
+    ),
+  )
+  return found
 }
 
 /** Whether a claim may have left rows for want of room in bytes. */
@@ -194,43 +223,3 @@ export function isFull(rows: readonly ClaimedRow[]): boolean {
   if (characters * 3 < CLAIM_BYTES) return false
   return rows.reduce((bytes, { body }) => bytes + Buffer.byteLength(body), 0) >= CLAIM_BYTES
 }
-
-/** A claim of our own whose thread died. */
-export interface Orphan extends ClaimRef {
-  /** The number of its last try. */
-  readonly attempt: number
-}
-
-/** What was never away from this node says nothing of the order. */
-const REVIVED: Columns = { ...CLAIMED, lost: ['boolean', 'false'], mark: ['double precision', '0::double precision'] }
-
-// The number of the try judges: where it is the next one already, an earlier revive went through and its answer was lost.
-export const REVIVE = routineOf({
-  name: 'revive',
-  types: ['bigint[]', 'bigint[]', 'uuid[]', 'integer[]'],
-  returns: typesOf(CLAIMED),
-  sql: `
-  with w as (select * from unnest($1, $2, $3, $4) as w(id, token, node, attempt)),
-  due as materialized (
-    select t.id, w.attempt + 1 as attempt, t.crashes + (t.attempt = w.attempt)::integer as crashes
-    from (select * from w order by id) w join tasks t on ${withId('w.id')}
-    where t.token = w.token and t.node is not distinct from w.node and ${ALIVE} and t.attempt in (w.attempt, w.attempt + 1)
-    for update of t
-  )
-  update tasks t set
-    status = case when due.crashes >= ${CRASHES.failed} then 'failed' else t.status end,
-    node = case when due.crashes >= ${CRASHES.failed} then null else t.node end,
-    finished_at = case when due.crashes >= ${CRASHES.failed} then now() end,
-    error = case when due.crashes >= ${CRASHES.failed} then ${CRASHED} else t.error end,
-    attempt = due.attempt, crashes = due.crashes
-  from due where ${withId('due.id')} returning ${valuesOf(REVIVED)}`,
-})
-
-/** Takes claims of our own up again whose thread died: the next try, one crash more. Those missing are not ours any more. */
-export const reviveClaims = (query: Query, claims: readonly Orphan[]): Promise<ClaimedRow[]> =>
-  query<ClaimedRow>(REVIVE.call, [
-    claims.map(({ id }) => id),
-    claims.map(({ token }) => token),
-    claims.map(({ node }) => node),
-    claims.map(({ attempt }) => attempt),
-  ])

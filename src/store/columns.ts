@@ -6,16 +6,19 @@ interface Values {
   readonly uuid: string
   readonly text: string
   readonly json: string
+  readonly smallint: number
   readonly integer: number
   readonly 'double precision': number
   readonly boolean: boolean
 }
 
-/** By name: the type, and the SQL of the value. */
-export type Columns = Readonly<Record<string, readonly [type: keyof Values, sql: string]>>
+/** By name: the type, the SQL of the value, and whether it may be null. */
+export type Columns = Readonly<Record<string, readonly [type: keyof Values, sql: string, nullable?: 'or null']>>
 
-/** A row of these columns. Where a column may be null, its reader says so. */
-export type RowOf<List extends Columns> = { readonly [Name in keyof List]: Values[List[Name][0]] }
+/** A row of these columns. */
+export type RowOf<List extends Columns> = {
+  readonly [Name in keyof List]: Values[List[Name][0]] | (List[Name][2] extends 'or null' ? null : never)
+}
 
 /** The columns as `returns table (…)` names them. */
 export const typesOf = (columns: Columns): string =>

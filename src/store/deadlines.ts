@@ -1,5 +1,5 @@
 // Tasks that nobody holds and that have grown older than the deadline of their service.
-import { NORMAL } from './claims.ts'
+import { ALL_LEVELS } from './claimed.ts'
 import type { Query } from './database.ts'
 import { routineOf } from './routine.ts'
 import { UNOWNED, withId } from './sql.ts'
@@ -7,7 +7,7 @@ import { UNOWNED, withId } from './sql.ts'
 /** A service whose tasks may grow so old. */
 export interface Deadline {
   readonly service: string
-  /** Milliseconds. */
+  /** Milliseconds; 0: only those with a deadline of their own end. */
   readonly deadline: number
   /** What its tasks show as their error, JSON. */
   readonly error: string
@@ -19,54 +19,51 @@ export interface Expired {
   readonly service: string
 }
 
+const FIRST_DUE = 'coalesce(t.due_at, t.created_at)'
 const CUTOFF = `now() - w.deadline * interval '1 millisecond'`
+/** When a task ends at the latest; null: never. */
+const EXPIRES = `${FIRST_DUE} + coalesce(t.deadline_ms, nullif(w.deadline, 0)) * interval '1 millisecond'`
+const OWN_ERROR = `json_build_object('code', 'deadline_exceeded', 'detail', 'The task grew older than its deadline (' || t.deadline_ms || ' ms).')`
 
-// Nothing is indexed by age, and 200,000 young rows may wait. A row that was never claimed is as old as its run_at, so those
-// are the head of the index of waiting rows. One that was parked or released is due later than it was created: it is found
-// by its id in the same index, as ids grow with age (but for statements that overlap: what one turn misses a later one finds),
-// and the last id of an age is found by halving.
+// A task that is not stamped keeps its place in the order, so the oldest are the head of that index. One with a deadline or time of
+// its own, and one that was parked, is stamped with the time at which it ends. The stamp only leads to the row: the deadline of a
+// service may have changed since, and then the row is stamped anew.
 export const EXPIRE = routineOf({
   name: 'expire',
   types: ['text[]', 'double precision[]', 'json[]', 'integer'],
   returns: 'id bigint, service text',
   ordered: true,
   sql: `
-  with recursive w as materialized (
+  with w as materialized (
     select * from unnest($1, $2, $3) with ordinality as w(service, deadline, error, place)
   ),
-  halving (deadline, low, high) as (
-    select distinct w.deadline, 0::bigint, (select coalesce(max(id), 0) from tasks) from w
-    union all
-    select w.deadline, case when probe.old then probe.id else w.low end, case when probe.old then w.high else middle.id - 1 end
-    from halving w cross join lateral (select w.low + (w.high - w.low + 1) / 2 as id) middle left join lateral (
-      select t.id, t.created_at <= ${CUTOFF} as old from tasks t where t.id between middle.id and w.high order by t.id limit 1
-    ) probe on true
-    where w.low < w.high
+  oldest as materialized (
+    select found.id, w.place from (select * from w where w.deadline > 0 order by place) w
+      cross join lateral (values ${ALL_LEVELS.map((level) => `(${level}::smallint)`).join(', ')}) l(level)
+      cross join lateral (
+        select t.id from tasks t where ${UNOWNED} and t.service = w.service and t.priority = l.level and t.run_at <= ${CUTOFF}
+          and t.expires_at is null and ${FIRST_DUE} <= ${CUTOFF}
+        order by t.run_at, t.id limit $4 for update skip locked
+      ) found
+    limit $4
   ),
-  aged as materialized (select deadline, max(low) as id from halving group by deadline),
-  unclaimed as materialized (
-    select found.id, w.deadline, w.error from (select * from w order by place) w cross join lateral (
-      select t.id from tasks t where ${UNOWNED} and t.service = w.service and t.priority = ${NORMAL} and t.run_at <= ${CUTOFF} and t.created_at <= ${CUTOFF}
-      order by t.run_at, t.id limit $4 for update skip locked
+  stamped as materialized (
+    select found.id, w.place from (select * from w order by place) w cross join lateral (
+      select t.id from tasks t where ${UNOWNED} and t.service = w.service and t.expires_at <= now()
+      order by t.expires_at limit $4 for update skip locked
     ) found
     limit $4
   ),
-  later as materialized (
-    select found.id, w.deadline, w.error from w join aged on aged.deadline = w.deadline cross join lateral (
-      select t.id from tasks t where ${UNOWNED} and t.service = w.service and t.priority = ${NORMAL} and t.run_at > ${CUTOFF} and t.id <= aged.id
-      order by t.run_at, t.id limit $4
-    ) found
-    where aged.id > 0
-    limit $4
-  ),
-  given_back as materialized (
-    select t.id, w.error from later w cross join lateral (
-      select t.id from tasks t where ${withId('w.id')} and ${UNOWNED} and t.created_at <= ${CUTOFF} for update of t skip locked
-    ) t
+  judged as (
+    update tasks t set
+      status = case when ${EXPIRES} <= now() then 'failed' else t.status end,
+      finished_at = case when ${EXPIRES} <= now() then now() end,
+      error = case when ${EXPIRES} > now() or ${EXPIRES} is null then t.error when t.deadline_ms is null then w.error else ${OWN_ERROR} end,
+      expires_at = ${EXPIRES}
+    from (select * from oldest union all select * from stamped) found join w on w.place = found.place
+    where ${withId('found.id')} returning t.id, t.service, t.status
   )
-  update tasks t set status = 'failed', finished_at = now(), error = found.error
-  from (select id, error from unclaimed union all select id, error from given_back) found
-  where ${withId('found.id')} returning t.id, t.service`,
+  select id, service from judged where status = 'failed'`,
 })
 
 /** Fails waiting tasks of these services that are past their deadline, at most `2 * limit`; whoever claims one at that moment keeps it. */

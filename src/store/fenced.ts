@@ -1,4 +1,5 @@
 // Writes the reports of actors. Each write is fenced by its claim. One statement writes many rows, and locks the rows in the order of ids.
+import type { Attempt } from '../core/attempts.ts'
 import type { Query } from './database.ts'
 import { type Routine, routineOf } from './routine.ts'
 import { withId } from './sql.ts'
@@ -13,10 +14,17 @@ export interface ClaimRef {
 /** `lost`: the row has another claim by now or has ended, and nothing was changed. */
 export type Written = 'written' | 'lost'
 
-/** One kind of fenced write: its columns besides the fence, the columns that it sets, and its own guard. */
-interface Kind<Entry extends ClaimRef> {
+/** A column of the entries of a write. */
+interface Column<Entry> {
   readonly name: string
-  readonly columns: readonly { readonly name: string; readonly type: string; value(entry: Entry): unknown }[]
+  readonly type: string
+  value(entry: Entry): unknown
+}
+
+/** One kind of fenced write: its columns besides the fence, the columns that it sets, and its own guard. */
+interface Kind<Entry extends Reported> {
+  readonly name: string
+  readonly columns: readonly Column<Entry>[]
   readonly set: string
   readonly guard?: string
   /** After an unknown outcome: whether the row shows that the write was applied. Absent: a second write does no harm. */
@@ -32,30 +40,38 @@ interface Row {
   readonly status: string
 }
 
-interface CheckpointEntry extends ClaimRef {
+/** A report that the log may keep something of. */
+interface Reported extends ClaimRef {
+  readonly tried?: Attempt | undefined
+  /** How many states are kept; absent: none. */
+  readonly keep?: number | undefined
+}
+interface CheckpointEntry extends Reported {
   readonly step: number
   readonly state: string | null
   readonly repeats: number
   readonly wait: number | null
+  readonly left?: number | null
 }
-interface RetryEntry extends ClaimRef {
+interface RetryEntry extends Reported {
   readonly attempt: number
   readonly error: string
 }
-interface ParkEntry extends ClaimRef {
+interface ParkEntry extends Reported {
   readonly wait: number
+  readonly left?: number | null
   /** Failed tries: 1, or 0 where the try does not count. */
   readonly fails: number
   readonly error: string
 }
-export interface SettleEntry extends ClaimRef {
+export interface SettleEntry extends Reported {
   readonly status: 'complete' | 'failed'
   readonly step: number | null
   readonly result: string | null
   readonly omitted: boolean
   readonly error: string | null
   /** Whether one more failed try ends the task. */
-  readonly tried?: boolean
+  readonly counts?: boolean
 }
 
 const later = (column: string): string => `now() + ${column} * interval '1 millisecond'`
@@ -67,12 +83,14 @@ const checkpoint: Kind<CheckpointEntry> = {
     { name: 'state', type: 'json', value: (entry) => entry.state },
     { name: 'repeats', type: 'integer', value: (entry) => entry.repeats },
     { name: 'wait', type: 'double precision', value: (entry) => entry.wait },
+    { name: 'time_left', type: 'double precision', value: (entry) => entry.left ?? null },
   ],
   guard: 't.step = w.step',
   set: `step = t.step + 1, state = coalesce(w.state, t.state), repeats = w.repeats, fails = 0, crashes = 0,
         attempt = case when w.wait is null then 1 else 0 end,
         node = case when w.wait is null then t.node end,
-        run_at = case when w.wait is null then t.run_at else ${later('w.wait')} end`,
+        run_at = case when w.wait is null then t.run_at else ${later('w.wait')} end,
+        expires_at = case when w.wait is null then t.expires_at else ${later('w.time_left')} end`,
   applied: (row, entry) => row.step === entry.step + 1,
 }
 
@@ -91,10 +109,12 @@ const park: Kind<ParkEntry> = {
   name: 'park',
   columns: [
     { name: 'wait', type: 'double precision', value: (entry) => entry.wait },
+    { name: 'time_left', type: 'double precision', value: (entry) => entry.left ?? null },
     { name: 'fails', type: 'integer', value: (entry) => entry.fails },
     { name: 'error', type: 'json', value: (entry) => entry.error },
   ],
-  set: `fails = t.fails + w.fails, node = null, run_at = ${later('w.wait')}, error = w.error`,
+  set: `fails = t.fails + w.fails, node = null, run_at = ${later('w.wait')}, expires_at = ${later('w.time_left')},
+        error = w.error`,
 }
 
 const settle: Kind<SettleEntry> = {
@@ -105,9 +125,9 @@ const settle: Kind<SettleEntry> = {
     { name: 'result', type: 'json', value: (entry) => entry.result },
     { name: 'omitted', type: 'boolean', value: (entry) => entry.omitted },
     { name: 'error', type: 'json', value: (entry) => entry.error },
-    { name: 'tried', type: 'boolean', value: (entry) => entry.tried ?? false },
+    { name: 'counts', type: 'boolean', value: (entry) => entry.counts ?? false },
   ],
-  set: `status = w.status, fails = t.fails + w.tried::integer, step = coalesce(w.step, t.step), result = w.result, result_omitted = w.omitted,
+  set: `status = w.status, fails = t.fails + w.counts::integer, step = coalesce(w.step, t.step), result = w.result, result_omitted = w.omitted,
         error = coalesce(w.error, t.error), node = null, finished_at = now()`,
   applied: (row, entry) => row.status === entry.status,
 }
@@ -117,20 +137,41 @@ const release: Kind<ClaimRef> = { name: 'release', columns: [], set: 'node = nul
 
 export const FENCED = { checkpoint, retry, park, settle, release } as const
 
-/** The statement of each kind. */
+/** What the log keeps of a try, as columns of any write. */
+const TRIED: readonly Column<Reported>[] = [
+  { name: 'tried_step', type: 'integer', value: ({ tried }) => tried?.step ?? null },
+  { name: 'tried_attempt', type: 'integer', value: ({ tried }) => tried?.attempt ?? null },
+  { name: 'ms', type: 'integer', value: ({ tried }) => tried?.ms ?? null },
+  { name: 'outcome', type: 'text', value: ({ tried }) => tried?.outcome ?? null },
+  { name: 'detail', type: 'text', value: ({ tried }) => tried?.detail ?? null },
+  { name: 'wait_ms', type: 'double precision', value: ({ tried }) => tried?.wait ?? null },
+  { name: 'body', type: 'text', value: ({ tried }) => tried?.body ?? null },
+  { name: 'keep', type: 'integer', value: ({ keep }) => keep ?? null },
+]
+
+/** The statements of each kind: of reports alone, and of those that the log keeps something of. */
 export const FENCED_WRITES = Object.fromEntries(
-  Object.values(FENCED).map((kind) => [kind.name, routineOfKind(kind as Kind<never>)]),
+  Object.values(FENCED).flatMap((kind) => [
+    [kind.name, routineOfKind(kind as Kind<never>, false)],
+    [loggedName(kind.name), routineOfKind(kind as Kind<never>, true)],
+  ]),
 )
 
+function loggedName(name: string): string {
+  return `${name}_logged`
+}
+
 /** Makes the flush of one kind: one statement, and after an unknown outcome a second one that reads the rows not written. */
-export function fencedFlush<Entry extends ClaimRef>(query: Query, kind: Kind<Entry>) {
-  const { call } = FENCED_WRITES[kind.name] as Routine
+export function fencedFlush<Entry extends Reported>(query: Query, kind: Kind<Entry>) {
   return async (entries: readonly Entry[], again: boolean): Promise<Written[]> => {
+    // Most have nothing for the log, and cost what they would without one.
+    const logged = entries.some(({ tried }) => tried !== undefined)
+    const { call } = FENCED_WRITES[logged ? loggedName(kind.name) : kind.name] as Routine
     const values = [
       entries.map(({ id }) => id),
       entries.map(({ token }) => token),
       entries.map(({ node }) => node),
-      ...kind.columns.map(({ value }) => entries.map(value)),
+      ...[...kind.columns, ...(logged ? TRIED : [])].map(({ value }) => entries.map(value)),
     ]
     const rows = await query<{ place: string }>(call, values)
     const written = new Set(rows.map(({ place }) => entries[Number(place) - 1]))
@@ -141,23 +182,42 @@ export function fencedFlush<Entry extends ClaimRef>(query: Query, kind: Kind<Ent
   }
 }
 
-function routineOfKind<Entry extends ClaimRef>({ name, columns, set, guard }: Kind<Entry>): Routine {
+function routineOfKind<Entry extends Reported>(
+  { name, columns: own, set, guard }: Kind<Entry>,
+  logged: boolean,
+): Routine {
+  const columns: readonly Column<Entry>[] = logged ? [...own, ...TRIED] : own
   const names = ['id', 'token', 'node', ...columns.map((column) => column.name)]
   const types = ['bigint[]', 'bigint[]', 'uuid[]', ...columns.map(({ type }) => `${type}[]`)]
   const given = types.map((_, i) => `$${i + 1}`)
   // A batch may hold entries of two claims of one row; each entry is matched by its own claim and gets its own result.
   // The update locks the rows in the order of ids: the planner can only loop over the sorted entries (see sql.ts).
-  const sql = `
+  const update = `
     update tasks t set ${set}
     from (select * from unnest(${given.join(', ')}) with ordinality as w(${names.join(', ')}, place) order by id) w
     where ${withId('w.id')}
       and t.token = w.token and t.node is not distinct from w.node and t.status is not distinct from 'running'
-      ${guard ? `and ${guard}` : ''}
-    returning w.place`
-  return routineOf({ name, types, returns: 'place bigint', sql })
+      ${guard ? `and ${guard}` : ''}`
+  if (!logged) return routineOf({ name, types, returns: 'place bigint', sql: `${update}\n    returning w.place` })
+  const kept = TRIED.map((column) => `w.${column.name}`).join(', ')
+  const sql = `
+  with done as (${update}
+    returning w.place, t.id, w.node, ${kept}, case when w.keep > 0 then coalesce(t.state, t.payload) end as state),
+  kept as (
+    insert into attempts (task, step, attempt, started_at, ms, node, outcome, detail, wait_ms, body, state)
+    select d.id, d.tried_step, d.tried_attempt, now() - d.ms * interval '1 millisecond', d.ms,
+      (select n.name from nodes n where n.id = d.node), d.outcome, d.detail, d.wait_ms, d.body, d.state
+    from done d where d.outcome is not null
+  ),
+  forgotten as (
+    update attempts a set state = null from done d
+    where d.keep > 0 and a.task = any(array[d.id]) and a.step <= d.tried_step - d.keep and a.state is not null
+  )
+  select place from done`
+  return routineOf({ name: loggedName(name), types, returns: 'place bigint', sql })
 }
 
-async function applied<Entry extends ClaimRef>(
+async function applied<Entry extends Reported>(
   query: Query,
   kind: Kind<Entry>,
   entries: readonly Entry[],

@@ -1,4 +1,4 @@
-// New rows and deleted ones, batched: the two writes whose callers wait for an answer.
+// New plain tasks, batched: their callers wait for an answer.
 import { randomUUID } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Stored } from '../core/ports.ts'
@@ -6,7 +6,6 @@ import { isTaskId, type NewTask } from '../core/task.ts'
 import type { ClaimRef } from './fenced.ts'
 import type { Query } from './database.ts'
 import { routineOf } from './routine.ts'
-import { withId } from './sql.ts'
 import { StoreError } from './trouble.ts'
 
 /** How long an insert of unknown outcome is looked for, ms, beside the last look itself; the first and longest pause between two looks. */
@@ -134,31 +133,4 @@ export async function tryInsert(query: Query): Promise<void> {
     raise exception using errcode = 'TA000';
   exception when sqlstate 'TA000' then null;
   end $$`)
-}
-
-/** A deleted task: the node that held it, or null. */
-export interface Removed {
-  readonly node: string | null
-}
-
-export const REMOVE = routineOf({
-  name: 'remove',
-  types: ['bigint[]'],
-  returns: 'id bigint, node uuid',
-  sql: `
-  with gone as materialized (select id from tasks where id = any($1) order by id for update)
-  delete from tasks t using gone where ${withId('gone.id')} returning t.id, t.node`,
-})
-
-/** Makes the flush of deletions; undefined where there is no such row. The second of two deletions of one id finds none. */
-export function removeFlush(query: Query) {
-  return async (ids: readonly string[]): Promise<(Removed | undefined)[]> => {
-    const rows = await query<{ id: string; node: string | null }>(REMOVE.call, [ids])
-    const gone = new Map(rows.map(({ id, node }) => [id, { node }]))
-    return ids.map((id) => {
-      const removed = gone.get(id)
-      gone.delete(id)
-      return removed
-    })
-  }
 }

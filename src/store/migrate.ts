@@ -2,13 +2,23 @@
 import { readdir } from 'node:fs/promises'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Knex } from 'knex'
-import { CLAIM, REVIVE } from './claims.ts'
+import { CLAIM } from './claims.ts'
 import { poolOf } from './client.ts'
+import { ATTEMPTS } from './attempts.ts'
+import { BULK_WINDOWS, RETRY_MANY } from './bulk.ts'
+import { CHANGE } from './changes.ts'
+import { CREATE } from './creations.ts'
 import { EXPIRE } from './deadlines.ts'
+import { FACTS } from './facts.ts'
 import { FENCED_WRITES } from './fenced.ts'
-import { FIND, INSERT, REMOVE } from './inserts.ts'
+import { FIND, INSERT } from './inserts.ts'
+import { FORGET_KEYS } from './keys.ts'
 import { ADOPT, FAIL_UNKNOWN, FORGET_NODES, HOLDINGS } from './nodes.ts'
-import { PAGES, READ } from './reads.ts'
+import { PAGES } from './pages.ts'
+import { READ } from './reads.ts'
+import { CANCEL, REMOVE } from './removals.ts'
+import { RETRY_TASK } from './retries.ts'
+import { REVIVE } from './revivals.ts'
 import { StoreError } from './trouble.ts'
 import { notUtf8, tablesOfOthers, whyNot } from './unusable.ts'
 
@@ -20,8 +30,28 @@ const TRY_LOCK = `select pg_try_advisory_xact_lock(${LOCK}) as got`
 const LOCK_LIMIT_MS = 30_000
 const LOCK_PAUSE_MS = 50
 const TABLE = 'task_api_migrations'
-const BY_ID = [INSERT, REMOVE, REVIVE, READ, ...Object.values(FENCED_WRITES)]
-const ROUTINES = [...BY_ID, CLAIM, EXPIRE, HOLDINGS, ADOPT, FORGET_NODES, FAIL_UNKNOWN, FIND, ...PAGES]
+/** Of pools whose connections are used for as long as a migration takes. */
+const PATIENT = { acquireConnectionTimeout: 60_000 }
+const BY_ID = [INSERT, REMOVE, CANCEL, REVIVE, READ, ...Object.values(FENCED_WRITES)]
+const ROUTINES = [
+  ...BY_ID,
+  CREATE,
+  RETRY_TASK,
+  CHANGE,
+  ATTEMPTS,
+  FACTS,
+  CLAIM,
+  EXPIRE,
+  HOLDINGS,
+  ADOPT,
+  FORGET_NODES,
+  FAIL_UNKNOWN,
+  FIND,
+  ...PAGES,
+  FORGET_KEYS,
+  ...BULK_WINDOWS,
+  RETRY_MANY,
+]
 
 interface Migration {
   readonly file: string
@@ -47,12 +77,13 @@ export const migrations: Knex.MigratorConfig = { migrationSource, tableName: TAB
  * no session state is needed. Throws a `StoreError`.
  */
 export async function migrate(url: string): Promise<void> {
-  const db = poolOf(url, 2, { acquireConnectionTimeout: 60_000, migrations })
+  const db = poolOf(url, 1, PATIENT)
   try {
     // Each statement has a snapshot of its own, which ends with that statement.
     await db.transaction(
       async (lock) => {
         await locked(lock)
+        const schema = await schemaOf(lock)
         const { rows } = await lock.raw<{ rows: { encoding: string }[] }>(
           'select pg_encoding_to_char(encoding) as encoding from pg_database where datname = current_database()',
         )
@@ -62,10 +93,12 @@ export async function migrate(url: string): Promise<void> {
         // Checked before knex creates its own tables, because the database may belong to other software.
         if (!ours && others.some(Boolean)) throw tablesOfOthers(['nodes', 'tasks'].filter((_, i) => others[i]))
         // This node holds the advisory lock, so a lock row of knex can only be the leftover of a killed node.
-        if (left) await db.migrate.forceFreeMigrationsLock()
+        const settings = { ...PATIENT, migrations, ...(schema !== null && { searchPath: [schema] }) }
+        await using own = disposable(poolOf(url, 1, settings))
+        if (left) await own.migrate.forceFreeMigrationsLock()
         // A statement with parameters keeps its snapshot until the next one, and `create index concurrently` would wait for that.
         await lock.raw('select')
-        await db.migrate.latest()
+        await own.migrate.latest()
         await createRoutines(lock)
       },
       { isolationLevel: 'read committed' },
@@ -90,6 +123,24 @@ async function locked(db: Knex.Transaction): Promise<void> {
     await sleep(LOCK_PAUSE_MS)
   }
 }
+
+/**
+ * The schema of the tables, from now on the only one that this transaction looks at; null: the role has none. For a role named task_api
+ * the schema `task_api`, which migrations make for `task_api.submit`, would come first, and knex would make all tables anew there.
+ */
+async function schemaOf(lock: Knex.Transaction): Promise<string | null> {
+  const { rows } = await lock.raw<{ rows: { schema: string | null }[] }>(
+    `select coalesce((select n.nspname from pg_class c join pg_namespace n on n.oid = c.relnamespace where c.oid = to_regclass('${TABLE}')),
+      current_schema()) as schema`,
+  )
+  const schema = rows[0]?.schema ?? null
+  if (schema !== null) await lock.raw('set local search_path to ??', [schema])
+  return schema
+}
+
+/** A pool that is closed when it is left. */
+const disposable = (db: Knex): Knex & AsyncDisposable =>
+  Object.assign(db, { [Symbol.asyncDispose]: () => db.destroy() })
 
 /** Whether there is a relation of each name, readable or not. */
 async function areThere(db: Knex.Transaction, names: string[]): Promise<boolean[]> {

@@ -35,13 +35,29 @@ export async function enroll(
   return { held: true, until: row?.until ?? '-infinity' }
 }
 
+/** How busy a node is: what others are told by its beats. */
+export interface Load {
+  readonly slots: number
+  readonly running: number
+  /** By service, of those with anything under way: tasks running, requests open, and the most of these. */
+  readonly use: Readonly<Record<string, { readonly running: number; readonly open: number; readonly limit: number }>>
+}
+
 /** Extends the lease in the same way; undefined when the node's row is gone. */
-export async function beat(query: Query, id: string, lease: number, claimWindow = lease): Promise<Leased | undefined> {
+export async function beat(
+  query: Query,
+  id: string,
+  lease: number,
+  claimWindow = lease,
+  load?: Load,
+): Promise<Leased | undefined> {
   const rows = await query<Leased>(
     `with old as materialized (select id, lease_until > now() as held from nodes where id = $1)
-     update nodes n set lease_until = now() + $2 * interval '1 millisecond' from old where n.id = old.id
+     update nodes n set lease_until = now() + $2 * interval '1 millisecond',
+       slots = coalesce($4, n.slots), running = coalesce($5, n.running), use = coalesce($6, n.use)
+     from old where n.id = old.id
      returning old.held, now() + $3 * interval '1 millisecond' as until`,
-    [id, lease, claimWindow],
+    [id, lease, claimWindow, load?.slots ?? null, load?.running ?? null, load ? JSON.stringify(load.use) : null],
   )
   return rows[0]
 }
@@ -138,7 +154,7 @@ export const FAIL_UNKNOWN = routineOf({
   ),
   due as materialized (
     select found.id from forgotten f cross join lateral (
-      select t.id from tasks t where ${UNOWNED} and t.service = f.service
+      select t.id from tasks t where ${UNOWNED} and t.service = f.service and t.created_at <= now() - $1 * interval '1 millisecond'
       limit 1000 for update skip locked
     ) found
     limit 1000

@@ -11,7 +11,12 @@ export interface Statement {
   readonly types: readonly string[]
   /** The columns that the statement returns, with their types. */
   readonly returns: string
+  /** One statement, or with `declared` the statements of PL/pgSQL. */
   readonly sql: string
+  /** The variables of a routine of several statements. */
+  readonly declared?: string
+  /** Further settings. */
+  readonly settings?: readonly string[]
   /** Set where the statement reads some rows in the order of an index: it must not read all rows to sort them. */
   readonly ordered?: true
 }
@@ -27,12 +32,19 @@ export interface Routine {
 }
 
 /** Makes a statement a function. */
-export function routineOf({ name, types, returns, sql, ordered }: Statement): Routine {
-  const settings = ordered ? [...INDEX_LOOKUPS, ...INDEX_ORDER] : INDEX_LOOKUPS
-  const text = `(${types.join(', ')}) returns table (${returns}) language plpgsql ${settings.map((setting) => `set ${setting}`).join(' ')} as $body$
+export function routineOf({ name, types, returns, sql, ordered, declared, settings = [] }: Statement): Routine {
+  const all = [...INDEX_LOOKUPS, ...(ordered ? INDEX_ORDER : []), ...settings]
+  const text = `(${types.join(', ')}) returns table (${returns}) language plpgsql ${all.map((setting) => `set ${setting}`).join(' ')} as $body$
 #variable_conflict use_column
+${
+  declared === undefined
+    ? `begin
+  return query ${sql};`
+    : `declare
+  ${declared}
 begin
-  return query ${sql};
+  ${sql}`
+}
 end
 $body$`
   const call = (of: string): string => `select * from ${of}(${types.map((type, i) => `$${i + 1}::${type}`).join(', ')})`

@@ -2,51 +2,49 @@
 import { Refusal } from '../core/refusal.ts'
 import type { Part } from '../core/part.ts'
 import type { Stored } from '../core/ports.ts'
-import type { NewTask } from '../core/task.ts'
-import type { FullView, ListQuery, Page } from '../core/view.ts'
+import type { Created, NewTask } from '../core/task.ts'
+import type { Filters } from '../core/view.ts'
 import type { Log } from '../telemetry/log.ts'
 import { Batch } from './batch.ts'
-import { type Claimant, type ClaimQuery, type ClaimedRow, type Orphan, claimDue, reviveClaims } from './claims.ts'
-import { Database, type Query } from './database.ts'
+import { type Claimant, type ClaimQuery, claimDue } from './claims.ts'
+import { type ClaimedRow } from './claimed.ts'
+import { type Retrial, retryTask } from './retries.ts'
+import { type Orphan, reviveClaims } from './revivals.ts'
+import { type Creation, createTasks } from './creations.ts'
+import { readWindow, retryMany, type Window } from './bulk.ts'
+import { type Change, changeTask } from './changes.ts'
+import { Connections } from './connections.ts'
+import type { Query } from './database.ts'
 import { type Deadline, type Expired, expireTasks } from './deadlines.ts'
 import { FENCED, type ClaimRef, fencedFlush, type Written } from './fenced.ts'
-import { Health, PROBE } from './health.ts'
-import {
-  HighestId,
-  MOST_READ_BACKS,
-  type Removed,
-  type Taker,
-  insertFlush,
-  newRow,
-  removeFlush,
-  tryInsert,
-} from './inserts.ts'
+import { HighestId, type Taker, insertFlush, newRow } from './inserts.ts'
+import { forgetKeys } from './keys.ts'
 import { migrate } from './migrate.ts'
 import * as nodes from './nodes.ts'
-import { type Standing, MAX_TASKS_PER_READ, readFlush, readPage, readStanding } from './reads.ts'
-import { blameOf, isSlow, StoreError } from './trouble.ts'
+import { CANCEL, REMOVE, type Removal, type Removed, removalFlush } from './removals.ts'
+import { Reader } from './reader.ts'
+import { type Standing, readStanding } from './reads.ts'
+import { refuse } from './refuse.ts'
+import { StoreError } from './trouble.ts'
 import { whyNot } from './unusable.ts'
 
-/** One connection for each kind of write that may be in flight, and a pool of its own for reads, so that no other statement delays a beat. */
-const WRITE_CONNECTIONS = 16 + MOST_READ_BACKS
-const READ_CONNECTIONS = 4
+/** The most payloads of POSTs that create more than a plain task, in memory, bytes; further POSTs are refused. */
+const MAX_CREATING_BYTES = 64 * 1024 * 1024
 /** How long a flush waits for more entries when there are many, ms (docs/decisions.md). Callers wait for an insert, slots for a settle. */
 const GATHER_MS = { insert: 3, settle: 8 }
 
 /** A part. `start` migrates. It throws a `StoreError` while Postgres cannot be reached, and may be called again. */
-export class Store implements Part {
+export class Store extends Reader implements Part {
   readonly #url: string
-  readonly #writes: Database
-  readonly #reads: Database
+  readonly #connections: Connections
+  #creatingBytes = 0
   readonly #highest = new HighestId()
   readonly #looking = new Set<Promise<unknown>>()
-  readonly #health: Health
-  #probing = false
-  #started = false
 
+  readonly #query: Query
   readonly #insert
   readonly #remove
-  readonly #get
+  readonly #cancel
   /** Write an actor's reports, one batch for each kind. The writes are repeated through any outage. `lost`: the claim was lost. */
   readonly checkpoint
   readonly retry
@@ -55,11 +53,11 @@ export class Store implements Part {
   readonly release
 
   constructor({ url, log }: { url: string; log: Log }) {
+    const connections = new Connections({ url, log })
+    super(connections)
     this.#url = url
-    this.#health = new Health(log, () => this.#renew())
-    this.#writes = new Database(url, WRITE_CONNECTIONS)
-    this.#reads = new Database(url, READ_CONNECTIONS)
-    const query = this.#query
+    this.#connections = connections
+    const query = (this.#query = this.#connections.write)
     const kept = <Entry extends ClaimRef>(name: string, kind: Parameters<typeof fencedFlush<Entry>>[1], gather = 0) =>
       new Batch<Entry, Written>({ name, patience: 'keep', bytes: sizeOf, flush: fencedFlush(query, kind), gather })
     this.checkpoint = kept('checkpoint', FENCED.checkpoint)
@@ -74,14 +72,15 @@ export class Store implements Part {
       flush: insertFlush(query, this.#highest, this.#looking),
       gather: GATHER_MS.insert,
     })
-    this.#remove = new Batch({ name: 'cancel', patience: 'refuse', bytes: () => 64, flush: removeFlush(query) })
-    this.#get = new Batch({
-      name: 'read',
-      patience: 'refuse',
-      bytes: () => 64,
-      flush: readFlush(this.#read),
-      most: MAX_TASKS_PER_READ,
-    })
+    const removals = (name: string, routine: typeof REMOVE) =>
+      new Batch<Removal, Removed | undefined>({
+        name,
+        patience: 'refuse',
+        bytes: () => 64,
+        flush: removalFlush(query, routine),
+      })
+    this.#remove = removals('remove', REMOVE)
+    this.#cancel = removals('cancel', CANCEL)
   }
 
   async start(): Promise<void> {
@@ -90,15 +89,16 @@ export class Store implements Part {
     await this.holdings('00000000-0000-0000-0000-000000000000').catch((error: unknown) => {
       throw whyNot(error instanceof StoreError ? error.cause : error)
     })
-    this.#started = true
+    this.#connections.start()
   }
 
   async stop(): Promise<void> {
-    this.#health.end()
+    this.#connections.end()
+    this.closeReads()
     for (const batch of [
-      this.#get,
       this.#insert,
       this.#remove,
+      this.#cancel,
       this.checkpoint,
       this.retry,
       this.park,
@@ -106,12 +106,12 @@ export class Store implements Part {
       this.release,
     ])
       batch.close()
-    await Promise.all([this.#writes.close(), this.#reads.close()])
+    await this.#connections.close()
   }
 
   /** Whether the last statement succeeded. */
   get healthy(): boolean {
-    return this.#health.through
+    return this.#connections.healthy
   }
 
   /** Whether the store is looking for the rows of an insert with an unknown outcome. Other inserts may have to wait. */
@@ -121,34 +121,63 @@ export class Store implements Part {
 
   /** Stores a new task and commits; with a `taker` the task is claimed at once. Throws a `Refusal`: `unavailable` (nothing was created) or `outcome_unknown`. */
   async insert(task: NewTask, taker?: Taker): Promise<Stored> {
-    this.#admit()
+    this.#connections.admit()
     const inserted = await this.#insert.add(newRow(task, taker)).catch(refuse)
     if (!inserted) throw new Refusal('outcome_unknown', 'The connection to Postgres broke during the commit.')
     return inserted
   }
 
+  /** Creates the tasks of one POST, or finds what the same POST has created. Throws a `Refusal`. */
+  async create(creation: Creation): Promise<Created> {
+    this.#connections.admit()
+    const bytes = creation.tasks.reduce((sum, { payload }) => sum + payload.length, 0)
+    if (this.#creatingBytes + bytes > MAX_CREATING_BYTES) throw new Refusal('unavailable', 'Too much is waiting.')
+    this.#creatingBytes += bytes
+    return createTasks(this.#connections.create, creation)
+      .catch(refuse)
+      .finally(() => (this.#creatingBytes -= bytes))
+  }
+
   /** Deletes a task; undefined when there is no such task. Throws a `Refusal`: `unavailable` or `outcome_unknown`. */
-  async remove(id: string): Promise<Removed | undefined> {
-    this.#admit()
-    return this.#remove.add(id).catch(refuse)
+  async remove(removal: Removal): Promise<Removed | undefined> {
+    this.#connections.admit()
+    return this.#remove.add(removal).catch(refuse)
   }
 
-  /** Reads a task; undefined when there is no such task. Throws a `Refusal`: `unavailable`. */
-  async get(id: string): Promise<FullView | undefined> {
-    this.#admit()
-    return this.#get.add(id).catch(refuseRead)
+  /** Tries an ended task again by a new one. Throws a `Refusal`. */
+  async retryTask(retrial: Retrial): ReturnType<typeof retryTask> {
+    this.#connections.admit()
+    return retryTask(this.#connections.create, retrial).catch(refuse)
   }
 
-  /** Reads a page of the list. Throws a `Refusal`: `unavailable`. */
-  async list(asked: ListQuery): Promise<Page> {
-    this.#admit()
-    return readPage(this.#read, asked).catch(refuseRead)
+  /** Looks at the next rows after an id, and tells which of them match. Throws a `Refusal`. */
+  async window(filters: Filters, after: string, most: number): Promise<Window> {
+    this.#connections.admit()
+    return readWindow(this.#connections.read, filters, after, most).catch(refuse)
+  }
+
+  /** Retries tasks by new ones; those that cannot be are left out. Throws a `Refusal`. */
+  async retryMany(...[asked, deadlines, caller]: Retrials): ReturnType<typeof retryMany> {
+    this.#connections.admit()
+    return retryMany(this.#connections.create, asked, deadlines, caller).catch(refuse)
+  }
+
+  /** Changes a task that waits; undefined when there is no such task. Throws a `Refusal`, likewise. */
+  async change(asked: Change): ReturnType<typeof changeTask> {
+    this.#connections.admit()
+    return changeTask(this.#query, asked).catch(refuse)
+  }
+
+  /** Ends a task as cancelled and keeps it; undefined when there is no such task. Throws a `Refusal`, likewise. */
+  async cancel(removal: Removal): Promise<Removed | undefined> {
+    this.#connections.admit()
+    return this.#cancel.add(removal).catch(refuse)
   }
 
   /** Whether Postgres answers and accepts writes of this node. Never throws. */
   async ping(): Promise<boolean> {
-    if (!this.#started || this.#health.refusing) return false
-    return this.#read('select 1').then(
+    if (!this.#connections.ready) return false
+    return this.#connections.read('select 1').then(
       () => true,
       () => false,
     )
@@ -160,13 +189,19 @@ export class Store implements Part {
   standing = (ids: readonly string[]): Promise<Standing[]> => readStanding(this.#query, ids)
   enroll = (node: nodes.NodeRow, lease: number, claimWindow?: number): Promise<nodes.Leased> =>
     nodes.enroll(this.#query, node, lease, claimWindow)
-  beat = async (id: string, lease: number, claimWindow?: number): Promise<nodes.Leased | undefined> => {
-    if (this.#health.refusing) void this.#probe()
-    return nodes.beat(this.#query, id, lease, claimWindow)
+  beat = async (
+    id: string,
+    lease: number,
+    claimWindow?: number,
+    load?: nodes.Load,
+  ): Promise<nodes.Leased | undefined> => {
+    if (this.#connections.refusing) void this.#connections.probe()
+    return nodes.beat(this.#query, id, lease, claimWindow, load)
   }
   resign = (id: string): Promise<void> => nodes.resign(this.#query, id)
   resignOthers = (id: string): Promise<void> => nodes.resignOthers(this.#query, id)
   adoptOwners = (): Promise<void> => nodes.adoptOwners(this.#query)
+  forgetKeys = (window: number): Promise<boolean> => forgetKeys(this.#query, window)
   forgetNodes = (): Promise<void> => nodes.forgetNodes(this.#query)
   failUnknown = (ms: number): Promise<{ id: string; service: string }[]> => nodes.failUnknown(this.#query, ms)
   expire = (deadlines: readonly Deadline[], limit: number): Promise<Expired[]> =>
@@ -177,62 +212,13 @@ export class Store implements Part {
     if (highest !== null) this.#highest.saw(highest)
     return held
   }
-
-  #admit(): void {
-    if (!this.#started) throw new Refusal('unavailable', 'Postgres has not answered yet; nothing was changed.')
-  }
-
-  /** Tests whether writes are still refused. Callers avoid a node that is not ready, so there may be no other writes to show it. */
-  async #probe(): Promise<void> {
-    if (this.#probing) return
-    this.#probing = true
-    await tryInsert((sql, values) => this.#writes.query(sql, values)).then(
-      () => this.#health.probeSucceeded(),
-      (error: unknown) => this.#health.refusing || this.#health.failed(PROBE, error),
-    )
-    this.#probing = false
-  }
-
-  // Only writes count for the health: many reads that wait for the few connections for reads say nothing about Postgres.
-  readonly #query: Query = async <Row>(...[sql, values]: Parameters<Query>): Promise<Row[]> => {
-    const kind = typeof sql === 'string' ? sql : sql.name
-    try {
-      const rows = await this.#writes.query<Row>(sql, values)
-      this.#health.succeeded(kind)
-      return rows
-    } catch (error) {
-      this.#health.failed(kind, error)
-      if (error instanceof StoreError && blameOf(error.cause) === 'server') this.#renew()
-      if (error instanceof StoreError && isSlow(error.cause)) void this.#probe()
-      throw error
-    }
-  }
-  #renew(): void {
-    for (const database of [this.#writes, this.#reads]) database.renew()
-  }
-
-  readonly #read: Query = (sql, values) => this.#reads.query(sql, values)
 }
+
+type Retrials = Parameters<typeof retryMany> extends [unknown, ...infer Rest] ? Rest : never
 
 /** The size of an entry in memory, in characters of its texts. */
 function sizeOf(entry: object): number {
   let bytes = 200
   for (const value of Object.values(entry)) if (typeof value === 'string') bytes += value.length
   return bytes
-}
-
-/** Turns the error of a write into a `Refusal` for the caller; bugs are thrown on. */
-function refuse(error: unknown): never {
-  if (error instanceof StoreError && (error.trouble === 'notSent' || error.trouble === 'conflict'))
-    throw new Refusal('unavailable', 'Postgres cannot be reached; nothing was changed.')
-  if (error instanceof StoreError && error.trouble === 'unknown')
-    throw new Refusal('outcome_unknown', 'The connection to Postgres broke; the change may have been made.')
-  throw error
-}
-
-/** Turns the error of a read into a `Refusal`: a read changes nothing, so an unknown outcome is only `unavailable`. */
-function refuseRead(error: unknown): never {
-  if (error instanceof StoreError && error.trouble !== 'rejected' && error.trouble !== 'bug')
-    throw new Refusal('unavailable', 'Postgres cannot be reached.')
-  throw error
 }

@@ -16,6 +16,8 @@ export interface ChoreDependencies {
   readonly lease: Pick<Lease, 'trusted' | 'held'>
   readonly services: Services
   readonly timings: Timings
+  /** How long the keys of callers are kept, ms. */
+  readonly keyWindow: number
   readonly log: Log
 }
 
@@ -56,6 +58,11 @@ export const CHORES: readonly Chore[] = [
       await store.adoptOwners()
       return false
     },
+  },
+  {
+    name: 'forget the keys of POSTs',
+    every: () => 60_000,
+    run: ({ store, keyWindow }) => store.forgetKeys(keyWindow),
   },
   {
     name: 'delete nodes that are gone',

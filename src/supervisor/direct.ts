@@ -1,6 +1,7 @@
 // Direct hand-over: a task that would wait behind nobody is inserted as this node's own claim, and needs neither a list nor a claim.
 import type { Reservation, Stored } from '../core/ports.ts'
-import type { ClaimedRow } from '../store/claims.ts'
+import { LEVELS } from '../core/task.ts'
+import type { ClaimedRow } from '../store/claimed.ts'
 import type { Claims, ClaimsDependencies } from './claims.ts'
 import type { Lane, Lanes } from './lanes.ts'
 
@@ -56,6 +57,10 @@ const firstClaim = ({ id, key, service, action, payload, age }: Stored): Claimed
   repeats: 0,
   crashes: 0,
   age,
+  deadline: null,
+  firstStep: 0,
+  retryOf: null,
+  level: LEVELS.normal,
   failed: false,
   lost: false,
   mark: 0,

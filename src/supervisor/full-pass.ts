@@ -2,9 +2,10 @@
 import type { Part } from '../core/part.ts'
 import type { Timings } from '../core/timings.ts'
 import type { Queue } from '../queue/port.ts'
-import { isFull } from '../store/claims.ts'
+import { FROM_START } from '../store/claimed.ts'
+import { isFull, type Seen } from '../store/claims.ts'
 import type { Log } from '../telemetry/log.ts'
-import { markOf, ofLane } from './answered.ts'
+import { marksOf, ofLane, wantedOf } from './answered.ts'
 import type { Claims } from './claims.ts'
 import type { Lane, Lanes } from './lanes.ts'
 import { Ticker } from './ticker.ts'
@@ -49,28 +50,43 @@ export class FullPass implements Part {
 
   async #pass(): Promise<boolean> {
     const { claims, lanes, queue, timings } = this.#by
-    if (!claims.open) return false
-    const asked = this.#roomy()
-    if (asked.length === 0) return false
+    if (!claims.open || lanes.all.length === 0) return false
+    const asked = this.#lanes()
     const rooms = asked.reduce((sum, { count }) => sum + count, 0)
     const limit = Math.min(MOST_PASSED, Math.ceil(lanes.free * this.#part), rooms)
     asked.forEach(({ lane, count }, i) => lanes.reserve(lane, count, i === 0 ? limit : 0))
+    let tookOver = false
     try {
-      const wanted = new Map(asked.map(({ lane, count }) => [lane.service, { count, mark: 0 }]))
-      const rows = await claims.claim({ wanted, limit, grace: queue.healthy ? timings.grace : 0 }, true)
+      const wanted = new Map(asked.map(({ lane, count }) => [lane.service, wantedOf(lane, count, 'start')]))
+      const grace = queue.healthy ? timings.grace : 0
+      const look = (seen: readonly Seen[]): void => this.#look(seen)
+      const rows = await claims.claim({ wanted, limit, grace, look }, true)
+      // A pass takes half of what is free. What else a dead node has left must not wait for the next second.
+      tookOver = rows.some(({ lost }) => lost)
       const all = rows.length >= limit || isFull(rows)
       for (const { lane, count, heard } of asked) {
+        if (count === 0) continue
         const brought = ofLane(rows, lane)
         if (all || brought.length >= count) {
           // It began at the start, so whatever it left lies behind what it took.
           lane.more = true
-          lane.mark = markOf(brought, 0)
+          lane.marks = marksOf(brought, FROM_START)
         } else if (lane.heard === heard) lane.empty = true
       }
     } finally {
       asked.forEach(({ lane, count }, i) => lanes.unreserve(lane, count, i === 0 ? limit : 0))
     }
-    return false
+    return tookOver
+  }
+
+  #look(seen: readonly Seen[]): void {
+    const now = performance.now()
+    for (const { service, levels, next } of seen) {
+      const lane = this.#by.lanes.of(service)
+      if (lane) Object.assign(lane, { levels: levels || lane.levels, dueAt: next === null ? Infinity : now + next })
+      // A lane that had no room was not asked, and what is due there comes before what is submitted now.
+      if (lane && levels > 0) lane.empty = false
+    }
   }
 
   /** While ids are heard a pass leaves half of the slots to others. */
@@ -78,12 +94,14 @@ export class FullPass implements Part {
     return this.#by.queue.healthy ? 1 / 2 : 1
   }
 
-  /** The lanes with room, each time beginning with another one. */
-  #roomy(): { lane: Lane; count: number; heard: number }[] {
+  /** The lanes, each time beginning with another one, and how many tasks each has room for. */
+  #lanes(): { lane: Lane; count: number; heard: number }[] {
     const { lanes } = this.#by
-    const turn = (this.#turn += 1) % Math.max(1, lanes.all.length)
-    return [...lanes.all.slice(turn), ...lanes.all.slice(0, turn)]
-      .map((lane) => ({ lane, count: Math.ceil(lanes.room(lane.service) * this.#part), heard: lane.heard }))
-      .filter(({ count }) => count > 0)
+    const turn = (this.#turn += 1) % lanes.all.length
+    return [...lanes.all.slice(turn), ...lanes.all.slice(0, turn)].map((lane) => ({
+      lane,
+      count: Math.ceil(lanes.room(lane.service) * this.#part),
+      heard: lane.heard,
+    }))
   }
 }

@@ -3,10 +3,11 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import type { Part } from '../core/part.ts'
 import { type Ask, plan } from '../core/plan.ts'
 import type { Queue } from '../queue/port.ts'
+import { FROM_START } from '../store/claimed.ts'
 import { isFull } from '../store/claims.ts'
 import type { Log } from '../telemetry/log.ts'
 import type { Claims } from './claims.ts'
-import { answered, ofLane } from './answered.ts'
+import { answered, ofLane, wantedOf } from './answered.ts'
 import type { Lanes } from './lanes.ts'
 
 export interface IntakeDependencies {
@@ -134,17 +135,17 @@ export class Intake implements Part {
     const { claims, lanes, log } = this.#by
     const asked = [...asks].flatMap(([service, ask]) => {
       const lane = lanes.of(service)
-      const mark = ask.from === 'mark' ? lane?.mark : 0
-      return lane && mark !== undefined ? [{ lane, ask, sent: { mark, bells: lane.bells, heard: lane.heard } }] : []
+      return lane ? [{ lane, ask, sent: { marks: lane.marks, bells: lane.bells, heard: lane.heard } }] : []
     })
+    const begun = performance.now()
     for (const { lane, ask } of asked) {
       lanes.reserve(lane, ask.extra)
       lane.bells = 0
       if (ask.from === 'start') lane.missed = 0
+      if (begun >= lane.dueAt) lane.dueAt = Infinity
     }
-    const begun = performance.now()
     try {
-      const wanted = new Map(asked.map(({ lane, ask: { count }, sent: { mark } }) => [lane.service, { count, mark }]))
+      const wanted = new Map(asked.map(({ lane, ask: { count, from } }) => [lane.service, wantedOf(lane, count, from)]))
       const limit = asked.reduce((sum, { ask }) => sum + ask.count, 0)
       const rows = await claims.claim({ wanted, limit, grace: 0 }, false)
       const took = performance.now() - begun
@@ -153,7 +154,7 @@ export class Intake implements Part {
     } catch (error) {
       log.event('claim_failed', { err: error })
       // What rang still has something; and what was taken may come back, behind the mark.
-      for (const { lane } of asked) Object.assign(lane, { more: true, mark: 0 })
+      for (const { lane } of asked) Object.assign(lane, { more: true, marks: FROM_START })
       await sleep(CLOSED_MS)
     } finally {
       for (const { lane, ask } of asked) lanes.unreserve(lane, ask.count)

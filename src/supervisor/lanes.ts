@@ -1,11 +1,20 @@
 // Lanes: what this node knows of each service, in one table, and the count of its slots.
 import { type LaneState, roomOf } from '../core/plan.ts'
-import type { Services } from '../core/service.ts'
+import type { Service, Services } from '../core/service.ts'
+import { LEVELS } from '../core/task.ts'
+import { FROM_START } from '../store/claimed.ts'
+import type { Load } from '../store/nodes.ts'
 
 /** One service. The plan reads it; the intake, and the tasks that run, write it. */
 export type Lane = { -readonly [Key in keyof LaneState]: LaneState[Key] } & {
-  /** Where the next claim begins, see `Wanted.mark`. */
-  mark: number
+  /** Where the next claim begins, for each level; see `Wanted.marks`. */
+  marks: readonly number[]
+  /** The levels of rows that wait, as far as this node knows: bits, see `Wanted.levels`. */
+  levels: number
+  /** Whether the log keeps tries that are lost with their node. */
+  readonly logged: boolean
+  /** Tasks that began since one of a lower level had its turn. */
+  begun: number
   /** Whether nothing was due at the last look from the start, and nothing has been heard of since. */
   empty: boolean
   /** How often something was heard of it. */
@@ -13,6 +22,9 @@ export type Lane = { -readonly [Key in keyof LaneState]: LaneState[Key] } & {
   /** Empty claims in a row. */
   misses: number
 }
+
+/** The level of most tasks, as bits. */
+const JUST_NORMAL = 1 << LEVELS.normal
 
 /** No service holds more than this part of the slots: others can always begin. */
 const SHARE = 0.9
@@ -29,7 +41,7 @@ export class Lanes {
   constructor(slots: number, services: Services, freed: () => void) {
     this.slots = slots
     this.#freed = freed
-    this.all = [...services.values()].map(({ name, concurrency }) => newLane(name, concurrency, slots))
+    this.all = [...services.values()].map((service) => newLane(service, slots))
     this.#byService = new Map(this.all.map((lane) => [lane.service, lane]))
   }
 
@@ -46,6 +58,13 @@ export class Lanes {
   /** Whether slots are kept for what is under way. */
   get reserving(): boolean {
     return this.#reserved > 0
+  }
+
+  /** How busy this node is. */
+  get load(): Load {
+    const busy = this.all.filter(({ running, open }) => running > 0 || open > 0)
+    const use = busy.map(({ service, running, open, limit }) => [service, { running, open, limit }])
+    return { slots: this.slots, running: this.#running, use: Object.fromEntries(use) }
   }
 
   /** How many more tasks of a service may be claimed now. */
@@ -99,9 +118,10 @@ export class Lanes {
   }
 }
 
-const newLane = (service: string, limit: number, slots: number): Lane => ({
-  service,
-  limit,
+const newLane = ({ name, concurrency, attemptLog }: Service, slots: number): Lane => ({
+  service: name,
+  limit: concurrency,
+  logged: attemptLog !== 'none',
   share: Math.max(1, Math.floor(slots * SHARE)),
   open: 0,
   running: 0,
@@ -115,7 +135,10 @@ const newLane = (service: string, limit: number, slots: number): Lane => ({
   popAfter: -Infinity,
   missed: 0,
   lookAfter: -Infinity,
-  mark: 0,
+  dueAt: Infinity,
+  marks: FROM_START,
+  levels: JUST_NORMAL,
+  begun: 0,
   empty: false,
   heard: 0,
   misses: 0,

@@ -6,6 +6,7 @@ import type { Timings } from '../core/timings.ts'
 import type { Trust } from '../core/trust.ts'
 import type { Store } from '../store/store.ts'
 import type { Log } from '../telemetry/log.ts'
+import type { Lanes } from './lanes.ts'
 import { Ticker } from './ticker.ts'
 
 export interface LeaseOptions {
@@ -16,6 +17,8 @@ export interface LeaseOptions {
   readonly services: readonly string[]
   readonly timings: Timings
   readonly trust: Trust
+  /** How busy this node is. */
+  readonly lanes: Pick<Lanes, 'load'>
   /** Whether this node is alone by proof (the lock on DATA_DIR), so that every other lease can be ended at once. */
   readonly alone: boolean
   readonly log: Log
@@ -106,7 +109,7 @@ export class Lease implements Part {
   async #beat(): Promise<boolean> {
     const { identity, store, timings, log, renamed, beaten } = this.#options
     const begun = process.hrtime.bigint()
-    const found = await store.beat(this.node, timings.lease, this.#claimWindow)
+    const found = await store.beat(this.node, timings.lease, this.#claimWindow, this.#options.lanes.load)
     if (!found) {
       log.event('node_row_gone')
       this.#options.trust.revoke()

@@ -72,7 +72,9 @@ export class Notices {
     const rows = new Map((await store.standing(ids)).map((row) => [row.id, row]))
     for (const id of ids) {
       const task = running.get(id)
-      const row = rows.get(id)
+      const found = rows.get(id)
+      // A task that has ended never comes back either.
+      const row = found?.ended ? undefined : found
       // A claim that was applied before the row went may still bring it.
       if (!row) running.remember(id)
       if (!task) continue

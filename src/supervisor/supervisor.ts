@@ -38,6 +38,8 @@ export interface SupervisorOptions extends Pick<LeaseOptions, 'identity' | 'name
   readonly timings: Timings
   /** How long requests in flight get to be answered when the node stops, ms. */
   readonly drainTimeout: number
+  /** How long the keys of callers are kept, ms. */
+  readonly keyWindow: number
   /** Whether no other node can be alive on this Postgres. */
   readonly alone: boolean
   readonly version: string
@@ -74,6 +76,7 @@ export class Supervisor implements Part, Supervision {
       ...options,
       services: [...services.keys()],
       trust,
+      lanes,
       beaten: () => void this.#audit.run(),
       renamed: (node) => this.#renamed(node),
     }))
@@ -111,7 +114,7 @@ export class Supervisor implements Part, Supervision {
     const claims = (this.#claims = new Claims({ ...shared, lease, dispatch, notices, audit }))
     this.#intake = new Intake({ ...shared, claims })
     this.#pass = new FullPass({ ...shared, claims })
-    this.#chores = makeChores({ ...shared, lease, services })
+    this.#chores = makeChores({ ...shared, lease, services, keyWindow: options.keyWindow })
   }
 
   /** The id of this node. */

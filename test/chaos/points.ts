@@ -3,6 +3,7 @@
 /** What tells a statement of the store from all others. */
 export const STATEMENTS = {
   insert: 'task_api_insert_',
+  create: 'task_api_create_',
   claim: 'task_api_claim_',
   checkpoint: 'task_api_checkpoint_',
   settle: 'task_api_settle_',

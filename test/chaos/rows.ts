@@ -2,6 +2,7 @@
 import { deletesRow } from './rows/deletes.ts'
 import { threadsRow } from './rows/threads.ts'
 import { hostileRow } from './rows/hostile.ts'
+import { keysRow } from './rows/keys.ts'
 import { linksRow } from './rows/links.ts'
 import { freezeRow, killRow, stopRow } from './rows/nodes.ts'
 import { noRedisRow } from './rows/no-redis.ts'
@@ -20,6 +21,7 @@ export const ROWS: readonly Row[] = [
   noRedisRow,
   postgresRow,
   repliesRow,
+  keysRow,
   linksRow,
   hostileRow,
   threadsRow,

@@ -2,7 +2,7 @@
 import { expect } from 'chai'
 import { Redis } from 'ioredis'
 import { type SinonSpy, spy } from 'sinon'
-import { cancel } from '../../src/lifecycle/cancel.ts'
+import { remove as removeTask } from '../../src/lifecycle/remove.ts'
 import { Keys } from '../../src/queue/keys.ts'
 import { StoreError } from '../../src/store/trouble.ts'
 import { type Crew, holdAnswers, idOf, openCrew } from '../support/crew.ts'
@@ -137,7 +137,7 @@ describe('a cancel notice', () => {
     const location = await running('held')
     const { store, queue, supervisor } = crew
     const deleted = (id: string): void => supervisor.deleted(id)
-    expect(await cancel({ store, queue, deleted }, idOf(location))).to.equal(true)
+    expect(await removeTask({ store, queue, services: new Map(), deleted }, idOf(location))).to.equal(true)
     await world.service.until(() => world.service.of(location)[0]?.aborted === true, 1_000)
   })
 })

@@ -25,8 +25,12 @@ describe('tasks of forgotten services', () => {
     await nodeWith(['recent'], -30)
     await nodeWith(['old', 'shared'], -90)
     const services = ['live', 'shared', 'recent', 'old', 'never']
-    const ids = await Promise.all(services.map((service) => bench.row('service = $1', [service])))
-    const parked = await bench.row(`service = 'old', status = 'running', run_at = now() + interval '1 hour'`)
+    const ids = await Promise.all(
+      services.map((service) => bench.row(`service = $1, created_at = now() - interval '2 minutes'`, [service])),
+    )
+    const parked = await bench.row(
+      `service = 'old', status = 'running', run_at = now() + interval '1 hour', created_at = now() - interval '2 hours'`,
+    )
     const failed = await bench.store.failUnknown(60_000)
     expect(failed.map(({ service }) => service).sort()).to.deep.equal(['never', 'old', 'old'])
     expect(await Promise.all(ids.map(statusOf))).to.deep.equal(['pending', 'pending', 'pending', 'failed', 'failed'])

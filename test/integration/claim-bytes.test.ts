@@ -1,6 +1,7 @@
 // The bound of a claim in bytes: what does not fit into one answer is taken by the next, and nothing waits for a full pass.
 import { expect } from 'chai'
-import { CLAIM_BYTES, type ClaimedRow } from '../../src/store/claims.ts'
+import { CLAIM_BYTES } from '../../src/store/claims.ts'
+import { type ClaimedRow } from '../../src/store/claimed.ts'
 import { asking, type Bench, openBench } from '../support/bench.ts'
 import { openCrew } from '../support/crew.ts'
 import { eventually } from '../support/eventually.ts'

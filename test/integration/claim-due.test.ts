@@ -1,6 +1,7 @@
 // Claim: the oldest due rows of each service, never more than there is room for, from the start or from a mark.
 import { expect } from 'chai'
-import type { Claimant, ClaimedRow } from '../../src/store/claims.ts'
+import type { Claimant } from '../../src/store/claims.ts'
+import type { ClaimedRow } from '../../src/store/claimed.ts'
 import { asking, type Bench, openBench } from '../support/bench.ts'
 
 describe('a claim of due rows', () => {

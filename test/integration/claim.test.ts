@@ -3,7 +3,8 @@ import { randomUUID } from 'node:crypto'
 import { expect } from 'chai'
 import pg from 'pg'
 import { tokens } from '../../src/lifecycle/claim.ts'
-import type { Claimant, ClaimedRow } from '../../src/store/claims.ts'
+import type { Claimant } from '../../src/store/claims.ts'
+import type { ClaimedRow } from '../../src/store/claimed.ts'
 import { asking, type Bench, openBench } from '../support/bench.ts'
 
 describe('a claim', () => {

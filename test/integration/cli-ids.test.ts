@@ -17,14 +17,14 @@ describe('the tasks of a command', () => {
 
   it('may be several', async () => {
     api.script(204, 204, 204)
-    const { code, out, err } = await api.run(['cancel', '7', '/tasks/8', '9'])
+    const { code, out, err } = await api.run(['delete', '7', '/tasks/8', '9'])
     expect([code, out, err]).to.deep.equal([0, 'task 7 deleted\ntask 8 deleted\ntask 9 deleted\n', ''])
     expect(lines(api)).to.deep.equal(['DELETE /tasks/7', 'DELETE /tasks/8', 'DELETE /tasks/9'])
   })
 
   it('are all done, also when some are not there, and the exit code says so', async () => {
     api.script(problem(404, 'not_found'), 204, problem(404, 'not_found'))
-    expect(await api.run(['cancel', '7', '8', '9'])).to.deep.equal({
+    expect(await api.run(['delete', '7', '8', '9'])).to.deep.equal({
       code: 3,
       out: 'task 8 deleted\n',
       err: [7, 9].map((id) => `task_api: task ${id}: 404 not_found - A title: a detail\n`).join(''),
@@ -33,14 +33,14 @@ describe('the tasks of a command', () => {
 
   it('are not asked for any more when the API is out of reach', async () => {
     api.script(204, problem(503, 'unavailable'))
-    const { code, out, err } = await api.run(['cancel', '7', '8', '9'])
+    const { code, out, err } = await api.run(['delete', '7', '8', '9'])
     expect([code, out]).to.deep.equal([5, 'task 7 deleted\n'])
     expect(err).to.contain('task 8: 503 unavailable')
     expect(api.seen).to.have.length(2)
   })
 
   it('are all ids, or nothing is sent', async () => {
-    expect((await api.run(['cancel', '7', 'x'])).code).to.equal(2)
+    expect((await api.run(['delete', '7', 'x'])).code).to.equal(2)
     expect(api.seen).to.deep.equal([])
   })
 
@@ -154,7 +154,7 @@ describe('errors with --json', () => {
 
   it('are JSON for each of several tasks, and what is only a hint is too', async () => {
     api.script(problem(404, 'not_found'), problem(404, 'not_found'))
-    const { err } = await api.run(['cancel', '--json', '7', '8'])
+    const { err } = await api.run(['delete', '--json', '7', '8'])
     expect(errors(err).map((one) => (one as { detail: string }).detail.slice(0, 7))).to.deep.equal([
       'task 7:',
       'task 8:',
@@ -176,7 +176,7 @@ describe('headers of the command line', () => {
   beforeEach(() => api.script())
 
   it('are sent with every request', async () => {
-    const argvs = [['list'], ['show', '7'], ['watch', '7'], ['cancel', '7'], ['submit', 'a', 'b', '1']]
+    const argvs = [['list'], ['show', '7'], ['watch', '7'], ['delete', '7'], ['submit', 'a', 'b', '1']]
     const answers = [
       { status: 200, body: '[]' },
       shown(7),

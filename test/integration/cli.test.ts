@@ -192,16 +192,16 @@ describe('the commands', () => {
     })
   })
 
-  describe('cancel', () => {
+  describe('delete', () => {
     it('deletes the task', async () => {
       api.script(204)
-      expect(await api.run(['cancel', '7'])).to.deep.equal({ code: 0, out: 'task 7 deleted\n', err: '' })
+      expect(await api.run(['delete', '7'])).to.deep.equal({ code: 0, out: 'task 7 deleted\n', err: '' })
       expect(api.seen[0]?.line).to.equal('DELETE /tasks/7')
     })
 
     it('ends with 3 when there is no such task', async () => {
       api.script(problem(404, 'not_found'))
-      expect(await api.run(['cancel', '7'])).to.deep.equal({
+      expect(await api.run(['delete', '7'])).to.deep.equal({
         code: 3,
         out: '',
         err: 'task_api: 404 not_found - A title: a detail\n',

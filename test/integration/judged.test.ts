@@ -2,7 +2,7 @@
 import { randomUUID } from 'node:crypto'
 import { expect } from 'chai'
 import pg from 'pg'
-import type { ClaimedRow } from '../../src/store/claims.ts'
+import type { ClaimedRow } from '../../src/store/claimed.ts'
 import { asking, type Bench, openBench } from '../support/bench.ts'
 
 /** An owner comes back and claims its row anew, in one statement; the step marks it. */

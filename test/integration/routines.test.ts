@@ -5,7 +5,8 @@ import pg from 'pg'
 import { claimDue } from '../../src/store/claims.ts'
 import type { Prepared } from '../../src/store/database.ts'
 import { FENCED_WRITES } from '../../src/store/fenced.ts'
-import { INSERT, REMOVE } from '../../src/store/inserts.ts'
+import { INSERT } from '../../src/store/inserts.ts'
+import { CANCEL, REMOVE } from '../../src/store/removals.ts'
 import { migrate } from '../../src/store/migrate.ts'
 import { READ } from '../../src/store/reads.ts'
 import type { Routine } from '../../src/store/routine.ts'
@@ -27,13 +28,17 @@ const calls = (ids: readonly number[]): [string, Prepared, unknown[]][] => {
     (FENCED_WRITES[name] as Routine).call,
     [...fence, ...columns],
   ]
+  /** Step, attempt, ms, outcome, detail, wait, body, and how many states are kept. */
+  const TRIED = [all(0), all(1), all(5), all('503'), all('no'), all(null), all('{}'), all(2)]
   return [
-    write('checkpoint', all(0), all('{}'), all(0), all(null)),
+    write('checkpoint', all(0), all('{}'), all(0), all(null), all(null)),
+    write('checkpoint_logged', all(0), all('{}'), all(0), all(null), all(null), ...TRIED),
     write('retry', all(1), all('{}')),
-    write('park', all(5), all(1), all('{}')),
+    write('park', all(5), all(null), all(1), all('{}')),
     write('settle', all('complete'), all(1), all('{}'), all(false), all(null), all(false)),
     write('release'),
-    ['remove', REMOVE.call, [ids]],
+    ['remove', REMOVE.call, [ids, [], []]],
+    ['cancel', CANCEL.call, [ids, ['svc'], ['undo']]],
     ['read', READ.call, [ids]],
     [
       'insert',

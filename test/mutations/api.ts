@@ -29,10 +29,10 @@ export const API_MUTATIONS: readonly Mutation[] = [
   one(
     'an idempotency key is nothing',
     'a caller who relies on a key makes a second task',
-    'api/body.js',
-    "if (ctx.req.headers['idempotency-key'] === undefined)",
+    'api/idempotency.js',
+    'if (header === undefined)',
     'if (true)',
-    'integration/api/submission',
+    'integration/callers/idempotency',
   ),
   one(
     'headers are cut',

@@ -50,10 +50,10 @@ export const MUTATIONS: readonly Mutation[] = [
     'retry without asking',
     'the next try does not wait for its write',
     'actor/run.js',
-    `context.report({ id, token, kind: 'retry', step, attempt, failure });
+    `kind: 'retry', step, attempt, failure, ...tried(wait, failure) });
                 if (!(await committed(mailbox, loop)))
                     return;`,
-    `context.report({ id, token, kind: 'retry', step, attempt, failure });
+    `kind: 'retry', step, attempt, failure, ...tried(wait, failure) });
                 loop.attempt += 1;`,
     'unit/actor/run',
   ),

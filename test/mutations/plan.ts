@@ -14,8 +14,8 @@ export const PLAN_MUTATIONS: readonly Mutation[] = [
     'pass from the mark',
     'a pass begins where the last claim ended',
     'supervisor/full-pass.js',
-    '[lane.service, { count, mark: 0 }]',
-    '[lane.service, { count, mark: lane.mark }]',
+    "wantedOf(lane, count, 'start')",
+    "wantedOf(lane, count, 'mark')",
     'integration/claim-pace',
   ),
   one(

@@ -13,7 +13,9 @@ export function asking(
   rooms: Readonly<Record<string, number>>,
   { limit = 1_000, grace = 0, mark = 0 }: Partial<Pick<ClaimQuery, 'limit' | 'grace'> & { mark: number }> = {},
 ): ClaimQuery {
-  const wanted = new Map(Object.entries(rooms).map(([service, count]) => [service, { count, mark }] as const))
+  const wanted = new Map(
+    Object.entries(rooms).map(([service, count]) => [service, { count, marks: [mark, mark, mark] }] as const),
+  )
   return { wanted, limit, grace }
 }
 

@@ -4,7 +4,7 @@ import { type SinonSpy, type SinonStub, spy, stub } from 'sinon'
 import { SERVICE_DEFAULTS, type Service } from '../../src/core/service.ts'
 import type { Supervision } from '../../src/core/ports.ts'
 import type { Timings } from '../../src/core/timings.ts'
-import { cancel } from '../../src/lifecycle/cancel.ts'
+import { remove } from '../../src/lifecycle/remove.ts'
 import { submit } from '../../src/lifecycle/submit.ts'
 import { MemoryQueue } from '../../src/queue/memory.ts'
 import { Store } from '../../src/store/store.ts'
@@ -63,6 +63,7 @@ export async function openCrew(world: World, setup: CrewSetup = {}): Promise<Cre
     ...(setup.heap === undefined ? {} : { heap: setup.heap }),
     timings: { ...FAST, ...timings },
     drainTimeout: 50,
+    keyWindow: 86_400_000,
     alone: false,
     version: '0.0.0',
     log,
@@ -77,7 +78,7 @@ export async function openCrew(world: World, setup: CrewSetup = {}): Promise<Cre
       const { id } = await submit({ store, queue, supervision }, { service: 'svc', action, payload })
       return `/tasks/${id}`
     },
-    cancel: (location) => cancel({ store, queue }, idOf(location)),
+    cancel: (location) => remove({ store, queue, services: new Map() }, idOf(location)),
     async [Symbol.asyncDispose]() {
       await supervisor.stop()
       await queue.stop()

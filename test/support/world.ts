@@ -85,6 +85,7 @@ export async function openWorld(): Promise<World> {
           dataDir: '/nowhere',
           slots,
           drainTimeout,
+          idempotencyWindow: 86_400_000,
           stopDelay: 0,
           logLevel: 'silent',
           file: 'test',

@@ -1,10 +1,10 @@
 // The calls that no actor makes: submits and cancellations, claims from the mark and from the start, revivals, chores and leases.
 import { SERVICE_DEFAULTS } from '../../src/core/service.ts'
-import { cancel } from '../../src/lifecycle/cancel.ts'
+import { remove } from '../../src/lifecycle/remove.ts'
 import { claim, revive } from '../../src/lifecycle/claim.ts'
 import { expire } from '../../src/lifecycle/expire.ts'
 import { submit } from '../../src/lifecycle/submit.ts'
-import type { ClaimedRow } from '../../src/store/claims.ts'
+import type { ClaimedRow } from '../../src/store/claimed.ts'
 import type { Report } from './report.ts'
 import { type Claim, DEADLINE, LEASE, newNodeId, type Op, SERVICES, type SimNode, type World } from './world.ts'
 
@@ -53,7 +53,7 @@ export function cancelOf(by: SimNode, id: string): Op {
     run: async () => {
       const notified: string[] = []
       const queue = { notify: (node: string) => void notified.push(node) }
-      return { kind: 'cancelled', removed: await cancel({ store: by.store, queue }, id), notified }
+      return { kind: 'cancelled', removed: await remove({ store: by.store, queue, services: new Map() }, id), notified }
     },
   }
 }
@@ -81,7 +81,7 @@ export function claimOf(
 ): Op {
   const [token, node] = [newToken(world), by.id]
   const room = new Map(SERVICES.map((service, i) => [service, rooms[i] ?? 0] as const))
-  const wanted = new Map([...room].map(([service, count]) => [service, { count, mark }]))
+  const wanted = new Map([...room].map(([service, count]) => [service, { count, marks: [mark, mark, mark] }]))
   return {
     asked: { verb: mark > 0 ? 'claim' : 'pass', room, limit, token, node, takesOver },
     by,

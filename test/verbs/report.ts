@@ -1,6 +1,6 @@
 // What a verb told its caller, as a value.
 import { Refusal, type RefusalCode } from '../../src/core/refusal.ts'
-import type { ClaimedRow } from '../../src/store/claims.ts'
+import type { ClaimedRow } from '../../src/store/claimed.ts'
 import { StoreError, type Trouble } from '../../src/store/trouble.ts'
 
 export type Report =

@@ -1,5 +1,5 @@
 // The truth of reports: may a verb say this of a task, after what its statements did?
-import type { ClaimedRow } from '../../src/store/claims.ts'
+import type { ClaimedRow } from '../../src/store/claimed.ts'
 import { type FencedAsked, shown, type Task } from './model.ts'
 import type { Report } from './report.ts'
 import type { Statement } from './tap.ts'

@@ -51,6 +51,13 @@ export const BUGS = {
     meaning: 'Postgres refused to start tasks again that lost their thread. The write is tried again.',
     action: 'Report it with `err`.',
   },
+  watch_failed: {
+    level: 'debug',
+    text: 'changes of tasks could not be read; callers wait on',
+    fields: ['err'],
+    meaning: 'Postgres did not answer a read. Callers who wait for a task are answered when their time is up.',
+    action: 'Nothing; see `postgres_unreachable`.',
+  },
   cancel_notices_failed: {
     level: 'error',
     text: 'cancel notices could not be checked; the next sync finds out',

@@ -43,7 +43,11 @@ describe('POST /tasks', () => {
       const response = await open.post(TASK, { Prefer: prefer })
       expect(response.status).to.equal(status)
       expect(response.headers.get('Location')).to.equal('/tasks/1')
-      expect(response.headers.get('Preference-Applied')).to.equal(status === 201 ? 'return=representation' : null)
+      const applied = [
+        ...(status === 201 ? ['return=representation'] : []),
+        ...(/wait=5/.test(prefer) ? ['wait=5'] : []),
+      ]
+      expect(response.headers.get('Preference-Applied')).to.equal(applied.join(', ') || null)
       expect(((await response.json()) as { location: string }).location).to.equal('/tasks/1')
     })
   }

@@ -36,9 +36,12 @@ describe('GET /tasks', () => {
     ['?limit=1', { limit: 1 }],
     ['?limit=1000', { limit: 1000 }],
     ['?before=9223372036854775807', { limit: 100, before: '9223372036854775807' }],
-    ['?status=failed&service=billing&action=a.b', { limit: 100, status: 'failed', service: 'billing', action: 'a.b' }],
+    [
+      '?status=failed&service=billing&action=a.b',
+      { limit: 100, status: ['failed'], service: 'billing', action: 'a.b' },
+    ],
     ['?service=not-registered', { limit: 100, service: 'not-registered' }],
-    ['?st%61tus=runnin%67', { limit: 100, status: 'running' }],
+    ['?st%61tus=runnin%67', { limit: 100, status: ['running'] }],
     ['?&limit=5&&', { limit: 5 }],
   ]
   for (const [query, asked] of queries) {
@@ -77,9 +80,9 @@ describe('GET /tasks', () => {
     ...words(`
     limit=0 limit=1001 limit=-1 limit=01 limit=1.5 limit=1e2 limit= limit limit=+5 limit=９ before=0
     before=9223372036854775808 before=x before= status=done status=Pending status= status=constructor
-    status=pending,running service= service=a%20b service=a~b service=a%00 service=%ff action= action=..
+    status=pending,pending service= service=a%20b service=a~b service=a%00 service=%ff action= action=..
     action=. action=a/b action=%zz limit=5&limit=5 status=failed&status=pending st%61tus=failed&status=failed
-    page=2 Limit=5 view=full offset=1 __proto__=1 limit[]=5 = % %zz=%zz +limit=5 ? ?limit=5
+    page=2 Limit=5 view=half ids= ids=0 ids=1,x retried=1 error=x label=1 createdAfter=1 after=1 wait=1s rate=1/s offset=1 __proto__=1 limit[]=5 = % %zz=%zz +limit=5 ? ?limit=5
     `),
     `service=${'a'.repeat(101)}`,
     `action=${'a'.repeat(201)}`,

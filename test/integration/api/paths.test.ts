@@ -6,7 +6,16 @@ import { aTask, codeOf, type Opened, openApi, words } from './support.ts'
 const ALLOWED: Record<string, string[]> = {
   '/': ['GET', 'HEAD', 'OPTIONS'],
   '/tasks': ['POST', 'GET', 'HEAD', 'OPTIONS'],
-  '/tasks/1': ['GET', 'HEAD', 'DELETE', 'OPTIONS'],
+  '/tasks/batch': ['POST', 'OPTIONS'],
+  '/tasks/cancel': ['POST', 'OPTIONS'],
+  '/tasks/retry': ['POST', 'OPTIONS'],
+  '/tasks/delete': ['POST', 'OPTIONS'],
+  '/tasks/1': ['GET', 'HEAD', 'PATCH', 'DELETE', 'OPTIONS'],
+  '/tasks/1/attempts': ['GET', 'HEAD', 'OPTIONS'],
+  '/tasks/1/explain': ['GET', 'HEAD', 'OPTIONS'],
+  '/tasks/1/events': ['GET', 'HEAD', 'OPTIONS'],
+  '/tasks/1/cancel': ['POST', 'OPTIONS'],
+  '/tasks/1/retry': ['POST', 'OPTIONS'],
   '/livez': ['GET', 'HEAD', 'OPTIONS'],
   '/readyz': ['GET', 'HEAD', 'OPTIONS'],
 }
@@ -42,15 +51,17 @@ describe('paths and methods', () => {
       })
     }
 
-    it(`answers HEAD ${path} as GET, without the body`, async () => {
-      const [get, head] = [await open.request(path), await open.request(path, { method: 'HEAD' })]
-      expect(head.status).to.equal(get.status).and.to.equal(200)
-      for (const name of ['Content-Type', 'Content-Length']) {
-        expect(head.headers.get(name)).to.equal(get.headers.get(name)).and.not.to.equal(null)
-      }
-      const raw = await open.raw(`HEAD ${path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n`)
-      expect(raw).to.match(/\r\n\r\n$/)
-    })
+    // A stream has no length, and what explains a task is not behind this API.
+    if (methods.includes('GET') && !/events|explain/.test(path))
+      it(`answers HEAD ${path} as GET, without the body`, async () => {
+        const [get, head] = [await open.request(path), await open.request(path, { method: 'HEAD' })]
+        expect(head.status).to.equal(get.status).and.to.equal(200)
+        for (const name of ['Content-Type', 'Content-Length']) {
+          expect(head.headers.get(name)).to.equal(get.headers.get(name)).and.not.to.equal(null)
+        }
+        const raw = await open.raw(`HEAD ${path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n`)
+        expect(raw).to.match(/\r\n\r\n$/)
+      })
   }
 
   const BROWSER = 'text/html,application/xhtml+xml,application/xml;q=0.9,image/avif,image/webp,*/*;q=0.8'

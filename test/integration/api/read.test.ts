@@ -8,6 +8,10 @@ import { aTask, NO_IDS, codeOf, type Opened, openApi, outage } from './support.t
 const FAILURE = '{"code":"service_error","detail":"The service answered 500.","status":500,"body":"\\u0000"}'
 const BASE = '"location":"/tasks/1","service":"billing","action":"charge","payload":'
 
+/** What view=full says of a task that asked for nothing, in a service without a deadline. */
+const NO_OPTIONS =
+  '"priority":"normal","deadlineAt":null,"unique":null,"caller":null,"retryOf":null,"retriedAs":null,"callbackOf":null,"schedule":null,"labels":null,"callback":null'
+
 describe('the API of one task', () => {
   let open: Opened
   before(async () => {
@@ -78,7 +82,9 @@ describe('the API of one task', () => {
           put({ payload, state, status: 'failed', error: other })
           const full = await (await open.request('/tasks/1?view=full')).text()
           expect(full.startsWith(`{${BASE}${payload},"status":"failed","error":${other},"createdAt":`)).to.equal(true)
-          expect(full.endsWith(`"lastError":${other},"state":${state},"resultOmitted":null}`)).to.equal(true)
+          expect(full.endsWith(`"lastError":${other},"state":${state},"resultOmitted":null,${NO_OPTIONS}}`)).to.equal(
+            true,
+          )
         }),
         { numRuns: 100 },
       )
@@ -88,7 +94,7 @@ describe('the API of one task', () => {
       put()
       expect(await (await open.request('/tasks/1?view=full')).text()).to.equal(
         `{${BASE}{},"status":"pending","createdAt":"2026-01-02T03:04:05.678Z","startedAt":null,"finishedAt":null,"runAt":null,` +
-          '"step":0,"attempt":0,"fails":0,"lastError":null,"state":null,"resultOmitted":null}',
+          `"step":0,"attempt":0,"fails":0,"lastError":null,"state":null,"resultOmitted":null,${NO_OPTIONS}}`,
       )
     })
 
@@ -123,6 +129,7 @@ describe('the API of one task', () => {
         lastError: JSON.parse(FAILURE) as unknown,
         state: [1],
         resultOmitted: true,
+        ...(JSON.parse(`{${NO_OPTIONS}}`) as object),
       })
     })
 

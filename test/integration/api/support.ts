@@ -5,7 +5,7 @@ import type { ApiDependencies } from '../../../src/api/dependencies.ts'
 import { Api, SERVER_LIMITS, type ServerLimits } from '../../../src/api/server.ts'
 import { Refusal } from '../../../src/core/refusal.ts'
 import type { Service } from '../../../src/core/service.ts'
-import type { NewTask } from '../../../src/core/task.ts'
+import type { NewTask, RequestKey } from '../../../src/core/task.ts'
 import type { FullView, ListQuery, Page } from '../../../src/core/view.ts'
 import { makeLog } from '../../../src/telemetry/log.ts'
 
@@ -16,6 +16,8 @@ const SERVICE: Omit<Service, 'name'> = {
   retry: { attempts: 1, backoff: 1, maxBackoff: 1 },
   maxSteps: 1,
   deadline: 0,
+  attemptLog: 'failures',
+  keepStates: 0,
   headers: {},
 }
 
@@ -37,6 +39,17 @@ export const aTask = (row: Partial<FullView> = {}): FullView => ({
   startedAt: null,
   finishedAt: null,
   runAt: null,
+  priority: 'normal',
+  firstDueAt: '2026-01-02T03:04:05.678Z',
+  deadline: null,
+  labels: null,
+  unique: null,
+  callback: null,
+  caller: null,
+  retryOf: null,
+  retriedAs: null,
+  callbackOf: null,
+  schedule: null,
   ...row,
 })
 
@@ -53,6 +66,8 @@ export class Backstage {
     limited: false,
     kind: 'redis',
   }
+  /** The keys of the POSTs that were not plain. */
+  readonly keys: (RequestKey | undefined)[] = []
   ping: () => Promise<boolean> = async () => true
   /** Runs before every verb; throws what the test wants to be thrown. */
   before: () => Promise<void> = async () => undefined
@@ -69,16 +84,54 @@ export class Backstage {
       host: '127.0.0.1',
       port: 0,
       services: new Map(['billing', 'constructor'].map((name) => [name, { ...SERVICE, name }])),
-      submit: async (task) => {
-        await this.before()
-        return { ...task, id: String(this.submitted.push(task)) }
-      },
-      cancel: async (id) => {
-        await this.before()
-        this.cancelled.push(id)
-        return this.tasks.delete(id)
+      supervision: {
+        reserve: () => undefined,
+        pushed: () => {},
+        pushFailed: () => {},
+        deleted: () => {},
       },
       store: {
+        insert: async (task) => {
+          await this.before()
+          return { ...task, id: String(this.submitted.push(task)), key: '', claimed: false, age: 0 }
+        },
+        create: async ({ tasks, key }) => {
+          await this.before()
+          this.keys.push(key)
+          return {
+            replayed: false,
+            tasks: tasks.map((task) => ({
+              ...task,
+              id: String(this.submitted.push(task)),
+              status: 'pending' as const,
+              existing: false,
+            })),
+          }
+        },
+        retryTask: async ({ id }) => {
+          const { service, action, payload, status } = aTask()
+          const made = { outcome: 'created', place: 1, id: String(Number(id) + 1), existing: false }
+          return { row: { ...made, service, action, payload, status }, replayed: false }
+        },
+        retryMany: async () => [],
+        change: async ({ id }) => (this.tasks.has(id) ? { service: 'billing', waits: true } : undefined),
+        cancel: async ({ id }) => {
+          await this.before()
+          return this.tasks.has(id) ? { node: null, cancelled: true } : undefined
+        },
+        remove: async ({ id }) => {
+          await this.before()
+          this.cancelled.push(id)
+          return this.tasks.delete(id) ? { node: null, cancelled: false } : undefined
+        },
+        window: async () => ({ ids: [], looked: 0, last: undefined }),
+        versions: async (ids) =>
+          ids.flatMap((id) => {
+            const task = this.tasks.get(id)
+            return task ? [{ id, version: JSON.stringify(task), ended: task.finishedAt !== null }] : []
+          }),
+        attempts: async (id) => (this.tasks.has(id) ? [] : undefined),
+        facts: async () => undefined,
         get: async (id) => {
           await this.before()
           return this.tasks.get(id)
@@ -90,7 +143,7 @@ export class Backstage {
         },
         ping: () => this.ping(),
       },
-      queue: this.queue,
+      queue: Object.assign(this.queue, { push: async () => true, notify: () => {} }),
       log: makeLog('warn', { node: 'n' }, (line) => this.logged.push(JSON.parse(line) as Record<string, unknown>)),
     }
   }

@@ -25,8 +25,28 @@ const ASSIGNMENT: Assignment = {
   fails: 0,
   repeats: 0,
   age: 0,
+  deadline: null,
+  firstStep: 0,
+  retryOf: null,
   epoch: 1,
 }
+
+/** The failure of an answer. */
+export const failureOf = (code: string, status: number): object => ({
+  code,
+  detail: `The service answered ${status}.`,
+  status,
+})
+
+/** What the log keeps of a try that failed at once. */
+export const triedOf = (outcome: string, failure: object, more: object): object => ({
+  outcome,
+  ms: 0,
+  wait: null,
+  body: null,
+  detail: (failure as { detail: string }).detail,
+  ...more,
+})
 
 const FOR_EVER = 1n << 62n
 

@@ -1,4 +1,5 @@
 // The same loop when it may not begin, when the node drains, and when its claim is lost.
+import { SERVICE_DEFAULTS } from '../../../src/core/service.ts'
 import { expect } from 'chai'
 import { BACKOFF, Rig } from './rig.ts'
 
@@ -166,7 +167,14 @@ describe('an actor of a node that drains', () => {
     rig = await Rig.open()
     await rig.drain()
     await rig.answer(206, '{"n":1}')
-    expect(rig.told).to.deep.equal({ kind: 'checkpoint', step: 0, state: '{"n":1}', repeats: 0, wait: 0 })
+    expect(rig.told).to.deep.equal({
+      kind: 'checkpoint',
+      step: 0,
+      state: '{"n":1}',
+      repeats: 0,
+      wait: 0,
+      left: SERVICE_DEFAULTS.deadline,
+    })
     expect(rig.over).to.equal(true)
   })
 

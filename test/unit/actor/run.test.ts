@@ -1,11 +1,6 @@
 import { expect } from 'chai'
-import { BACKOFF, Rig } from './rig.ts'
-
-const failureOf = (code: string, status: number): object => ({
-  code,
-  detail: `The service answered ${status}.`,
-  status,
-})
+import { SERVICE_DEFAULTS } from '../../../src/core/service.ts'
+import { BACKOFF, failureOf, Rig, triedOf } from './rig.ts'
 
 describe('an actor', () => {
   let rig: Rig
@@ -53,6 +48,7 @@ describe('an actor', () => {
       result: null,
       omitted: false,
       failure,
+      tried: triedOf('500', failure, { step: 2, attempt: 4 }),
     })
     expect(rig.over).to.equal(true)
   })
@@ -148,7 +144,8 @@ describe('an actor', () => {
       expect(rig.reports).to.deep.equal([])
       await rig.pass(1)
       const failure = failureOf('service_unavailable', 503)
-      expect(rig.told).to.deep.equal({ kind: 'retry', step: 5, attempt: 1, failure })
+      const tried = triedOf('503', failure, { step: 5, attempt: 1, wait: BACKOFF })
+      expect(rig.told).to.deep.equal({ kind: 'retry', step: 5, attempt: 1, failure, tried })
       await rig.pass(60_000)
       expect(rig.requests).to.have.length(1)
       await rig.go(2)
@@ -176,7 +173,16 @@ describe('an actor', () => {
         await rig.answer(503, '', retryAfter)
         expect(rig.over).to.equal(parks)
         const failure = failureOf('service_unavailable', 503)
-        const park = { kind: 'park', step: 1, attempt: 2, wait: retryAfter, failure }
+        const tried = triedOf('503', failure, { step: 1, attempt: 2, wait: retryAfter })
+        const park = {
+          kind: 'park',
+          step: 1,
+          attempt: 2,
+          wait: retryAfter,
+          left: SERVICE_DEFAULTS.deadline,
+          failure,
+          tried,
+        }
         expect(rig.told).to.deep.equal(parks ? park : undefined)
       })
 

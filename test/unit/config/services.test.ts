@@ -21,6 +21,8 @@ describe('the services file', () => {
       retry: { attempts: 20, backoff: 250, maxBackoff: 30_000 },
       maxSteps: 100_000,
       deadline: 604_800_000,
+      attemptLog: 'failures',
+      keepStates: 0,
       headers: {},
     })
     expect(read(service(URL_LINE)).services.get('a')).to.deep.include({ ...SERVICE_DEFAULTS })
@@ -35,6 +37,9 @@ describe('the services file', () => {
         'retry: { attempts: 0, backoff: 1s, maxBackoff: 1m }',
         'maxSteps: 0',
         'deadline: 0',
+        'attemptLog: all',
+        'keepStates: 100',
+        'onCancel: undo',
         'headers: { Authorization: Bearer abc, X-Empty: "" }',
       ),
     )
@@ -47,6 +52,9 @@ describe('the services file', () => {
       retry: { attempts: 0, backoff: 1000, maxBackoff: 60_000 },
       maxSteps: 0,
       deadline: 0,
+      attemptLog: 'all',
+      keepStates: 100,
+      onCancel: 'undo',
       headers: { Authorization: 'Bearer abc', 'X-Empty': '' },
     })
   })

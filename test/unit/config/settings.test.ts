@@ -14,6 +14,7 @@ describe('the settings of the environment', () => {
       dataDir: '/w/.task_api',
       slots: 1000,
       drainTimeout: 10_000,
+      idempotencyWindow: 86_400_000,
       stopDelay: 0,
       logLevel: 'info',
     })
@@ -42,6 +43,7 @@ describe('the settings of the environment', () => {
       dataDir: '/w/data/here',
       slots: 1,
       drainTimeout: 120_000,
+      idempotencyWindow: 86_400_000,
       stopDelay: 5_000,
       logLevel: 'silent',
     })

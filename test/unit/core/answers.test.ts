@@ -14,7 +14,7 @@ import { MAX_RETRY_AFTER } from '../../../src/core/retry-after.ts'
 import { type Service, SERVICE_DEFAULTS } from '../../../src/core/service.ts'
 
 const SERVICE: Service = { ...SERVICE_DEFAULTS, name: 'billing', url: 'http://billing/' }
-const START: Standing = { sent: '{"n":0}', step: 0, fails: 0, repeats: 0 }
+const START: Standing = { sent: '{"n":0}', steps: 0, fails: 0, repeats: 0 }
 
 const EMPTY: Body = { kind: 'empty', text: '' }
 const JSON_BODY: Body = { kind: 'json', text: '{"n":1}' }
@@ -115,9 +115,12 @@ describe('the verdict', () => {
   })
 
   it('206 fails once it is the last that maxSteps allows', () => {
-    expect(verdict(answer(206), { step: 1 }, { maxSteps: 3 }).kind).to.equal('progress')
-    expect(verdict(answer(206), { step: 2 }, { maxSteps: 3 })).to.have.nested.property('failure.code', 'too_many_steps')
-    expect(verdict(answer(206), { step: 1e9 }, { maxSteps: 0 }).kind).to.equal('progress')
+    expect(verdict(answer(206), { steps: 1 }, { maxSteps: 3 }).kind).to.equal('progress')
+    expect(verdict(answer(206), { steps: 2 }, { maxSteps: 3 })).to.have.nested.property(
+      'failure.code',
+      'too_many_steps',
+    )
+    expect(verdict(answer(206), { steps: 1e9 }, { maxSteps: 0 }).kind).to.equal('progress')
   })
 
   for (const [name, reply, code] of [
@@ -175,7 +178,7 @@ describe('the verdict', () => {
       fc.constant({ kind: 'timeout' as const }),
       fc.record({ kind: fc.constantFrom('unreachable' as const, 'lacking' as const), detail: fc.string() }),
     )
-    const at = fc.record({ sent: fc.string(), step: fc.nat(), fails: fc.nat(), repeats: fc.nat() })
+    const at = fc.record({ sent: fc.string(), steps: fc.nat(), fails: fc.nat(), repeats: fc.nat() })
     const chance = fc.double({ min: 0, max: 1, maxExcluded: true, noNaN: true })
     fc.assert(
       fc.property(reply, at, chance, fc.nat(40), fc.nat(9), (came, standing, random, attempts, maxSteps) => {

@@ -9,7 +9,15 @@ describe('the codes of refusals', () => {
     invalid_task: 400,
     unknown_service: 400,
     invalid_parameter: 400,
-    not_supported: 400,
+    invalid_idempotency_key: 400,
+    already_ended: 409,
+    not_ended: 409,
+    no_such_state: 409,
+    not_waiting: 409,
+    unique_taken: 409,
+    idempotency_in_progress: 409,
+    unique_pending: 409,
+    idempotency_mismatch: 422,
     bad_request: 400,
     not_found: 404,
     method_not_allowed: 405,
@@ -47,7 +55,7 @@ describe('the codes of refusals', () => {
 describe('the codes of failures', () => {
   it('are these and no others: they are promised to callers', () => {
     const codes =
-      'service_error redirect timeout service_unavailable too_many_steps deadline_exceeded unknown_service crashed bad_body body_too_large'
+      'service_error redirect timeout service_unavailable too_many_steps deadline_exceeded unknown_service crashed bad_body body_too_large cancelled'
     expect(FAILURES).to.have.all.keys(...codes.split(' '))
   })
 

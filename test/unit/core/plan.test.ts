@@ -20,6 +20,7 @@ const lane = (over: Partial<LaneState> = {}): LaneState => ({
   popAfter: 0,
   missed: 0,
   lookAfter: 0,
+  dueAt: Infinity,
   ...over,
 })
 

@@ -5,7 +5,7 @@ import type { Query } from '../../../src/store/database.ts'
 import { StoreError } from '../../../src/store/trouble.ts'
 
 const BY = { node: '00000000-0000-4000-8000-000000000001', token: 1, takesOver: false }
-const ASKED = { wanted: new Map([['svc', { count: 1, mark: 0 }]]), limit: 1, grace: 0 }
+const ASKED = { wanted: new Map([['svc', { count: 1 }]]), limit: 1, grace: 0 }
 
 const answering = (id: string, action = 'a'): Query => (async () => [{ id, action, body: '{}' }]) as unknown as Query
 

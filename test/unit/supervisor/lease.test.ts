@@ -35,6 +35,7 @@ describe('the lease', () => {
         resignOthers: async () => {},
       },
       services: [],
+      lanes: { load: { slots: 1, running: 0, use: {} } },
       // Trust that never lapses by itself: what is seen here is revoked.
       timings: { ...TIMINGS, beat: 5, trust: 600_000 },
       trust,

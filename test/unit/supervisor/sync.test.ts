@@ -26,7 +26,7 @@ describe('sync', () => {
   ): Promise<Judgement> => {
     const standing = async (): Promise<Standing[]> => {
       meanwhile()
-      return rows.map((row) => ({ node: 'me', ...row }))
+      return rows.map((row) => ({ node: 'me', ended: false, ...row }))
     }
     return syncRunning({ store: { standing, holdings: none }, running, node: 'me', epoch })
   }

@@ -1,0 +1,40 @@
+// The routes that change all tasks that match filters.
+import type { Context } from 'koa'
+import { Refusal } from '../core/refusal.ts'
+import { bulk, type BulkVerb, MOST_LOOKED } from '../lifecycle/bulk.ts'
+import { sendJson } from './answer.ts'
+import type { ApiContext } from './dependencies.ts'
+import { refuseFaults } from './faults.ts'
+import { ending } from './tasks.ts'
+import { filtersOf, type Parameters, pathOf, rateOf } from './parameters.ts'
+
+/** A retry begins within 366 days, like any task, s. */
+const MOST_SECONDS = 366 * 86_400
+
+/** POST /tasks/cancel, /tasks/retry and /tasks/delete */
+export const bulkRoute =
+  (verb: BulkVerb) =>
+  async (api: ApiContext, ctx: Context, parameters: Parameters): Promise<void> => {
+    const filters = filtersOf(parameters)
+    if (Object.keys(filters).length === 0)
+      throw new Refusal('invalid_parameter', 'There must be at least one filter: these would be all tasks.')
+    const perSecond = parameters.has('rate') ? rateOf(parameters.get('rate') ?? '') : undefined
+    if (parameters.has('rate') && perSecond === undefined)
+      throw refuseFaults('invalid_parameter', [{ parameter: 'rate', detail: '`rate` must be such as 20/s.' }])
+    const spread = Number(parameters.get('spread') ?? 0)
+    if (perSecond !== undefined && (spread + MOST_LOOKED) / perSecond > MOST_SECONDS)
+      throw refuseFaults('invalid_parameter', [
+        { parameter: 'rate', detail: 'The last retry would begin after 366 days.' },
+      ])
+    const { matched, done, next } = await bulk(ending(api), {
+      verb,
+      filters,
+      after: parameters.get('after') ?? '0',
+      dryRun: parameters.get('dryRun') === 'true',
+      apart: perSecond === undefined ? 0 : 1000 / perSecond,
+      spread,
+    })
+    const changed = { after: next ?? '', ...(perSecond !== undefined && { spread: String(spread + done) }) }
+    const location = next === undefined ? null : pathOf(ctx.path, parameters, changed)
+    sendJson(ctx, 200, JSON.stringify({ matched, done, next: location }))
+  }

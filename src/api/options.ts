@@ -1,0 +1,115 @@
+// The optional members of a task: one row a member, with what its value must be.
+import type { Fault } from '../core/refusal.ts'
+import { isAction, type Services } from '../core/service.ts'
+import { LEVELS, type Level, type TaskOptions } from '../core/task.ts'
+import { timeOf } from '../core/time.ts'
+import { parseDuration } from '../core/units.ts'
+import { pointerTo, unknownService } from './faults.ts'
+import { PARAMETERS } from './parameters.ts'
+
+const DAY_MS = 86_400_000
+/** How far ahead a task may be put off. */
+const MAX_AHEAD = 366 * DAY_MS
+const MOST_LABELS = 16
+const LABEL_NAME = /^[A-Za-z0-9._-]{1,64}$/
+
+/** A value that was read, or the faults in it, with pointers from the member on. */
+type Read<T> = { readonly value: T } | { readonly faults: readonly (Fault & { readonly pointer: string })[] }
+
+interface Option<T> {
+  readonly expected: string
+  /** The value; undefined: it is not what is expected. */
+  read(value: unknown, services: Services): T | undefined | Read<T>
+}
+
+/** Whether a text has so many characters, and none that Postgres or UTF-8 cannot hold. */
+const isText = (value: unknown, least: number, most: number): value is string =>
+  typeof value === 'string' &&
+  value.length >= least &&
+  value.length <= 2 * most &&
+  [...value].length <= most &&
+  !/[\ud800-\udfff]/u.test(value) &&
+  !value.includes('\0')
+
+const durationOf = (value: unknown): number | undefined =>
+  typeof value === 'string' ? parseDuration(value) : undefined
+
+const isRecord = (value: unknown): value is Record<string, unknown> =>
+  typeof value === 'object' && value !== null && !Array.isArray(value)
+
+export const OPTIONS = {
+  delay: {
+    expected: 'a duration from 0 to 366d, such as "15m"',
+    read: (value) => {
+      const delay = durationOf(value)
+      return delay !== undefined && delay <= MAX_AHEAD ? delay : undefined
+    },
+  },
+  runAt: {
+    expected: 'a time of RFC 3339 with an offset, at most 366 days ahead, such as "2026-12-24T18:00:00+01:00"',
+    read: (value) => {
+      const at = typeof value === 'string' ? timeOf(value) : undefined
+      return at !== undefined && at <= Date.now() + MAX_AHEAD ? at : undefined
+    },
+  },
+  priority: {
+    expected: `one of ${Object.keys(LEVELS).join(', ')}`,
+    read: (value) => (typeof value === 'string' && Object.hasOwn(LEVELS, value) ? (value as Level) : undefined),
+  },
+  deadline: { expected: 'a duration over 0, such as "2h"', read: (value) => durationOf(value) || undefined },
+  labels: {
+    expected: `an object of at most ${MOST_LABELS} labels`,
+    read: (value) => {
+      if (!isRecord(value) || Object.keys(value).length > MOST_LABELS) return undefined
+      const faults = Object.entries(value).flatMap(([name, text]) =>
+        LABEL_NAME.test(name) && isText(text, 0, 256)
+          ? []
+          : [
+              {
+                pointer: pointerTo(name),
+                detail: LABEL_NAME.test(name)
+                  ? 'The value of a label must be a string of at most 256 characters.'
+                  : 'The name of a label must be 1 to 64 characters of A-Z a-z 0-9 . _ -',
+              },
+            ],
+      )
+      return faults.length > 0 ? { faults } : { value: value as Record<string, string> }
+    },
+  },
+  unique: { expected: 'a string of 1 to 255 characters', read: (value) => (isText(value, 1, 255) ? value : undefined) },
+  callback: {
+    expected: 'an object of `service` and `action`',
+    read: (value, services) => {
+      if (!isRecord(value) || Object.keys(value).sort().join() !== 'action,service') return undefined
+      const { service, action } = value
+      const faults = []
+      if (typeof service !== 'string' || !services.has(service))
+        faults.push(unknownService('/service', String(service), services))
+      if (typeof action !== 'string' || !isAction(action))
+        faults.push({ pointer: '/action', detail: `\`action\` must be ${PARAMETERS.action.expected}.` })
+      return faults.length > 0 ? { faults } : { value: { service: service as string, action: action as string } }
+    },
+  },
+} as const satisfies { readonly [Name in keyof TaskOptions]-?: Option<NonNullable<TaskOptions[Name]>> }
+
+export type OptionName = keyof typeof OPTIONS
+
+export const isOption = (name: string): name is OptionName => Object.hasOwn(OPTIONS, name)
+
+/** Reads one optional member. Adds its faults, with pointers from `pointer` on. */
+export function readOption(
+  name: OptionName,
+  json: string,
+  pointer: string,
+  services: Services,
+  faults: Fault[],
+): unknown {
+  const option: Option<unknown> = OPTIONS[name]
+  const read = option.read(JSON.parse(json), services)
+  if (read === undefined) faults.push({ pointer, detail: `\`${name}\` must be ${option.expected}.` })
+  if (!isRecord(read)) return read
+  if ('faults' in read)
+    for (const fault of (read as Extract<Read<unknown>, { faults: unknown }>).faults)
+      faults.push({ ...fault, pointer: pointer + fault.pointer })
+  return 'value' in read ? read.value : undefined
+}

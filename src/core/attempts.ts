@@ -1,0 +1,65 @@
+// The log of tries: what is kept of one request of a task.
+import type { Reply } from './answers.ts'
+import type { Failure } from './failures.ts'
+import type { AttemptLog } from './service.ts'
+
+/** How much of an answer's body is kept, characters. */
+const MAX_BODY_CHARACTERS = 4096
+
+/** One try, as its actor tells it. */
+export interface Attempt {
+  readonly step: number
+  readonly attempt: number
+  /** How long it took, ms. */
+  readonly ms: number
+  /** The status of the answer, or a word for what came in its place. */
+  readonly outcome: string
+  readonly detail: string | null
+  /** The wait until the next try, ms; null: none follows, or at once. */
+  readonly wait: number | null
+  /** The beginning of the body of an answer that was not plain. */
+  readonly body: string | null
+}
+
+/** What a connection that fails is called, by the code of its error. */
+const CAUSES: Readonly<Record<string, string>> = {
+  ECONNREFUSED: 'refused',
+  ECONNRESET: 'reset',
+  EPIPE: 'reset',
+  ENOTFOUND: 'no address',
+  EAI_AGAIN: 'no address',
+  ENETUNREACH: 'no route',
+  EHOSTUNREACH: 'no route',
+}
+
+interface Tried {
+  readonly step: number
+  readonly attempt: number
+  readonly ms: number
+  readonly wait: number | null
+  /** Absent: the try did not fail. */
+  readonly failure?: Failure
+}
+
+/** What the log keeps of a try; undefined: nothing. */
+export function attemptOf(reply: Reply, tried: Tried, log: AttemptLog): Attempt | undefined {
+  if (log === 'none') return undefined
+  const { step, attempt, wait, failure } = tried
+  const answered = reply.kind === 'answer'
+  const plain = answered && (reply.status === 200 || reply.status === 206) && failure === undefined
+  if (plain && log !== 'all') return undefined
+  const outcome = answered
+    ? String(reply.status)
+    : reply.kind === 'unreachable'
+      ? (CAUSES[reply.detail] ?? 'reset')
+      : reply.kind
+  const body = answered && !plain && reply.body.text !== '' ? begun(reply.body.text) : null
+  return { step, attempt, ms: Math.round(tried.ms), outcome, detail: failure?.detail ?? null, wait, body }
+}
+
+/** The beginning of a text, without what a text of Postgres cannot hold. */
+const begun = (text: string): string =>
+  text
+    .slice(0, MAX_BODY_CHARACTERS)
+    .replaceAll('\0', '\ufffd')
+    .replace(/[\ud800-\udbff]$/, '')

@@ -1,0 +1,12 @@
+// Times as callers write them: RFC 3339 with an offset.
+const RFC_3339 = /^(\d{4})-(\d\d)-(\d\d)[Tt ]\d\d:\d\d:\d\d(\.\d+)?([Zz]|[+-]\d\d:\d\d)$/
+
+/** Milliseconds since 1970; undefined where a text is no time, or names a day that its month does not have. */
+export function timeOf(text: string): number | undefined {
+  const [, year, month, day] = RFC_3339.exec(text) ?? []
+  const noon = new Date(Date.UTC(Number(year), Number(month) - 1, Number(day), 12))
+  if (noon.getUTCDate() !== Number(day) || noon.getUTCMonth() !== Number(month) - 1) return undefined
+  // JavaScript knows no leap second.
+  const at = Date.parse(text.replace(' ', 'T').replace(/(T\d\d:\d\d:)60/i, '$159'))
+  return Number.isNaN(at) ? undefined : at
+}

@@ -1,0 +1,36 @@
+// Create: the tasks of one POST in one commit, and not again when the POST is repeated. Their ids go into the lists.
+import type { Supervision } from '../core/ports.ts'
+import type { Services } from '../core/service.ts'
+import type { Created, NewTask, RequestKey } from '../core/task.ts'
+import type { Queue } from '../queue/port.ts'
+import type { Store } from '../store/store.ts'
+import { ring } from './submit.ts'
+
+export interface CreateDependencies {
+  readonly store: Pick<Store, 'create'>
+  readonly queue: Pick<Queue, 'push'>
+  readonly supervision: Pick<Supervision, 'pushed' | 'pushFailed'>
+  readonly services: Services
+}
+
+/**
+ * Creates tasks, or finds what a POST with the same key has created, and tasks with the same `unique`. Throws a `Refusal`:
+ * `unavailable`, `outcome_unknown`, `unique_pending`, `idempotency_in_progress` or `idempotency_mismatch`.
+ */
+export async function create(
+  by: CreateDependencies,
+  tasks: readonly NewTask[],
+  key: RequestKey | undefined,
+): Promise<Created> {
+  const deadlineOf = (service: string): number => by.services.get(service)?.deadline ?? 0
+  const created = await by.store.create({ tasks, key, caller: null, deadlineOf })
+  if (created.replayed) return created
+  created.tasks.forEach((task, place) => {
+    if (!task.existing && isDue(tasks[place])) ring(by, task)
+  })
+  return created
+}
+
+/** Whether a task is due at once, by the clock of this node: if that is wrong, an id only says too much, or a full pass finds the row. */
+const isDue = (task: NewTask | undefined): boolean =>
+  (task?.options?.delay ?? 0) === 0 && (task?.options?.runAt ?? 0) <= Date.now()

@@ -1,0 +1,28 @@
+// Retry of a task: a new task goes on where one has ended, or from an earlier step. The old one stays as it ended.
+import type { Services } from '../core/service.ts'
+import type { Created, CreatedTask } from '../core/task.ts'
+import type { Retrial } from '../store/retries.ts'
+import type { Store } from '../store/store.ts'
+import { ring, type RingDependencies } from './submit.ts'
+
+export interface RetryTaskDependencies extends RingDependencies {
+  readonly store: Pick<Store, 'retryTask'>
+  readonly services: Services
+}
+
+/**
+ * Makes the new task, or finds the one that was made before. Throws a `Refusal`: `unavailable`, `outcome_unknown`, `not_found`, `not_ended`,
+ * `no_such_state`, `unique_taken`, `unknown_service`, or one of the key's.
+ */
+export async function retryTask(
+  by: RetryTaskDependencies,
+  asked: Omit<Retrial, 'caller' | 'deadlines'>,
+): Promise<Created> {
+  const deadlines = new Map([...by.services.values()].map(({ name, deadline }) => [name, deadline]))
+  const { row, replayed } = await by.store.retryTask({ ...asked, caller: null, deadlines })
+  if (!row) throw new Error('a retry without a row')
+  const { id, service, action, payload, status } = row
+  const task = { id, service, action, payload, status, existing: row.existing === true } as CreatedTask
+  if (!replayed && !task.existing && asked.delay === 0) ring(by, task)
+  return { replayed, tasks: [task] }
+}

@@ -1,0 +1,107 @@
+// The connections of a node to Postgres: a pool for each purpose, and what their statements say of the health of Postgres.
+import { Refusal } from '../core/refusal.ts'
+import type { Log } from '../telemetry/log.ts'
+import { Database, type Query } from './database.ts'
+import { Health, PROBE } from './health.ts'
+import { MOST_READ_BACKS, tryInsert } from './inserts.ts'
+import { blameOf, isSlow, StoreError } from './trouble.ts'
+
+/**
+ * Connections of each pool. For writes: one for each kind that may be in flight. Reads have a pool of their own, so that they delay no
+ * beat. So have POSTs that may wait for a lock, for example of a transaction of others.
+ */
+const CONNECTIONS = { writes: 16 + MOST_READ_BACKS, reads: 4, creates: 8 }
+
+export class Connections {
+  readonly #writes: Database
+  readonly #reads: Database
+  readonly #creates: Database
+  readonly #health: Health
+  #probing = false
+  #started = false
+  /** Run a statement on a connection of their pool. Throw a `StoreError`. */
+  readonly write: Query
+  readonly create: Query
+  readonly read: Query
+
+  constructor({ url, log }: { readonly url: string; readonly log: Log }) {
+    this.#health = new Health(log, () => this.#renew())
+    this.#writes = new Database(url, CONNECTIONS.writes)
+    this.#reads = new Database(url, CONNECTIONS.reads)
+    this.#creates = new Database(url, CONNECTIONS.creates)
+    this.write = this.#heeded(this.#writes)
+    this.create = this.#heeded(this.#creates)
+    // Only writes count for the health: many reads that wait for the few connections for reads say nothing about Postgres.
+    this.read = (sql, values) => this.#reads.query(sql, values)
+  }
+
+  /** Postgres has answered, and its schema is that of this release. */
+  start(): void {
+    this.#started = true
+  }
+
+  /** Throws a `Refusal` `unavailable` before that. */
+  admit(): void {
+    if (!this.#started) throw new Refusal('unavailable', 'Postgres has not answered yet; nothing was changed.')
+  }
+
+  /** Whether Postgres has answered and takes writes. */
+  get ready(): boolean {
+    return this.#started && !this.refusing
+  }
+
+  /** Whether the last write succeeded. */
+  get healthy(): boolean {
+    return this.#health.through
+  }
+
+  /** Whether Postgres refuses writes. */
+  get refusing(): boolean {
+    return this.#health.refusing
+  }
+
+  /** Tests whether writes are still refused. Callers avoid a node that is not ready, so there may be no other writes to show it. */
+  async probe(): Promise<void> {
+    if (this.#probing) return
+    this.#probing = true
+    await tryInsert((sql, values) => this.#writes.query(sql, values)).then(
+      () => this.#health.probeSucceeded(),
+      (error: unknown) => this.#health.refusing || this.#health.failed(PROBE, error),
+    )
+    this.#probing = false
+  }
+
+  /** From now on statements fail because this node stops: nothing more is logged of them. */
+  end(): void {
+    this.#health.end()
+  }
+
+  /** Closes all connections. */
+  async close(): Promise<void> {
+    await Promise.all(this.#all.map((database) => database.close()))
+  }
+
+  get #all(): readonly Database[] {
+    return [this.#writes, this.#reads, this.#creates]
+  }
+
+  #heeded(database: Database): Query {
+    return async <Row>(...[sql, values]: Parameters<Query>): Promise<Row[]> => {
+      const kind = typeof sql === 'string' ? sql : sql.name
+      try {
+        const rows = await database.query<Row>(sql, values)
+        this.#health.succeeded(kind)
+        return rows
+      } catch (error) {
+        this.#health.failed(kind, error)
+        if (error instanceof StoreError && blameOf(error.cause) === 'server') this.#renew()
+        if (error instanceof StoreError && isSlow(error.cause)) void this.probe()
+        throw error
+      }
+    }
+  }
+
+  #renew(): void {
+    for (const database of this.#all) database.renew()
+  }
+}

@@ -1,0 +1,119 @@
+// Creates the tasks of one POST in one commit, and not again when the POST is repeated.
+import { randomUUID } from 'node:crypto'
+import { type Created, type CreatedTask, LEVELS, type NewTask, type RequestKey } from '../core/task.ts'
+import type { Query } from './database.ts'
+import { askOnce, FIRST_OWN, idempotentRoutine, type ReturnedRow } from './idempotent.ts'
+import { NOT_ENDED, withId } from './sql.ts'
+
+/** The columns of the tasks to create: name, type, value. `service_deadline` is what counts where the task names none. */
+interface Given {
+  readonly task: NewTask
+  readonly key: string
+  readonly serviceDeadline: number
+}
+const GIVEN: Readonly<Record<string, readonly [type: string, value: (given: Given) => unknown]>> = {
+  key: ['uuid', ({ key }) => key],
+  service: ['text', ({ task }) => task.service],
+  action: ['text', ({ task }) => task.action],
+  payload: ['json', ({ task }) => task.payload],
+  bytes: ['integer', ({ task }) => Buffer.byteLength(task.payload)],
+  delay: ['double precision', ({ task: { options } }) => options?.delay ?? null],
+  run_at: ['double precision', ({ task: { options } }) => options?.runAt ?? null],
+  priority: ['smallint', ({ task: { options } }) => LEVELS[options?.priority ?? 'normal']],
+  deadline: ['bigint', ({ task: { options } }) => options?.deadline ?? null],
+  service_deadline: ['bigint', ({ serviceDeadline }) => (serviceDeadline > 0 ? serviceDeadline : null)],
+  labels: ['jsonb', ({ task: { options } }) => options?.labels && JSON.stringify(options.labels)],
+  unique_key: ['text', ({ task: { options } }) => options?.unique ?? null],
+  callback: ['jsonb', ({ task: { options } }) => options?.callback && JSON.stringify(options.callback)],
+}
+
+const GIVEN_AS = `unnest(${Object.keys(GIVEN)
+  .map((_, i) => `$${i + FIRST_OWN}`)
+  .join(', ')}) with ordinality as w(${Object.keys(GIVEN).join(', ')}, place)`
+
+/** The columns of the task at `one.place`, without a look at the others. */
+const ONE = Object.keys(GIVEN)
+  .map((name, i) => `($${i + FIRST_OWN})[one.place] as ${name}`)
+  .join(', ')
+
+/** Nothing is inserted where a task with the same `unique` has not ended. */
+export const UNLESS_TAKEN = `on conflict (service, unique_key) where unique_key is not null and status in ('pending', 'running') do nothing`
+
+/** Inserts tasks from `w`. */
+const insertFrom = (source: string, conflict = ''): string => `
+    insert into tasks (key, service, action, payload, payload_bytes, priority, run_at, due_at, deadline_ms, expires_at, labels, unique_key,
+      callback, caller)
+    select w.key, w.service, w.action, w.payload, w.bytes, w.priority, due.at, case when coalesce(w.delay, w.run_at) is not null then due.at end,
+      w.deadline, case when coalesce(w.delay, w.run_at, w.deadline) is not null
+        then due.at + coalesce(w.deadline, w.service_deadline) * interval '1 millisecond' end,
+      w.labels, w.unique_key, w.callback, $4
+    from ${source} cross join lateral (
+      select greatest(now(), coalesce(to_timestamp(w.run_at / 1000), now() + coalesce(w.delay, 0) * interval '1 millisecond')) as at
+    ) due
+    ${conflict}`
+
+// Those with `unique` are inserted one by one, in order, so that two batches do not wait for each other.
+export const CREATE = idempotentRoutine({
+  name: 'create',
+  types: Object.values(GIVEN).map(([type]) => `${type}[]`),
+  declared: `
+  one record;
+  made bigint;`,
+  creates: `
+    ids := array_fill(null::bigint, array[cardinality($5)]);
+    there := array_fill(false, array[cardinality($5)]);
+    for one in
+      with inserted as (
+        ${insertFrom(`(select * from ${GIVEN_AS} where w.unique_key is null order by w.place) w`)} returning id, key
+      ) select w.place, inserted.id from inserted join unnest($${FIRST_OWN}) with ordinality as w(key, place) on w.key = inserted.key
+    loop
+      ids[one.place] := one.id;
+    end loop;
+    for one in select w.place, w.service, w.unique_key from ${GIVEN_AS} where w.unique_key is not null order by w.service, w.unique_key, w.place loop
+      made := null;
+      while made is null loop
+        ${insertFrom(`(select ${ONE}) w`, UNLESS_TAKEN)} returning id into made;
+        if made is null then
+          select t.id into made from tasks t where t.service = one.service and t.unique_key = one.unique_key and ${NOT_ENDED};
+          there[one.place] := made is not null;
+        end if;
+      end loop;
+      ids[one.place] := made;
+    end loop;
+    insert into task_labels (label, task)
+      select named.key || '=' || named.value, ids[w.place] from ${GIVEN_AS} cross join lateral jsonb_each_text(w.labels) named
+      where w.labels is not null and not there[w.place];
+    if cardinality(ids) = 1 and there[1] then
+      select array[t.service, t.action, t.payload::text, t.status] into as_told from tasks t where t.id = ids[1];
+    end if;`,
+  returns: `
+    return query select 'created', w.place::integer, w.id, w.existing, t.service, t.action, t.payload, t.status
+      from unnest(ids, there) with ordinality as w(id, existing, place) left join tasks t on w.existing and ${withId('w.id')};`,
+})
+
+/** A POST that creates tasks. */
+export interface Creation {
+  readonly tasks: readonly NewTask[]
+  readonly key: RequestKey | undefined
+  readonly caller: string | null
+  /** The deadline of a service, ms; 0: none. */
+  deadlineOf(service: string): number
+}
+
+/** Creates the tasks, or finds what the same POST has created before. Throws a `Refusal`, or a `StoreError`. */
+export async function createTasks(query: Query, { tasks, key, caller, deadlineOf }: Creation): Promise<Created> {
+  const given = tasks.map((task) => ({ task, key: randomUUID(), serviceDeadline: deadlineOf(task.service) }))
+  const columns = Object.values(GIVEN).map(([, value]) => given.map(value))
+  const { rows, replayed } = await askOnce(query, CREATE, { key, caller }, columns)
+  return { replayed, tasks: rows.map((row) => taskOf(row, tasks)) }
+}
+
+/** What was created is what was asked for; what had been there is told by its row. */
+function taskOf({ id, place, existing, action, payload, status }: ReturnedRow, tasks: readonly NewTask[]): CreatedTask {
+  const asked = tasks[place - 1] as NewTask
+  const { service } = asked
+  const there = existing === true
+  if (!there || action === null || payload === null)
+    return { id, service, action: asked.action, payload: asked.payload, status: 'pending', existing: there }
+  return { id, service, action, payload, status: status as CreatedTask['status'], existing: true }
+}

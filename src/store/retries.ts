@@ -1,0 +1,91 @@
+// Tries an ended task again, as a new task that goes on where the old one has ended, or from an earlier step.
+import type { RequestKey } from '../core/task.ts'
+import type { Query } from './database.ts'
+import { UNLESS_TAKEN } from './creations.ts'
+import { askOnce, FIRST_OWN, idempotentRoutine, refuseWith, type ReturnedRow } from './idempotent.ts'
+
+/** Where a retry begins. */
+export type From = 'default' | 'failure' | 'start' | number
+
+export interface Retrial {
+  readonly id: string
+  readonly from: From
+  /** What the first request carries, JSON text; undefined: what the old task had at that step. */
+  readonly payload: string | undefined
+  /** Milliseconds. */
+  readonly delay: number
+  readonly key: RequestKey | undefined
+  readonly caller: string | null
+  /** The services of this node, each with its deadline, ms. */
+  readonly deadlines: ReadonlyMap<string, number>
+}
+
+const [ID, FROM, STEP, PAYLOAD, BYTES, DELAY, SERVICES, DEADLINES] = Array.from(
+  { length: 8 },
+  (_, i) => `$${FIRST_OWN + i}`,
+)
+
+export const RETRY_TASK = idempotentRoutine({
+  name: 'retry_task',
+  types: ['bigint', 'text', 'integer', 'json', 'integer', 'double precision', 'text[]', 'bigint[]'],
+  declared: `
+  old tasks;
+  made bigint;
+  begins integer;
+  carried json;
+  due timestamptz := now() + ${DELAY} * interval '1 millisecond';`,
+  creates: `
+    select t.* into old from tasks t where t.id = ${ID} for update;
+    if not found then ${refuseWith('absent')} end if;
+    if old.status in ('pending', 'running') then ${refuseWith('not_ended')} end if;
+    if old.service <> all (${SERVICES}) then ${refuseWith('unknown_service')} end if;
+    -- A retry that was deleted is none: then there may be another.
+    select t.id into made from tasks t where t.id = old.retried_as;
+    there := array[made is not null];
+    if made is null then
+      if ${FROM} = 'failure' and old.status <> 'failed' then ${refuseWith('no_such_state')} end if;
+      begins := case when ${FROM} = 'start' then 0 when ${FROM} = 'step' then ${STEP} when old.status = 'failed' then old.step else 0 end;
+      carried := case when begins = 0 then old.payload when begins = old.step then coalesce(old.state, old.payload) end;
+      if carried is null and begins < old.step then
+        select a.state into carried from attempts a where a.task = old.id and a.step = begins - 1 and a.state is not null order by a.id desc limit 1;
+      end if;
+      carried := coalesce(${PAYLOAD}, carried);
+      if carried is null or begins > old.step then ${refuseWith('no_such_state')} end if;
+      insert into tasks (key, service, action, payload, payload_bytes, state, step, first_step, priority, run_at, due_at, deadline_ms, expires_at,
+          labels, unique_key, callback, caller, retry_of)
+        select gen_random_uuid(), old.service, old.action, coalesce(original.given, old.payload), coalesce(original.bytes, old.payload_bytes),
+          case when begins > 0 then carried end, begins, begins, old.priority, due, case when ${DELAY} > 0 then due end, old.deadline_ms,
+          case when ${DELAY} > 0 or old.deadline_ms is not null then due + coalesce(old.deadline_ms, nullif(known.deadline, 0)) * interval '1 millisecond' end,
+          old.labels, old.unique_key, old.callback, $4, old.id
+        from unnest(${SERVICES}, ${DEADLINES}) as known(service, deadline)
+          cross join lateral (select case when begins = 0 then ${PAYLOAD} end as given, case when begins = 0 then ${BYTES} end as bytes) original
+        where known.service = old.service
+        ${UNLESS_TAKEN} returning id into made;
+      if made is null then ${refuseWith('unique_taken')} end if;
+      insert into task_labels (label, task) select named.key || '=' || named.value, made from jsonb_each_text(old.labels) named where old.labels is not null;
+      update tasks t set retried_as = made where t.id = old.id;
+    end if;
+    ids := array[made];
+    select array[t.service, t.action, t.payload::text, t.status] into as_told from tasks t where t.id = made;`,
+  returns: `
+    return query select 'created', 1, t.id, there[1], t.service, t.action, t.payload, t.status from tasks t where t.id = made;`,
+})
+
+/** Makes the new task, or finds the one that was made before. Throws a `Refusal`, or a `StoreError`. */
+export async function retryTask(
+  query: Query,
+  retrial: Retrial,
+): Promise<{ row: ReturnedRow | undefined; replayed: boolean }> {
+  const { id, from, payload, delay, deadlines } = retrial
+  const { rows, replayed } = await askOnce(query, RETRY_TASK, retrial, [
+    id,
+    typeof from === 'number' ? 'step' : from,
+    typeof from === 'number' ? from : null,
+    payload ?? null,
+    payload === undefined ? null : Buffer.byteLength(payload),
+    delay,
+    [...deadlines.keys()],
+    [...deadlines.values()],
+  ])
+  return { row: rows[0], replayed }
+}
