@@ -71,7 +71,8 @@ const TABLES = `
 
 const INDEXES: Readonly<Record<string, string>> = {
   tasks_unique: `unique index tasks_unique on tasks (service, unique_key) where unique_key is not null and ${NOT_ENDED}`,
-  tasks_expiry: `index tasks_expiry on tasks (service, expires_at) where node is null and ${NOT_ENDED} and expires_at is not null`,
+  tasks_expiry: `index tasks_expiry on tasks (service, expires_at) where node is null and ${NOT_ENDED} and deadline_ms is not null`,
+  tasks_parked: `index tasks_parked on tasks (service, coalesce(due_at, created_at)) where node is null and status = 'running' and deadline_ms is null`,
 }
 
 /** The task that a callback asks for, in the commit that ends the first, whichever statement of whichever release ends it. */
@@ -196,10 +197,6 @@ export async function up(knex: Knex): Promise<void> {
     await knex.schema.raw(`drop ${concurrently} if exists ${name}`)
     await knex.schema.raw(`create ${create.replace('index', concurrently)}`)
   }
-  // Tasks that were parked before: the chore stamps them with the time at which they end.
-  await knex.schema.raw(
-    `update tasks set expires_at = now() where node is null and status = 'running' and expires_at is null`,
-  )
   for (const create of [CALL_BACK, FORGET]) await knex.schema.raw(create)
   await knex.schema.raw(SUBMIT.replaceAll('?', '\\?'))
   for (const [name, create] of Object.entries(TRIGGERS))
@@ -225,7 +222,7 @@ export async function down(knex: Knex): Promise<void> {
     drop function if exists task_api.submit; drop schema if exists task_api;
     drop trigger tasks_call_back on tasks; drop trigger tasks_forget on tasks;
     drop function task_api_call_back(); drop function task_api_forget();
-    drop index tasks_unique, tasks_expiry; drop table task_labels, attempts, idempotency_keys;
+    drop index tasks_unique, tasks_expiry, tasks_parked; drop table task_labels, attempts, idempotency_keys;
     alter table nodes drop column version, drop column since, drop column slots, drop column running, drop column use;
     alter table tasks drop column due_at, drop column deadline_ms, drop column expires_at, drop column labels, drop column unique_key,
       drop column callback, drop column callback_of, drop column caller, drop column retry_of, drop column retried_as,

@@ -1,5 +1,5 @@
 // The request loop of one task: send, classify, report, wait for the commit, go on.
-import { type Verdict, classify } from '../core/answers.ts'
+import { type Verdict, classify, tooManySteps } from '../core/answers.ts'
 import { type Attempt, attemptOf } from '../core/attempts.ts'
 import { type Failure, deadlineExceeded } from '../core/failures.ts'
 import type { Assignment, Report } from '../core/messages.ts'
@@ -36,7 +36,6 @@ export async function run(context: ActorContext, task: Assignment): Promise<void
   const firstDue = context.now() - task.age
   const deadline = task.deadline ?? service.deadline
   const left = (): number => (deadline > 0 ? deadline - (context.now() - firstDue) : Infinity)
-  const expiry = () => (deadline > 0 ? { left: Math.max(0, left()) } : {})
   const tooOld = (): Failure => deadlineExceeded(service.deadline, task.deadline)
   // Written out, because spreading an object costs microseconds.
   const loop: Loop = {
@@ -72,6 +71,8 @@ export async function run(context: ActorContext, task: Assignment): Promise<void
   for (;;) {
     // A request begins only while the node is trusted and this claim is confirmed. `send` checks again at the socket.
     if (!(await mailbox.permission())) return release(context, task)
+    const ended = tooManySteps(loop.step - task.firstStep, service)
+    if (ended) return fail(ended, loop.step)
     const rest = left()
     if (rest <= 0) return fail(tooOld(), loop.step)
 
@@ -97,7 +98,7 @@ export async function run(context: ActorContext, task: Assignment): Promise<void
         return settle('complete', step, verdict.result, verdict.omitted, null, tried(null))
       case 'failed': {
         const { failure } = verdict
-        return fail(failure, failure.code === 'too_many_steps' ? step + 1 : step, tried(null, failure))
+        return fail(failure, step, tried(null, failure))
       }
       case 'progress': {
         const wait = Math.min(verdict.wait, Math.max(0, left()))
@@ -111,7 +112,6 @@ export async function run(context: ActorContext, task: Assignment): Promise<void
           state,
           repeats,
           wait: parks ? wait : null,
-          ...(parks && expiry()),
           ...kept(service),
           ...tried(wait > 0 ? wait : null),
         })
@@ -136,7 +136,6 @@ export async function run(context: ActorContext, task: Assignment): Promise<void
             step,
             attempt,
             wait: rest,
-            ...expiry(),
             failure,
             ...tried(wait, failure),
           })
@@ -159,7 +158,6 @@ export async function run(context: ActorContext, task: Assignment): Promise<void
           step,
           attempt,
           wait: 0,
-          ...expiry(),
           failure,
           uncounted: true,
         })

@@ -100,15 +100,21 @@ function complete(body: Body): Verdict {
   return { kind: 'complete', result, omitted: false }
 }
 
-function progress({ body, retryAfter }: Answer, at: Standing, { maxSteps }: Service): Verdict {
-  if (maxSteps > 0 && at.steps + 1 >= maxSteps)
-    return failed({ code: 'too_many_steps', detail: `The service answered 206 ${maxSteps} times.`, status: 206 })
+/** The failure of a task with so many answers 206; undefined: it may go on. */
+export const tooManySteps = (steps: number, { maxSteps }: Service): Failure | undefined =>
+  maxSteps > 0 && steps >= maxSteps
+    ? { code: 'too_many_steps', detail: `The service answered 206 ${maxSteps} times.`, status: 206 }
+    : undefined
+
+function progress({ body, retryAfter }: Answer, at: Standing, service: Service): Verdict {
   if (body.kind === 'large')
     return failed({ code: 'body_too_large', detail: 'The body of an answer 206 was larger than 1 MiB.', status: 206 })
   if (body.kind === 'text') return failed(badBody(body))
   const state = body.kind === 'empty' ? null : body.text
   const repeats = state === null || state === at.sent ? at.repeats + 1 : 0
-  return { kind: 'progress', state, repeats, wait: retryAfter ?? (repeats > 0 ? pollWait(repeats) : 0) }
+  // The last that it may have is recorded as any other, so that a retry goes on behind it.
+  const wait = tooManySteps(at.steps + 1, service) ? 0 : (retryAfter ?? (repeats > 0 ? pollWait(repeats) : 0))
+  return { kind: 'progress', state, repeats, wait }
 }
 
 function badBody({ text, why }: Body): Failure {

@@ -61,8 +61,6 @@ export interface Checkpoint {
   readonly repeats: number
   /** Milliseconds to park for; null: goes on at once. */
   readonly wait: number | null
-  /** Milliseconds until the deadline of the task; null: it has none. */
-  readonly left?: number | null
 }
 export interface Retry {
   /** What the log keeps of the try. */
@@ -79,7 +77,6 @@ export interface Park {
   readonly step: number
   readonly attempt: number
   readonly wait: number
-  readonly left?: number | null
   readonly failure: Failure
   /** The try failed for want of something of this node's own, and does not count. */
   readonly uncounted?: true

@@ -48,8 +48,8 @@ export interface NodeState {
 export interface Ask {
   readonly count: number
   readonly extra: number
-  /** From the mark, or from the start. */
-  readonly from: 'mark' | 'start'
+  /** From the mark, or from the start. `due`: from the mark, of every level, and with a look at what comes next. */
+  readonly from: 'mark' | 'start' | 'due'
 }
 
 export interface Plan {
@@ -80,7 +80,7 @@ export function plan(lanes: readonly LaneState[], node: NodeState, now: number):
   const listen: string[] = []
   const pop = new Map<string, { count: number; slots: number }>()
   const claim = new Map<string, Ask>()
-  const wants = new Map<LaneState, { readonly slots: number; readonly for: 'more' | 'missed' | 'pop' }>()
+  const wants = new Map<LaneState, { readonly slots: number; readonly for: 'due' | 'more' | 'missed' | 'pop' }>()
   let again = Infinity
   const later = (at: number): void => void (again = Math.min(again, at))
 
@@ -89,7 +89,9 @@ export function plan(lanes: readonly LaneState[], node: NodeState, now: number):
     const room = roomOf(lane, node.free)
     if (lane.bells > 0 && !node.claiming) claim.set(lane.service, { count: lane.bells, extra: 0, from: 'mark' })
     if (room < 1) continue
-    if (lane.more || now >= lane.dueAt) {
+    if (now >= lane.dueAt) {
+      if (!node.claiming) wants.set(lane, { slots: room, for: 'due' })
+    } else if (lane.more) {
       if (!node.claiming) wants.set(lane, { slots: room, for: 'more' })
     } else if (lane.missed > 0 && now >= lane.lookAfter) {
       if (!node.claiming) wants.set(lane, { slots: Math.min(room, lane.missed), for: 'missed' })
@@ -109,6 +111,9 @@ export function plan(lanes: readonly LaneState[], node: NodeState, now: number):
     switch (wants.get(lane)?.for) {
       case 'pop':
         pop.set(service, { count: stale ? MOST_STALE : slots, slots })
+        break
+      case 'due':
+        claim.set(service, { count: bells + slots, extra: slots, from: 'due' })
         break
       case 'more':
         claim.set(service, { count: bells + slots, extra: slots, from: 'mark' })

@@ -27,6 +27,8 @@ export interface Supervision {
   pushed(service: string): void
   /** An id did not get into the list: this node looks for its row by itself. */
   pushFailed(service: string): void
+  /** A task becomes due so many ms from now, and nothing announces it then. */
+  due(service: string, ms: number): void
   /** A task was deleted here. */
   deleted(id: string): void
 }

@@ -1,7 +1,7 @@
 // Change: a task that waits begins at another time, or with another importance.
 import type { Change } from '../store/changes.ts'
 import type { Store } from '../store/store.ts'
-import { ring, type RingDependencies } from './submit.ts'
+import { ring, type RingDependencies, waitOf } from './submit.ts'
 
 export interface ChangeDependencies extends RingDependencies {
   readonly store: Pick<Store, 'change'>
@@ -12,6 +12,6 @@ export async function change(by: ChangeDependencies, asked: Change): Promise<'ch
   const found = await by.store.change(asked)
   if (!found) return 'absent'
   if (!found.waits) return 'busy'
-  if ((asked.delay ?? 0) === 0 && (asked.runAt ?? 0) <= Date.now()) ring(by, { id: asked.id, service: found.service })
+  ring(by, { id: asked.id, service: found.service }, waitOf(asked))
   return 'changed'
 }

@@ -7,6 +7,5 @@ import type { Store } from '../store/store.ts'
 export const checkpoint = (
   { store }: { store: Pick<Store, 'checkpoint'> },
   { id, token, node }: ClaimRef,
-  { step, state, repeats, wait, left, keep, tried }: Checkpoint,
-): Promise<Written> =>
-  store.checkpoint.add({ id, token, node, step, state, repeats, wait, left: left ?? null, keep, tried })
+  { step, state, repeats, wait, keep, tried }: Checkpoint,
+): Promise<Written> => store.checkpoint.add({ id, token, node, step, state, repeats, wait, keep, tried })

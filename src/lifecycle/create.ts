@@ -1,15 +1,11 @@
 // Create: the tasks of one POST in one commit, and not again when the POST is repeated. Their ids go into the lists.
-import type { Supervision } from '../core/ports.ts'
 import type { Services } from '../core/service.ts'
 import type { Created, NewTask, RequestKey } from '../core/task.ts'
-import type { Queue } from '../queue/port.ts'
 import type { Store } from '../store/store.ts'
-import { ring } from './submit.ts'
+import { ring, type RingDependencies, waitOf } from './submit.ts'
 
-export interface CreateDependencies {
+export interface CreateDependencies extends RingDependencies {
   readonly store: Pick<Store, 'create'>
-  readonly queue: Pick<Queue, 'push'>
-  readonly supervision: Pick<Supervision, 'pushed' | 'pushFailed'>
   readonly services: Services
 }
 
@@ -26,11 +22,7 @@ export async function create(
   const created = await by.store.create({ tasks, key, caller: null, deadlineOf })
   if (created.replayed) return created
   created.tasks.forEach((task, place) => {
-    if (!task.existing && isDue(tasks[place])) ring(by, task)
+    if (!task.existing) ring(by, task, waitOf(tasks[place]?.options ?? {}))
   })
   return created
 }
-
-/** Whether a task is due at once, by the clock of this node: if that is wrong, an id only says too much, or a full pass finds the row. */
-const isDue = (task: NewTask | undefined): boolean =>
-  (task?.options?.delay ?? 0) === 0 && (task?.options?.runAt ?? 0) <= Date.now()

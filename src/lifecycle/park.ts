@@ -7,14 +7,13 @@ import type { Store } from '../store/store.ts'
 export const park = (
   { store }: { store: Pick<Store, 'park'> },
   { id, token, node }: ClaimRef,
-  { wait, left, failure, uncounted, tried }: Park,
+  { wait, failure, uncounted, tried }: Park,
 ): Promise<Written> =>
   store.park.add({
     id,
     token,
     node,
     wait,
-    left: left ?? null,
     fails: uncounted ? 0 : 1,
     error: JSON.stringify(failure),
     tried,

@@ -23,6 +23,6 @@ export async function retryTask(
   if (!row) throw new Error('a retry without a row')
   const { id, service, action, payload, status } = row
   const task = { id, service, action, payload, status, existing: row.existing === true } as CreatedTask
-  if (!replayed && !task.existing && asked.delay === 0) ring(by, task)
+  if (!replayed && !task.existing) ring(by, task, asked.delay)
   return { replayed, tasks: [task] }
 }

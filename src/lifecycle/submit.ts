@@ -8,7 +8,7 @@ import type { Store } from '../store/store.ts'
 export interface SubmitDependencies {
   readonly store: Pick<Store, 'insert'>
   readonly queue: Pick<Queue, 'push'>
-  readonly supervision: Pick<Supervision, 'reserve' | 'pushed' | 'pushFailed'>
+  readonly supervision: Pick<Supervision, 'reserve' | 'pushed' | 'pushFailed' | 'due'>
 }
 
 /** Creates a task. Throws a `Refusal`: `unavailable` (nothing was created) or `outcome_unknown`. */
@@ -27,14 +27,23 @@ export async function submit({ store, queue, supervision }: SubmitDependencies, 
 
 export interface RingDependencies {
   readonly queue: Pick<Queue, 'push'>
-  readonly supervision: Pick<Supervision, 'pushed' | 'pushFailed'>
+  readonly supervision: Pick<Supervision, 'pushed' | 'pushFailed' | 'due'>
 }
 
-/** Pushes an id. Nobody waits for it: the row is safe, and a full pass finds it without its id. */
+/**
+ * Pushes an id. Nobody waits for it: the row is safe, and a full pass finds it without its id. A task that is due only in `wait` ms has
+ * no id in a list: this node remembers the time, and others learn of it by their full pass.
+ */
 export function ring(
   { queue, supervision }: RingDependencies,
   task: { readonly id: string; readonly service: string },
+  wait = 0,
 ): void {
+  if (wait > 0) return supervision.due(task.service, wait)
   supervision.pushed(task.service)
   void queue.push(task.service, task.id).then((pushed) => pushed || supervision.pushFailed(task.service))
 }
+
+/** How long a task waits that asks for one of these, ms, by the clock of this node: if that is wrong, a claim looks what is due when. */
+export const waitOf = ({ delay, runAt }: { readonly delay?: number; readonly runAt?: number }): number =>
+  delay ?? Math.max(0, (runAt ?? 0) - Date.now())

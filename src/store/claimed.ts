@@ -57,12 +57,11 @@ export const LOOK = {
   service: ['text', 'w.service'],
   level: [
     'smallint',
-    `(${ALL_LEVELS.map((level) => `(exists (select from tasks t where ${waitsFor(level)} and t.run_at <= now()))::integer * ${1 << level}`).join(' + ')})::smallint`,
+    `(${ALL_LEVELS.map((level) => `((select t.id from tasks t where ${waitsFor(level)} and t.run_at <= now() order by t.run_at limit 1) is not null)::integer * ${1 << level}`).join(' + ')})::smallint`,
   ],
-  // What began to be due within the grace was left for its bell, and may have none: it counts as coming.
   deadline: [
     'double precision',
-    `(select extract(epoch from min(soon.run_at) - now()) * 1000 from (${ALL_LEVELS.map((level) => `(select t.run_at from tasks t where ${waitsFor(level)} and t.run_at > now() - $10 * interval '1 millisecond' order by t.run_at limit 1)`).join(' union all ')}) soon)::double precision`,
+    `(select extract(epoch from min(soon.run_at) - now()) * 1000 from (${ALL_LEVELS.map((level) => `(select t.run_at from tasks t where ${waitsFor(level)} and t.run_at > now() order by t.run_at limit 1)`).join(' union all ')}) soon)::double precision`,
   ],
 } as const
 

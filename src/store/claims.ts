@@ -2,10 +2,10 @@
 import { CRASHES } from '../core/crashes.ts'
 import { isAction } from '../core/service.ts'
 import { isTaskId, LEVELS } from '../core/task.ts'
-import { CLAIMED, type ClaimedRow, CRASHED, EVERY_LEVEL, FROM_START, LOOK } from './claimed.ts'
+import { ALL_LEVELS, CLAIMED, type ClaimedRow, CRASHED, EVERY_LEVEL, FROM_START, LOOK } from './claimed.ts'
 import { typesOf, valuesOf } from './columns.ts'
 import type { Query } from './database.ts'
-import { routineOf } from './routine.ts'
+import { type Routine, routineOf } from './routine.ts'
 import { ALIVE, goneNodes, heldBy, UNOWNED, withId } from './sql.ts'
 import { StoreError } from './trouble.ts'
 
@@ -44,6 +44,8 @@ const NEVER = 'infinity'
 const myLeaseHolds = (validUntil: string): string =>
   `${validUntil}::timestamptz > now() and exists (select from nodes me where me.id = $1 and me.lease_until > now())`
 
+/** Of so many tasks that begin one is the longest waiting of a lower level. */
+export const TURN = 10
 /** How long a task of a level must have been due until it may go before higher ones. */
 const PATIENCE = { [LEVELS.normal]: `interval '1 minute'`, [LEVELS.low]: `interval '10 minutes'` }
 
@@ -61,8 +63,8 @@ export interface Wanted {
   readonly levels?: number
   /** Whether the log keeps a try that was lost with its node; default: yes. */
   readonly logged?: boolean
-  /** How many rows of lower levels go first that have waited for long; default: 0. */
-  readonly turns?: number
+  /** Where several levels wait: how many tasks have begun since the last turn of a lower level. Default: none has a turn. */
+  readonly begun?: number | undefined
 }
 
 /** One claim, for several services. */
@@ -88,49 +90,67 @@ export interface Seen {
 
 const bit = (level: number): number => 1 << level
 const BEGINS = `${UNOWNED} and t.service = w.service and t.priority = arm.level and t.run_at >= arm.since and t.run_at <= arm.until
-        and (t.status = 'running' or t.run_at <= now() - $10 * interval '1 millisecond') and ${myLeaseHolds('$11')}`
-/** Locks rows of each service, one arm after the other, until there are enough. */
-const locked = (services: string, arms: readonly string[], most: string, other = ''): string => `
-    select found.*, w.room, w.place from (select * from wanted ${services} order by place) w cross join lateral (
-      select t.*, arm.nth from (values ${arms.join(', ')}) arm (nth, level, since, until, most) cross join lateral (
-        select t.id, t.run_at, ${BYTES} as bytes from tasks t where ${BEGINS} ${other}
-        order by t.run_at, t.id limit arm.most for update skip locked
-      ) t limit ${most}
-    ) found
-    limit $8`
-const ofLevel = (level: number, nth: number): string =>
-  `(${nth}, ${level}::smallint, to_timestamp(w.marks[${level + 1}] / 1000), now(), case when w.levels & ${bit(level)} > 0 then w.room else 0 end)`
-const ofPatient = (level: keyof typeof PATIENCE, nth: number): string =>
-  `(${nth}, ${level}::smallint, to_timestamp(w.marks[${level + 1}] / 1000), now() - ${PATIENCE[level]}, w.turns)`
+        and (t.status = 'running' or t.due_at is not null or t.run_at <= now() - $10 * interval '1 millisecond') and ${myLeaseHolds('$11')}`
+const LOCKED = (most: string): string => `order by t.run_at, t.id limit ${most} for update skip locked`
+const sinceMark = (level: number): string => `to_timestamp(w.marks[${level + 1}] / 1000)`
+const ofLevel = (level: number): string =>
+  `(${level}::smallint, ${sinceMark(level)}, now(), case when w.levels & ${bit(level)} > 0 then w.room else 0 end)`
+const ofPatient = (level: keyof typeof PATIENCE, most: string): string =>
+  `(${level}::smallint, ${sinceMark(level)}, now() - ${PATIENCE[level]}, ${most})`
+/** Where no high task is due, normal is no lower level. */
+const WHERE_HIGH = `case when w.turns > 0 and (select t.id from tasks t where ${UNOWNED} and t.service = w.service
+      and t.priority = ${LEVELS.high} and t.run_at >= ${sinceMark(LEVELS.high)} and t.run_at <= now() order by t.run_at limit 1) is not null then w.turns else 0 end`
+/** Locks rows of a service, one level after the other, until there are enough. */
+const inOrder = (other = ''): string => `
+        select t.*, arm.level + 1 as nth from (values ${ALL_LEVELS.map(ofLevel).join(', ')}) arm (level, since, until, most)
+        cross join lateral (select t.id, t.run_at, ${BYTES} as bytes from tasks t where ${BEGINS} ${other} ${LOCKED('arm.most')}) t
+        limit w.room`
+/** The same, with the turns of lower levels spread over them. */
+const IN_TURNS = `
+      select array(
+        select t.id from (values ${ofPatient(LEVELS.normal, WHERE_HIGH)}, ${ofPatient(LEVELS.low, 'w.turns')}) arm (level, since, until, most)
+        cross join lateral (select t.id, t.run_at from tasks t where ${BEGINS} ${LOCKED('arm.most')}) t
+        order by t.run_at, t.id limit w.turns
+      ) as ids offset 0
+    ) patient cross join lateral (
+      select * from (
+        select t.id, t.run_at, t.bytes, 2 * (row_number() over ()) as nth from (${inOrder('and t.id <> all (patient.ids)')}
+        ) t
+        union all select t.id, t.run_at, ${BYTES}, 2 * (${TURN - 1} * p.turn - w.begun) + 1
+        from unnest(patient.ids) with ordinality p(id, turn) join tasks t on ${withId('p.id')}
+      ) found order by nth limit w.room`
 
 // A probe of the index for each service and level: 200,000 due rows of one dead service cost the others nothing.
 // What a node that is gone holds is judged in `abandoned` and locked in `orphans`. A row that changed hands in between is locked in
 // its new version, but was judged by the owner of the old one: so it must still be the claim that was judged.
-export const CLAIM = routineOf({
-  name: 'claim',
-  types: [
-    'uuid',
-    'bigint',
-    'text[]',
-    'integer[]',
-    'double precision[]',
-    'integer[]',
-    'integer[]',
-    'integer',
-    'boolean',
-    'double precision',
-    'timestamptz',
-    'boolean',
-    'boolean[]',
-  ],
-  returns: typesOf(CLAIMED),
-  ordered: true,
-  declared: '',
-  sql: `
+// The turns of lower levels are spread over a claim: whatever cuts it short leaves one of ten. A task with a time of its own has no bell,
+// so the grace is not for it.
+const claimWith = (turns: boolean): Routine =>
+  routineOf({
+    name: turns ? 'claim_in_turns' : 'claim',
+    types: [
+      'uuid',
+      'bigint',
+      'text[]',
+      'integer[]',
+      'double precision[]',
+      'integer[]',
+      'integer[]',
+      'integer',
+      'boolean',
+      'double precision',
+      'timestamptz',
+      'boolean',
+      'boolean[]',
+    ],
+    returns: typesOf(CLAIMED),
+    ordered: true,
+    declared: '',
+    sql: `
   return query with ${goneNodes('$9')},
   wanted as (
-    select service, room, array[$5[3 * place - 2], $5[3 * place - 1], $5[3 * place]] as marks, levels, turns, logged, place
-    from unnest($3, $4, $6, $7, $13) with ordinality as w(service, room, levels, turns, logged, place)
+    select service, room, array[$5[3 * place - 2], $5[3 * place - 1], $5[3 * place]] as marks, levels, begun, logged, place
+    from unnest($3, $4, $6, $7, $13) with ordinality as w(service, room, levels, begun, logged, place)
   ),
   abandoned as materialized (
     select id, token, node, room, place from (
@@ -147,23 +167,20 @@ export const CLAIM = routineOf({
       for update of t skip locked
     ) t
   ),
-  patient as materialized (${locked('where turns > 0', [ofPatient(LEVELS.low, 1), ofPatient(LEVELS.normal, 2)], 'w.turns')}
-  ),
-  waiting as materialized (${locked(
-    '',
-    [ofLevel(LEVELS.high, 3), ofLevel(LEVELS.normal, 4), ofLevel(LEVELS.low, 5)],
-    'w.room',
-    'and t.id <> all (array(select p.id from patient p))',
-  )}
+  waiting as materialized (
+    select found.*, w.room, w.place
+    from (select *, case when begun is null then 0 else (begun + room) / ${TURN} end as turns from wanted order by place) w
+    cross join lateral (${turns ? IN_TURNS : inOrder()}
+    ) found
+    limit $8
   ),
   fair as (
     select id, lost, bytes, row_number() over (order by lost desc, nth, place) as turn from (
-      select *, row_number() over (partition by place order by lost desc, arm, run_at, id) as nth
+      select id, lost, bytes, room, place, row_number() over (partition by place order by lost desc, nth, run_at, id) as nth
       from (
-        select id, run_at, bytes, room, place, 0 as arm, true as lost from orphans
-        union all select id, run_at, bytes, room, place, nth, false from patient
+        select id, run_at, bytes, room, place, 0 as nth, true as lost from orphans
         union all select id, run_at, bytes, room, place, nth, false from waiting
-      ) all_kinds
+      ) both_kinds
     ) found
     where nth <= room
     order by turn limit $8
@@ -180,7 +197,10 @@ export const CLAIM = routineOf({
   if $12 then
     return query select ${valuesOf({ ...CLAIMED, ...LOOK })} from unnest($3) as w(service);
   end if;`,
-})
+  })
+
+/** The statements: of plain tasks, which cost what they would without levels, and of those of several levels. */
+export const CLAIMS = { plain: claimWith(false), inTurns: claimWith(true) } as const
 
 /** Claims the oldest due rows of each service, and those of nodes that are gone before them. Throws a `StoreError`. */
 export async function claimDue(
@@ -189,14 +209,15 @@ export async function claimDue(
   { wanted, limit, grace, look }: ClaimQuery,
 ): Promise<ClaimedRow[]> {
   const asked = [...wanted.values()]
-  const rows = await query<ClaimedRow>(CLAIM.call, [
+  const { call } = asked.some(({ begun }) => begun !== undefined) ? CLAIMS.inTurns : CLAIMS.plain
+  const rows = await query<ClaimedRow>(call, [
     by.node,
     by.token,
     [...wanted.keys()],
     asked.map(({ count }) => count),
     asked.flatMap(({ marks = FROM_START }) => marks),
     asked.map(({ levels = EVERY_LEVEL }) => levels),
-    asked.map(({ turns = 0 }) => turns),
+    asked.map(({ begun = null }) => begun),
     limit,
     by.takesOver,
     grace,

@@ -21,13 +21,10 @@ export interface Expired {
 
 const FIRST_DUE = 'coalesce(t.due_at, t.created_at)'
 const CUTOFF = `now() - w.deadline * interval '1 millisecond'`
-/** When a task ends at the latest; null: never. */
-const EXPIRES = `${FIRST_DUE} + coalesce(t.deadline_ms, nullif(w.deadline, 0)) * interval '1 millisecond'`
 const OWN_ERROR = `json_build_object('code', 'deadline_exceeded', 'detail', 'The task grew older than its deadline (' || t.deadline_ms || ' ms).')`
 
-// A task that is not stamped keeps its place in the order, so the oldest are the head of that index. One with a deadline or time of
-// its own, and one that was parked, is stamped with the time at which it ends. The stamp only leads to the row: the deadline of a
-// service may have changed since, and then the row is stamped anew.
+// The deadline of a service may change, so no row keeps when it ends by that one. A task that has not begun keeps its place in the order,
+// so the oldest are the head of that index. Those that were parked are in an index by when they were first due.
 export const EXPIRE = routineOf({
   name: 'expire',
   types: ['text[]', 'double precision[]', 'json[]', 'integer'],
@@ -42,31 +39,32 @@ export const EXPIRE = routineOf({
       cross join lateral (values ${ALL_LEVELS.map((level) => `(${level}::smallint)`).join(', ')}) l(level)
       cross join lateral (
         select t.id from tasks t where ${UNOWNED} and t.service = w.service and t.priority = l.level and t.run_at <= ${CUTOFF}
-          and t.expires_at is null and ${FIRST_DUE} <= ${CUTOFF}
+          and t.status = 'pending' and t.deadline_ms is null and ${FIRST_DUE} <= ${CUTOFF}
         order by t.run_at, t.id limit $4 for update skip locked
       ) found
     limit $4
   ),
-  stamped as materialized (
-    select found.id, w.place from (select * from w order by place) w cross join lateral (
-      select t.id from tasks t where ${UNOWNED} and t.service = w.service and t.expires_at <= now()
-      order by t.expires_at limit $4 for update skip locked
+  parked as materialized (
+    select found.id, w.place from (select * from w where w.deadline > 0 order by place) w cross join lateral (
+      select t.id from tasks t where t.node is null and t.status = 'running' and t.deadline_ms is null and t.service = w.service
+        and ${FIRST_DUE} <= ${CUTOFF}
+      order by ${FIRST_DUE} limit $4 for update skip locked
     ) found
     limit $4
   ),
-  judged as (
-    update tasks t set
-      status = case when ${EXPIRES} <= now() then 'failed' else t.status end,
-      finished_at = case when ${EXPIRES} <= now() then now() end,
-      error = case when ${EXPIRES} > now() or ${EXPIRES} is null then t.error when t.deadline_ms is null then w.error else ${OWN_ERROR} end,
-      expires_at = ${EXPIRES}
-    from (select * from oldest union all select * from stamped) found join w on w.place = found.place
-    where ${withId('found.id')} returning t.id, t.service, t.status
+  own as materialized (
+    select found.id, w.place from (select * from w order by place) w cross join lateral (
+      select t.id from tasks t where ${UNOWNED} and t.deadline_ms is not null and t.service = w.service and t.expires_at <= now()
+      order by t.expires_at limit $4 for update skip locked
+    ) found
+    limit $4
   )
-  select id, service from judged where status = 'failed'`,
+  update tasks t set status = 'failed', finished_at = now(), error = case when t.deadline_ms is null then w.error else ${OWN_ERROR} end
+  from (select * from oldest union all select * from parked union all select * from own) found join w on w.place = found.place
+  where ${withId('found.id')} returning t.id, t.service`,
 })
 
-/** Fails waiting tasks of these services that are past their deadline, at most `2 * limit`; whoever claims one at that moment keeps it. */
+/** Fails waiting tasks of these services that are past their deadline, at most `3 * limit`; whoever claims one at that moment keeps it. */
 export const expireTasks = (query: Query, deadlines: readonly Deadline[], limit: number): Promise<Expired[]> =>
   query<Expired>(EXPIRE.call, [
     deadlines.map(({ service }) => service),

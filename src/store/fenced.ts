@@ -51,7 +51,6 @@ interface CheckpointEntry extends Reported {
   readonly state: string | null
   readonly repeats: number
   readonly wait: number | null
-  readonly left?: number | null
 }
 interface RetryEntry extends Reported {
   readonly attempt: number
@@ -59,7 +58,6 @@ interface RetryEntry extends Reported {
 }
 interface ParkEntry extends Reported {
   readonly wait: number
-  readonly left?: number | null
   /** Failed tries: 1, or 0 where the try does not count. */
   readonly fails: number
   readonly error: string
@@ -83,14 +81,12 @@ const checkpoint: Kind<CheckpointEntry> = {
     { name: 'state', type: 'json', value: (entry) => entry.state },
     { name: 'repeats', type: 'integer', value: (entry) => entry.repeats },
     { name: 'wait', type: 'double precision', value: (entry) => entry.wait },
-    { name: 'time_left', type: 'double precision', value: (entry) => entry.left ?? null },
   ],
   guard: 't.step = w.step',
   set: `step = t.step + 1, state = coalesce(w.state, t.state), repeats = w.repeats, fails = 0, crashes = 0,
         attempt = case when w.wait is null then 1 else 0 end,
         node = case when w.wait is null then t.node end,
-        run_at = case when w.wait is null then t.run_at else ${later('w.wait')} end,
-        expires_at = case when w.wait is null then t.expires_at else ${later('w.time_left')} end`,
+        run_at = case when w.wait is null then t.run_at else ${later('w.wait')} end`,
   applied: (row, entry) => row.step === entry.step + 1,
 }
 
@@ -109,12 +105,10 @@ const park: Kind<ParkEntry> = {
   name: 'park',
   columns: [
     { name: 'wait', type: 'double precision', value: (entry) => entry.wait },
-    { name: 'time_left', type: 'double precision', value: (entry) => entry.left ?? null },
     { name: 'fails', type: 'integer', value: (entry) => entry.fails },
     { name: 'error', type: 'json', value: (entry) => entry.error },
   ],
-  set: `fails = t.fails + w.fails, node = null, run_at = ${later('w.wait')}, expires_at = ${later('w.time_left')},
-        error = w.error`,
+  set: `fails = t.fails + w.fails, node = null, run_at = ${later('w.wait')}, error = w.error`,
 }
 
 const settle: Kind<SettleEntry> = {

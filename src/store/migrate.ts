@@ -2,7 +2,7 @@
 import { readdir } from 'node:fs/promises'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Knex } from 'knex'
-import { CLAIM } from './claims.ts'
+import { CLAIMS } from './claims.ts'
 import { poolOf } from './client.ts'
 import { ATTEMPTS } from './attempts.ts'
 import { BULK_WINDOWS, RETRY_MANY } from './bulk.ts'
@@ -40,7 +40,7 @@ const ROUTINES = [
   CHANGE,
   ATTEMPTS,
   FACTS,
-  CLAIM,
+  ...Object.values(CLAIMS),
   EXPIRE,
   HOLDINGS,
   ADOPT,

@@ -11,6 +11,8 @@ import { ALIVE, withId } from './sql.ts'
 export interface Orphan extends ClaimRef {
   /** The number of its last try. */
   readonly attempt: number
+  /** Whether the log keeps the try that was lost; default: yes. */
+  readonly logged?: boolean
 }
 
 /** What was never away from this node says nothing of the order. */
@@ -19,12 +21,12 @@ const REVIVED: Columns = { ...CLAIMED, lost: ['boolean', 'false'], mark: ['doubl
 // The number of the try judges: where it is the next one already, an earlier revive went through and its answer was lost.
 export const REVIVE = routineOf({
   name: 'revive',
-  types: ['bigint[]', 'bigint[]', 'uuid[]', 'integer[]'],
+  types: ['bigint[]', 'bigint[]', 'uuid[]', 'integer[]', 'boolean[]'],
   returns: typesOf(CLAIMED),
   sql: `
-  with w as (select * from unnest($1, $2, $3, $4) as w(id, token, node, attempt)),
+  with w as (select * from unnest($1, $2, $3, $4, $5) as w(id, token, node, attempt, logged)),
   due as materialized (
-    select t.id, w.attempt + 1 as attempt, t.crashes + (t.attempt = w.attempt)::integer as crashes
+    select t.id, w.logged, w.attempt + 1 as attempt, t.crashes + (t.attempt = w.attempt)::integer as crashes
     from (select * from w order by id) w join tasks t on ${withId('w.id')}
     where t.token = w.token and t.node is not distinct from w.node and ${ALIVE} and t.attempt in (w.attempt, w.attempt + 1)
     for update of t
@@ -32,7 +34,7 @@ export const REVIVE = routineOf({
   logged as (
     insert into attempts (task, step, attempt, started_at, ms, node, outcome, detail)
     select t.id, t.step, t.attempt, now(), 0, n.name, 'lost', 'The thread that ran the task has died.'
-    from due join tasks t on ${withId('due.id')} left join nodes n on n.id = t.node where due.attempt = t.attempt + 1
+    from due join tasks t on ${withId('due.id')} left join nodes n on n.id = t.node where due.logged and due.attempt = t.attempt + 1
   )
   update tasks t set
     status = case when due.crashes >= ${CRASHES.failed} then 'failed' else t.status end,
@@ -50,4 +52,5 @@ export const reviveClaims = (query: Query, claims: readonly Orphan[]): Promise<C
     claims.map(({ token }) => token),
     claims.map(({ node }) => node),
     claims.map(({ attempt }) => attempt),
+    claims.map(({ logged = true }) => logged),
   ])

@@ -1,15 +1,13 @@
 // What a lane knows once its claim was answered.
 import type { Ask } from '../core/plan.ts'
 import { type ClaimedRow, EVERY_LEVEL, FROM_START } from '../store/claimed.ts'
-import type { Wanted } from '../store/claims.ts'
-import type { Lane } from './lanes.ts'
+import { type Seen, TURN, type Wanted } from '../store/claims.ts'
+import type { Lane, Lanes } from './lanes.ts'
 
 /** Between two looks behind the mark of one lane, ms; and how many times its length a look is followed by none. */
 const LOOK = { pause: 50, times: 20 }
 /** After ids that announced nothing the list is left alone for so long, ms; longer each time. */
 const STALE_PAUSE = { first: 20, most: 200 }
-/** Of so many tasks that begin one may be of a lower level. */
-const TURN = 10
 
 export const ofLane = (rows: readonly ClaimedRow[], lane: Lane): ClaimedRow[] =>
   rows.filter(({ service }) => service === lane.service)
@@ -23,10 +21,33 @@ export function marksOf(rows: readonly ClaimedRow[], before: readonly number[]):
 
 /** What to claim of a lane. Where several levels wait, every tenth task that begins may be one of a lower level. */
 export function wantedOf(lane: Lane, count: number, from: Ask['from']): Wanted {
-  const levels = from === 'start' ? EVERY_LEVEL : lane.levels
   const several = (lane.levels & (lane.levels - 1)) > 0
-  const turns = several ? Math.floor((lane.begun + count) / TURN) : 0
-  return { count, marks: from === 'start' ? FROM_START : lane.marks, levels, turns, logged: lane.logged }
+  return {
+    count,
+    marks: from === 'start' ? FROM_START : lane.marks,
+    levels: from === 'mark' ? lane.levels : EVERY_LEVEL,
+    begun: several ? lane.begun : undefined,
+    logged: lane.logged,
+  }
+}
+
+/** Counts tasks that begin, for the turns of lower levels. */
+export function began(lane: Lane, rows: readonly ClaimedRow[]): void {
+  lane.begun = (lane.begun + rows.length) % TURN
+}
+
+/** What lanes know after a look. A time that was known already stays: what was created meanwhile may not have been seen. */
+export function looked(lanes: Lanes, seen: readonly Seen[]): void {
+  const now = performance.now()
+  for (const { service, levels, next } of seen) {
+    const lane = lanes.of(service)
+    if (!lane) continue
+    if (next !== null) lane.dueAt = Math.min(lane.dueAt, now + next)
+    if (levels === 0) continue
+    lane.levels = levels
+    // A lane that had no room was not asked, and what is due there comes before what is submitted now.
+    lane.empty = false
+  }
 }
 
 interface Answer extends Ask {
@@ -48,11 +69,11 @@ export function answered(lane: Lane, claim: Answer, rows: readonly ClaimedRow[])
   if (claim.from === 'start' && !short) lane.marks = marksOf(rows, FROM_START)
   // Unless a pass has set it anew meanwhile.
   else if (lane.marks === claim.marks) lane.marks = marksOf(rows, lane.marks)
+  began(lane, rows)
   for (const { level } of rows) lane.levels |= 1 << level
-  lane.begun = (lane.begun + rows.length) % TURN
   if (!short) {
-    // Ids beyond the slots were popped, or rows lie behind the mark.
-    if (lane.stale || claim.full || claim.from === 'start') lane.more = true
+    // Ids beyond the slots were popped, or rows wait that no id announces.
+    if (lane.stale || claim.full || claim.from !== 'mark') lane.more = true
     lane.stale = false
     lane.misses = 0
     return
@@ -62,6 +83,7 @@ export function answered(lane: Lane, claim: Answer, rows: readonly ClaimedRow[])
   lane.stale = lane.more || rows.length === 0
   lane.more = false
   if (claim.from === 'mark') lane.missed = Math.max(1, claim.bells - rows.length)
+  else if (claim.from === 'due') lane.missed = Math.max(lane.missed, claim.bells - rows.length)
   else if (lane.heard === claim.heard) lane.empty = true
   lane.misses = rows.length === 0 ? lane.misses + 1 : 0
   if (lane.misses > 1 && lane.list === 'filled')

@@ -8,6 +8,7 @@ import type { Store } from '../store/store.ts'
 import { StoreError } from '../store/trouble.ts'
 import type { Log } from '../telemetry/log.ts'
 import { type Waiting, begin } from './begin.ts'
+import type { Lanes } from './lanes.ts'
 import type { RunningTask, RunningTasks } from './running.ts'
 import type { Pool } from './pool.ts'
 import type { Quarantine } from './quarantine.ts'
@@ -16,6 +17,7 @@ import type { Thread } from './thread.ts'
 export interface DispatchDependencies {
   readonly store: Store
   readonly running: RunningTasks
+  readonly lanes: Pick<Lanes, 'of'>
   readonly trust: Trust
   readonly pool: Pick<Pool, 'idlest' | 'threads'>
   readonly quarantine: Pick<Quarantine, 'add'>
@@ -112,11 +114,15 @@ export class Dispatch {
   }
 
   async #revive(tasks: readonly RunningTask[]): Promise<void> {
-    const { running, trust, log, store } = this.#by
+    const { running, lanes, trust, log, store } = this.#by
     // Nothing else judges them until the write has said whether they are still ours.
     for (const task of tasks) task.writing = true
     const { epoch } = trust
-    const rows = await this.#untilAnswered(() => revive({ store }, tasks satisfies readonly Orphan[]))
+    const orphans: readonly Orphan[] = tasks.map((task) => ({
+      ...task,
+      logged: lanes.of(task.service)?.logged ?? true,
+    }))
+    const rows = await this.#untilAnswered(() => revive({ store }, orphans))
     const found = new Map(rows.map((row) => [row.id, row]))
     for (const task of tasks) {
       task.writing = false

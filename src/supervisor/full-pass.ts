@@ -3,9 +3,9 @@ import type { Part } from '../core/part.ts'
 import type { Timings } from '../core/timings.ts'
 import type { Queue } from '../queue/port.ts'
 import { FROM_START } from '../store/claimed.ts'
-import { isFull, type Seen } from '../store/claims.ts'
+import { isFull } from '../store/claims.ts'
 import type { Log } from '../telemetry/log.ts'
-import { marksOf, ofLane, wantedOf } from './answered.ts'
+import { began, looked, marksOf, ofLane, wantedOf } from './answered.ts'
 import type { Claims } from './claims.ts'
 import type { Lane, Lanes } from './lanes.ts'
 import { Ticker } from './ticker.ts'
@@ -59,14 +59,14 @@ export class FullPass implements Part {
     try {
       const wanted = new Map(asked.map(({ lane, count }) => [lane.service, wantedOf(lane, count, 'start')]))
       const grace = queue.healthy ? timings.grace : 0
-      const look = (seen: readonly Seen[]): void => this.#look(seen)
-      const rows = await claims.claim({ wanted, limit, grace, look }, true)
+      const rows = await claims.claim({ wanted, limit, grace, look: (seen) => looked(lanes, seen) }, true)
       // A pass takes half of what is free. What else a dead node has left must not wait for the next second.
       tookOver = rows.some(({ lost }) => lost)
       const all = rows.length >= limit || isFull(rows)
       for (const { lane, count, heard } of asked) {
         if (count === 0) continue
         const brought = ofLane(rows, lane)
+        began(lane, brought)
         if (all || brought.length >= count) {
           // It began at the start, so whatever it left lies behind what it took.
           lane.more = true
@@ -77,16 +77,6 @@ export class FullPass implements Part {
       asked.forEach(({ lane, count }, i) => lanes.unreserve(lane, count, i === 0 ? limit : 0))
     }
     return tookOver
-  }
-
-  #look(seen: readonly Seen[]): void {
-    const now = performance.now()
-    for (const { service, levels, next } of seen) {
-      const lane = this.#by.lanes.of(service)
-      if (lane) Object.assign(lane, { levels: levels || lane.levels, dueAt: next === null ? Infinity : now + next })
-      // A lane that had no room was not asked, and what is due there comes before what is submitted now.
-      if (lane && levels > 0) lane.empty = false
-    }
   }
 
   /** While ids are heard a pass leaves half of the slots to others. */

@@ -4,10 +4,10 @@ import type { Part } from '../core/part.ts'
 import { type Ask, plan } from '../core/plan.ts'
 import type { Queue } from '../queue/port.ts'
 import { FROM_START } from '../store/claimed.ts'
-import { isFull } from '../store/claims.ts'
+import { isFull, type Seen } from '../store/claims.ts'
 import type { Log } from '../telemetry/log.ts'
 import type { Claims } from './claims.ts'
-import { answered, ofLane, wantedOf } from './answered.ts'
+import { answered, looked, ofLane, wantedOf } from './answered.ts'
 import type { Lanes } from './lanes.ts'
 
 export interface IntakeDependencies {
@@ -21,6 +21,8 @@ export interface IntakeDependencies {
 const MOST_TOGETHER = 200
 /** How often a node that may not claim looks again, ms: Postgres away, or no trust. */
 const CLOSED_MS = 250
+/** The longest that a timer waits, ms: one of 25 days or more would ring at once. */
+const MOST_MS = 3_600_000
 
 /** A part. `wake` tells it that something has changed. */
 export class Intake implements Part {
@@ -76,7 +78,7 @@ export class Intake implements Part {
   }
 
   #again(ms: number): void {
-    this.#timer = setTimeout(() => this.wake(), Math.max(0, ms))
+    this.#timer = setTimeout(() => this.wake(), Math.min(MOST_MS, Math.max(0, ms)))
   }
 
   /** Waits at the lists; a wait that does not name one of them is ended and begun anew. */
@@ -142,12 +144,14 @@ export class Intake implements Part {
       lanes.reserve(lane, ask.extra)
       lane.bells = 0
       if (ask.from === 'start') lane.missed = 0
-      if (begun >= lane.dueAt) lane.dueAt = Infinity
+      if (ask.from === 'due') lane.dueAt = Infinity
     }
     try {
       const wanted = new Map(asked.map(({ lane, ask: { count, from } }) => [lane.service, wantedOf(lane, count, from)]))
       const limit = asked.reduce((sum, { ask }) => sum + ask.count, 0)
-      const rows = await claims.claim({ wanted, limit, grace: 0 }, false)
+      const look = (seen: readonly Seen[]): void => looked(lanes, seen)
+      const looks = asked.some(({ ask }) => ask.from === 'due')
+      const rows = await claims.claim({ wanted, limit, grace: 0, ...(looks && { look }) }, false)
       const took = performance.now() - begun
       const full = isFull(rows)
       for (const { lane, ask, sent } of asked) answered(lane, { ...ask, ...sent, full, took }, ofLane(rows, lane))

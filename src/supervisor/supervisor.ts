@@ -153,6 +153,12 @@ export class Supervisor implements Part, Supervision {
     this.#intake.wake()
   }
 
+  due(service: string, ms: number): void {
+    const lane = this.#lanes.of(service)
+    if (lane) lane.dueAt = Math.min(lane.dueAt, performance.now() + ms)
+    this.#intake.wake()
+  }
+
   /** A notice says that a task was deleted: its row is read, also one whose claim is still under way. */
   cancelled(id: string): void {
     this.#running.remember(id)

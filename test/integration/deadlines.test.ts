@@ -29,7 +29,7 @@ describe('tasks that wait past their deadline', () => {
     `created_at = now() - interval '${minutes} minutes', run_at = now() - interval '${minutes} minutes' ${more}`
   /** Of one that was parked, or given back: due in so many minutes. */
   const parked = (minutes: number, due: number, more = ''): string =>
-    `created_at = now() - interval '${minutes} minutes', run_at = now() + interval '${due} minutes', status = 'running', expires_at = now() ${more}`
+    `created_at = now() - interval '${minutes} minutes', run_at = now() + interval '${due} minutes', status = 'running' ${more}`
 
   it('fail, each by the deadline of its service', async () => {
     const late = [await bench.row(aged(61)), await bench.row(aged(2, `, service = 'quick'`))]
@@ -63,7 +63,7 @@ describe('tasks that wait past their deadline', () => {
     const rows = await bench.rows(64, aged(5))
     const late = [rows[0], rows[17], rows[40]].map(String)
     await bench.sql(
-      `update tasks set created_at = now() - interval '2 hours', status = 'running', expires_at = now() where id <= $1 and id = any($2)`,
+      `update tasks set created_at = now() - interval '2 hours', status = 'running' where id <= $1 and id = any($2)`,
       [late.at(-1), late],
     )
     await bench.sql(`delete from tasks where id <= $1 and not id = any($2)`, [late.at(-1), late])

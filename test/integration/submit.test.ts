@@ -72,6 +72,7 @@ describe('a submit', () => {
       reserve: () => undefined,
       pushed: (service: string) => void events.push(`told of ${service}`),
       pushFailed: (service: string) => void events.push(`failed for ${service}`),
+      due: () => {},
     }
     const submitted = await submit({ store: { insert }, queue: { push }, supervision }, TASK)
     expect(submitted).to.deep.include(TASK)

@@ -88,10 +88,11 @@ export async function openCrew(world: World, setup: CrewSetup = {}): Promise<Cre
 }
 
 /** Hands nothing over directly. */
-const indirect = (supervisor: Supervisor): Pick<Supervision, 'reserve' | 'pushed' | 'pushFailed'> => ({
+const indirect = (supervisor: Supervisor): Pick<Supervision, 'reserve' | 'pushed' | 'pushFailed' | 'due'> => ({
   reserve: () => undefined,
   pushed: (service) => supervisor.pushed(service),
   pushFailed: (service) => supervisor.pushFailed(service),
+  due: (service, ms) => supervisor.due(service, ms),
 })
 
 /** What of the store can be held up. */

@@ -30,6 +30,7 @@ export function submitOf(world: World, by: SimNode, service: string, direct = fa
     reserve: () => taker && { claim: taker, finish: (row: unknown) => void (taken = row !== undefined) },
     pushed: () => {},
     pushFailed: () => {},
+    due: () => {},
   }
   return {
     asked: { verb: 'submit', service, payload, ...(taker && { taker }) },

@@ -88,6 +88,7 @@ export class Backstage {
         reserve: () => undefined,
         pushed: () => {},
         pushFailed: () => {},
+        due: () => {},
         deleted: () => {},
       },
       store: {

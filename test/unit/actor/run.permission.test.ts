@@ -1,5 +1,4 @@
 // The same loop when it may not begin, when the node drains, and when its claim is lost.
-import { SERVICE_DEFAULTS } from '../../../src/core/service.ts'
 import { expect } from 'chai'
 import { BACKOFF, Rig } from './rig.ts'
 
@@ -173,7 +172,6 @@ describe('an actor of a node that drains', () => {
       state: '{"n":1}',
       repeats: 0,
       wait: 0,
-      left: SERVICE_DEFAULTS.deadline,
     })
     expect(rig.over).to.equal(true)
   })

@@ -1,5 +1,4 @@
 import { expect } from 'chai'
-import { SERVICE_DEFAULTS } from '../../../src/core/service.ts'
 import { BACKOFF, failureOf, Rig, triedOf } from './rig.ts'
 
 describe('an actor', () => {
@@ -123,7 +122,10 @@ describe('an actor', () => {
 
     it('fails at the last step that maxSteps allows, and counts it', async () => {
       rig = await Rig.open({ task: { step: 2 }, service: { maxSteps: 3 } })
-      await rig.answer(206, '{}')
+      await rig.answer(206, '{"n":3}', 5_000)
+      expect(rig.told).to.include({ kind: 'checkpoint', step: 2, state: '{"n":3}', wait: null })
+      await rig.go()
+      expect(rig.requests).to.have.length(1)
       expect(rig.told).to.include({ kind: 'settle', status: 'failed', step: 3 })
       expect(rig.told).to.have.nested.property('failure.code', 'too_many_steps')
     })
@@ -179,7 +181,6 @@ describe('an actor', () => {
           step: 1,
           attempt: 2,
           wait: retryAfter,
-          left: SERVICE_DEFAULTS.deadline,
           failure,
           tried,
         }

@@ -8,6 +8,7 @@ import {
   type Standing,
   classify,
   outcomeOf,
+  tooManySteps,
 } from '../../../src/core/answers.ts'
 import { FAILURES } from '../../../src/core/failures.ts'
 import { MAX_RETRY_AFTER } from '../../../src/core/retry-after.ts'
@@ -114,13 +115,21 @@ describe('the verdict', () => {
     )
   })
 
-  it('206 fails once it is the last that maxSteps allows', () => {
-    expect(verdict(answer(206), { steps: 1 }, { maxSteps: 3 }).kind).to.equal('progress')
-    expect(verdict(answer(206), { steps: 2 }, { maxSteps: 3 })).to.have.nested.property(
-      'failure.code',
+  it('206 is progress without a wait once it is the last that maxSteps allows', () => {
+    const polled = answer(206, JSON_BODY, 5_000)
+    expect(verdict(polled, { steps: 1 }, { maxSteps: 3 })).to.include({ kind: 'progress', wait: 5_000 })
+    expect(verdict(polled, { steps: 2 }, { maxSteps: 3 })).to.include({ kind: 'progress', wait: 0 })
+    expect(verdict(polled, { steps: 1e9 }, { maxSteps: 0 })).to.include({ kind: 'progress', wait: 5_000 })
+  })
+
+  it('206 as often as maxSteps says is too often', () => {
+    const steps = (count: number, maxSteps: number) => tooManySteps(count, { ...SERVICE, maxSteps })?.code
+    expect([steps(2, 3), steps(3, 3), steps(4, 3), steps(1e9, 0)]).to.deep.equal([
+      undefined,
       'too_many_steps',
-    )
-    expect(verdict(answer(206), { steps: 1e9 }, { maxSteps: 0 }).kind).to.equal('progress')
+      'too_many_steps',
+      undefined,
+    ])
   })
 
   for (const [name, reply, code] of [
