@@ -77,7 +77,10 @@ function writesOn({ store, node }: Ground): Statement[] {
       name: 'DELETE',
       before: insert,
       run: async () =>
-        all(await each((id) => store.remove({ id, services: [], actions: [] })), (one) => one !== undefined),
+        all(
+          await each((id) => store.remove({ id, services: [], actions: [], callbacks: [] })),
+          (one) => one !== undefined,
+        ),
     },
     {
       name: 'full pass',

@@ -32,7 +32,8 @@ const NODES = `
     add column if not exists since timestamptz not null default now(),
     add column if not exists slots integer,
     add column if not exists running integer,
-    add column if not exists use jsonb`
+    add column if not exists use jsonb,
+    add column if not exists callbacks jsonb`
 
 const TABLES = `
   -- The labels of a task, as name=value, so that a page by label is read along an index.
@@ -160,6 +161,9 @@ const SUBMIT = `
             then 'callback must be an object of service and action'
         end;
         if wrong is not null then raise exception using errcode = 'invalid_parameter_value', message = wrong; end if;
+        -- A service's own is that of the newest node that knows the service.
+        callback := coalesce(callback, (
+          select n.callbacks -> submit.service from nodes n where submit.service = any(n.services) order by n.since desc limit 1));
         -- A day is 24 hours, also where clocks change.
         waits := extract(epoch from delay::interval) * interval '1 second';
         lasts := extract(epoch from deadline::interval) * interval '1 second';
@@ -223,7 +227,8 @@ export async function down(knex: Knex): Promise<void> {
     drop trigger tasks_call_back on tasks; drop trigger tasks_forget on tasks;
     drop function task_api_call_back(); drop function task_api_forget();
     drop index tasks_unique, tasks_expiry, tasks_parked; drop table task_labels, attempts, idempotency_keys;
-    alter table nodes drop column version, drop column since, drop column slots, drop column running, drop column use;
+    alter table nodes drop column version, drop column since, drop column slots, drop column running, drop column use,
+      drop column callbacks;
     alter table tasks drop column due_at, drop column deadline_ms, drop column expires_at, drop column labels, drop column unique_key,
       drop column callback, drop column callback_of, drop column caller, drop column retry_of, drop column retried_as,
       drop column first_step, drop column schedule`)

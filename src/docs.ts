@@ -1,8 +1,12 @@
-// Prints the documents that come from tables: docs/states.md, errors.md, configuration.md, the events in operations.md, and
-// task_api.schema.json.
+// Prints the documents that come from tables: docs/states.md, errors.md, configuration.md, cli.md, the events in operations.md,
+// and task_api.schema.json.
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { pathToFileURL } from 'node:url'
+import { COMMANDS } from './cli/commands.ts'
+import { EXITS } from './cli/exits.ts'
+import { optionText, usage } from './cli/help.ts'
+import { OPTIONS } from './cli/options.ts'
 import { CONFIG_EXIT_CODE } from './config/faults.ts'
 import { RESERVED_HEADERS } from './config/headers.ts'
 import { jsonSchema } from './config/schema.ts'
@@ -20,6 +24,7 @@ export function printedDocs(): Map<string, string> {
     ['docs/states.md', states()],
     ['docs/errors.md', errors()],
     ['docs/configuration.md', configuration()],
+    ['docs/cli.md', commandLine()],
     ['docs/operations.md', between(EVENT_MARKS, readFileSync('docs/operations.md', 'utf8'), events())],
     ['task_api.schema.json', `${JSON.stringify(jsonSchema(), null, 2)}\n`],
   ])
@@ -89,6 +94,42 @@ function configuration(): string {
     'The JSON Schema of the file is `task_api.schema.json`. In YAML, begin the file with `# yaml-language-server: $schema=` and its path; in JSON, give it as `"$schema"`.',
   )
 }
+
+function commandLine(): string {
+  const commands = Object.entries(COMMANDS).map(([name, command]) => [
+    code(usage(name, command)),
+    command.meaning,
+    command.options.map((option) => code(`--${option}`)).join(' '),
+  ])
+  const options = Object.entries(OPTIONS).map(([name, option]) => [code(optionText(name, option)), option.meaning])
+  return page(
+    '# Command line',
+    printed('src/cli/'),
+    'The command line is a caller of the REST API, like any other. `task_api help` prints these tables.',
+    table(['Command', 'Meaning', 'Options'], commands),
+    '## Exit codes',
+    table(
+      ['Code', 'Meaning'],
+      Object.values(EXITS).map(({ code: exit, meaning }) => [String(exit), meaning]),
+    ),
+    '## Options',
+    table(['Option', 'Meaning'], options),
+    '## In scripts',
+    '`--json` prints the answers of the API on stdout, one JSON value a line, every digit as it is. Errors and warnings are JSON on stderr: `{"error":"refused","exit":4,"detail":…,"problem":…}` and `{"warning":…}`. The API answers a `delete` of IDs with nothing, so nothing is printed.',
+    'With several IDs each is tried. The exit code is the first that is not 0. A bulk command (`retry --status failed`) prints how many tasks match and how many were changed: `{"matched":…,"done":…}`.',
+    '## A file of tasks: `batch`',
+    fence('sh', BATCH_EXAMPLE),
+    'The file has one JSON object a line, or is one JSON array of them; without FILE it is stdin. Each object is the body of a POST /tasks, and its payload stays as it is, byte for byte. All lines are read before anything is sent: up to 2 GiB, in UTF-8.',
+    'The tasks are submitted a thousand at a time, each thousand in one commit. A thousand has an `Idempotency-Key`, made from its bytes and its place. So **a second run of the same file goes on after a break, and creates nothing twice**, for as long as keys are kept (`IDEMPOTENCY_WINDOW`, 24 h). It does not matter whether the same tasks come as lines or as an array, from a file or from stdin.',
+    'Do not append to a file and run it again: the last thousand has other bytes then, and is created anew. Write a new file. To create the tasks of the same file once more, give the run a name of its own: `--idempotency-key monday`.',
+    'While nobody answers, the command asks again, for a minute at the least. Then it ends with 5; run it again. On a terminal a bar on stderr shows how far it is. The last line says how many ended how:',
+    fence('', '100000 submitted, 40000 of them before, 99990 complete, 9 failed, 1 gone'),
+    '`of them before` counts tasks that were there: of an earlier run, or by their `unique`. `gone` were deleted. With `--json` the line is `{"submitted":100000,"existing":40000,"complete":99990,"failed":9,"gone":1}`. The exit code is 0 if all are complete, and 1 otherwise. With `--no-wait` the command ends when all are submitted.',
+  )
+}
+
+const BATCH_EXAMPLE = `printf '{"service":"demo","action":"echo","payload":{"n":%s}}\\n' 1 2 3 > tasks.ndjson
+task_api batch tasks.ndjson`
 
 /** What stands around the events in docs/operations.md; the rest of that page is written by hand. */
 const EVENT_MARKS = [

@@ -21,7 +21,9 @@ export async function createTask(api: ApiContext, ctx: Context): Promise<void> {
   const body = bodyOf(ctx)
   const task = readTask(body, api.services)
   const key = requestKeyOf(ctx, body)
-  if (key !== undefined || task.options !== undefined) return answerOne(api, ctx, await create(api, [task], key))
+  const calledBack = api.services.get(task.service)?.callback !== undefined
+  if (key !== undefined || task.options !== undefined || calledBack)
+    return answerOne(api, ctx, await create(api, [task], key))
   return sendCreated(api, ctx, { ...(await submit(api, task)), status: 'pending', existing: false })
 }
 

@@ -1,93 +1,99 @@
 // `batch`: submits the tasks of a file a thousand at a time, and tells how they ended. Each thousand has a key of its own, made from
 // its bytes: a second run after a break creates nothing twice.
+import { Buffer } from 'node:buffer'
 import { createHash } from 'node:crypto'
-import { readFile } from 'node:fs/promises'
-import { MAX_BATCH, MAX_BATCH_BODY } from '../core/limits.ts'
-import { call } from './api.ts'
+import { call, objectOf } from './api.ts'
 import type { Context } from './context.ts'
 import { CommandError, type Exit } from './exits.ts'
-import { elementsOf, oneLine } from './text.ts'
+import { type Given, portionsOf, readGiven } from './given.ts'
+import { oneLine } from './text.ts'
 
-/** How often a request is sent again that had no answer, and the pause before, ms. */
-const RETRIES = 20
+/** How often a request is sent again that had no answer, and the pause before, ms: for a minute at the least. */
+const RETRIES = 60
 const RETRY_WAIT_MS = 1_000
-/** Between two looks at tasks that have not ended, ms. */
+/** Refusals that pass by themselves. */
+const PASSING: readonly unknown[] = ['idempotency_in_progress', 'unique_pending']
+/** Between two looks at tasks that have not ended, ms; and the looks take a fifth of the time at most. */
 const LOOK_WAIT_MS = { least: 200, most: 2_000 }
+const WAIT_PER_LOOK = 4
+/** So many ids fit into the 8 KiB that proxies allow for the first line of a request. */
+const IDS_PER_LOOK = 400
 
+/** Submits the tasks of a file, waits until all have ended, and says how many ended how. */
 export async function batch(context: Context, file = '-'): Promise<Exit> {
-  const text = file === '-' ? (await context.input(Infinity)).toString('utf8') : await read(file)
-  const tasks = tasksIn(text)
-  if (tasks.length === 0) throw new CommandError('usage', `${file} has no tasks`)
-  const ids: string[] = []
-  for (const [place, body] of bodies(tasks).entries()) {
-    ids.push(...(await submitted(context, body, place)))
-    context.progress(`${ids.length} of ${tasks.length} submitted`)
-  }
-  if (context.values['no-wait'] !== undefined) return told(context, { submitted: ids.length })
-  const ends = await ended(context, ids)
-  const exit = ends.failed + ends.gone > 0 ? 'failed' : 'ok'
-  return told(context, { submitted: ids.length, ...ends }, exit)
-}
-
-async function read(file: string): Promise<string> {
-  return readFile(file, 'utf8').catch((error: unknown) => {
-    throw new CommandError('usage', `${file} cannot be read: ${(error as NodeJS.ErrnoException).code ?? String(error)}`)
-  })
-}
-
-/** The tasks of a text, one JSON object a line or a JSON array of them, as they are. */
-function tasksIn(text: string): readonly string[] {
-  const tasks = text.trimStart().startsWith('[') ? arrayOf(text) : text.split('\n').map((line) => line.trim())
-  return tasks.filter((task) => task !== '')
-}
-
-function arrayOf(text: string): readonly string[] {
+  const tasks = await readGiven(context, file)
   try {
-    JSON.parse(text)
-  } catch {
-    throw new CommandError('usage', 'the array of tasks is not JSON')
+    const { ids, existing } = await submitted(context, tasks)
+    const counts = { submitted: tasks.length, existing }
+    if (context.values['no-wait'] !== undefined) return told(context, counts)
+    const ends = await ended(context, [...new Set(ids)])
+    return told(context, { ...counts, ...ends }, ends.failed + ends.gone > 0 ? 'failed' : 'ok')
+  } finally {
+    context.progress('')
   }
-  return elementsOf(text) ?? []
 }
 
-/** The tasks as the bodies of requests. */
-function bodies(tasks: readonly string[]): string[] {
-  const made: string[][] = [[]]
-  let bytes = 2
-  for (const task of tasks) {
-    const size = Buffer.byteLength(task) + 1
-    if ((made.at(-1)?.length ?? 0) >= MAX_BATCH || bytes + size > MAX_BATCH_BODY) {
-      made.push([])
-      bytes = 2
-    }
-    made.at(-1)?.push(task)
-    bytes += size
-  }
-  return made.map((one) => `[${one.join(',')}]`)
+interface Submitted {
+  readonly ids: string[]
+  /** How many tasks were there already. */
+  readonly existing: number
 }
 
-/** Submits one body, again and again while nobody answers, and returns the ids of its tasks. */
-async function submitted(context: Context, body: string, place: number): Promise<string[]> {
-  const name = context.values['idempotency-key'] ?? 'batch'
-  const key = `${name}.${place}.${createHash('sha256').update(body).digest('hex')}`
+async function submitted(context: Context, tasks: readonly Given[]): Promise<Submitted> {
+  const ids: string[] = []
+  let existing = 0
+  let turn = 0
+  for (const portion of portionsOf(tasks)) {
+    const made = await created(context, portion, turn)
+    ids.push(...made.ids)
+    existing += made.existing
+    turn += 1
+    context.progress(bar(ids.length, tasks.length, 'submitted'))
+  }
+  return { ids, existing }
+}
+
+/** Creates the tasks of one request, and returns their ids. */
+async function created(context: Context, portion: readonly Given[], turn: number): Promise<Submitted> {
+  const { api, values } = context
+  const body = Buffer.concat([...portion.flatMap(({ bytes }, i) => [Buffer.from(i === 0 ? '[' : ','), bytes]), END])
+  const name = values['idempotency-key'] ?? 'batch'
+  const headers = { 'idempotency-key': `${name}.${turn}.${createHash('sha256').update(body).digest('hex')}` }
+  const reply = await patiently(context, () =>
+    call(api, { method: 'POST', path: '/tasks/batch', body, headers, expect: [201] }),
+  ).catch((error: unknown) => {
+    throw error instanceof CommandError ? placed(error, portion) : error
+  })
+  const made = JSON.parse(reply.text) as { location: string; existing?: true }[]
+  const replayed = reply.header('idempotency-replayed') === 'true'
+  return {
+    ids: made.map(({ location }) => location.slice('/tasks/'.length)),
+    existing: replayed ? made.length : made.filter((task) => task.existing).length,
+  }
+}
+
+const END = Buffer.from(']')
+
+/** Says where in the file the tasks stand that an error is of. */
+function placed({ exit, message, problem }: CommandError, portion: readonly Given[]): CommandError {
+  const text = message.replaceAll(/^ {2}\/(\d+)/gm, (_, i) => `  ${portion[Number(i)]?.place ?? i} `)
+  const from = `${portion[0]?.place} to ${portion.at(-1)?.place}: ${text}`
+  const hint = exit === 'unreachable' ? '\nRun the same command again: it goes on, and creates nothing twice.' : ''
+  return new CommandError(exit, from + hint, problem)
+}
+
+/** Asks again while nobody answers, or another request is in the way. */
+async function patiently<T>(context: Context, ask: () => Promise<T>): Promise<T> {
   for (let tries = 1; ; tries += 1)
     try {
-      const headers = { 'idempotency-key': key }
-      const { text } = await call(context.api, { method: 'POST', path: '/tasks/batch', body, headers, expect: [201] })
-      return (JSON.parse(text) as { location: string }[]).map(({ location }) => location.slice('/tasks/'.length))
+      return await ask()
     } catch (error) {
-      const passes =
-        error instanceof CommandError && (error.exit === 'unreachable' || /_in_progress/.test(error.problem ?? ''))
-      if (!passes || tries > RETRIES) throw placed(error, place)
-      context.warn(`${error.message}; trying again`)
+      if (!(error instanceof CommandError)) throw error
+      const passes = error.exit === 'unreachable' || PASSING.includes(objectOf(error.problem ?? '').code)
+      if (!passes || tries > RETRIES) throw error
+      if (tries === 1) context.warn(`${error.message}; trying again`)
       await context.wait(RETRY_WAIT_MS)
     }
-}
-
-/** Says of which thousand a refusal is: its pointers count from there. */
-function placed(error: unknown, place: number): unknown {
-  if (!(error instanceof CommandError) || place === 0) return error
-  return new CommandError(error.exit, `of the tasks from ${place * MAX_BATCH} on: ${error.message}`, error.problem)
 }
 
 interface Ends {
@@ -99,50 +105,62 @@ interface Ends {
 /** Waits until all tasks have ended, and counts how. */
 async function ended(context: Context, ids: readonly string[]): Promise<Ends> {
   const ends = { complete: 0, failed: 0, gone: 0 }
-  let wait = LOOK_WAIT_MS.least
-  for (let waiting = [...new Set(ids)]; waiting.length > 0;) {
-    const still: string[] = []
-    for (let i = 0; i < waiting.length; i += MAX_BATCH) {
-      const asked = waiting.slice(i, i + MAX_BATCH)
-      const statuses = await statusesOf(context, asked)
-      if (statuses === undefined) still.push(...asked)
-      else
-        for (const id of asked) {
-          const status = statuses.get(id)
-          if (status === undefined) ends.gone += 1
-          else if (status === 'complete' || status === 'failed') ends[status] += 1
-          else still.push(id)
-        }
+  let parts = Array.from({ length: Math.ceil(ids.length / IDS_PER_LOOK) }, (_, i) => {
+    const part = ids.slice(i * IDS_PER_LOOK, (i + 1) * IDS_PER_LOOK)
+    return { ids: part, left: part.length }
+  })
+  let left = ids.length
+  for (let wait = LOOK_WAIT_MS.least; ;) {
+    const [before, begun] = [left, performance.now()]
+    for (const part of parts) {
+      const now = await count(context, part.ids, 'pending,running')
+      left += now - part.left
+      part.left = now
+      context.progress(bar(ids.length - left, ids.length, 'ended'))
+      if (now > 0) continue
+      const [complete, failed] = [await count(context, part.ids, 'complete'), await count(context, part.ids, 'failed')]
+      ends.complete += complete
+      ends.failed += failed
+      ends.gone += part.ids.length - complete - failed
     }
-    context.progress(`${ids.length} submitted, ${ends.complete} complete, ${ends.failed} failed, ${still.length} left`)
-    wait = still.length < waiting.length ? LOOK_WAIT_MS.least : Math.min(LOOK_WAIT_MS.most, wait * 1.5)
-    waiting = still
-    if (waiting.length > 0) await context.wait(wait)
+    parts = parts.filter((part) => part.left > 0)
+    if (parts.length === 0) return ends
+    wait = left < before ? LOOK_WAIT_MS.least : Math.min(LOOK_WAIT_MS.most, wait * 1.5)
+    await context.wait(Math.max(wait, WAIT_PER_LOOK * (performance.now() - begun)))
   }
-  return ends
 }
 
-/** The status of each of these tasks that is there; undefined: nobody answers for the moment. */
-async function statusesOf({ api, warn }: Context, ids: readonly string[]): Promise<Map<string, string> | undefined> {
-  try {
-    const found = new Map<string, string>()
-    for (let path: string | undefined = `/tasks?ids=${ids.join(',')}`; path !== undefined;) {
-      const { text, header } = await call(api, { method: 'GET', path, expect: [200] })
-      for (const task of JSON.parse(text) as { location: string; status: string }[])
-        found.set(task.location.slice('/tasks/'.length), task.status)
-      path = /<([^>]+)>; *rel="?next/.exec(header('link') ?? '')?.[1]
-    }
-    return found
-  } catch (error) {
-    if (!(error instanceof CommandError) || error.exit !== 'unreachable') throw error
-    warn(`${error.message}; trying again`)
-    return undefined
+/** How many of these tasks have such a status. A change that is a dry run only counts: no payload is read. */
+async function count(context: Context, ids: readonly string[], status: string): Promise<number> {
+  let sum = 0
+  for (
+    let next: unknown = `/tasks/retry?ids=${ids.join(',')}&status=${status}&dryRun=true`;
+    typeof next === 'string';
+  ) {
+    const path = next
+    const { text } = await patiently(context, () => call(context.api, { method: 'POST', path, expect: [200] }))
+    const told = objectOf(text)
+    if (typeof told.matched !== 'number')
+      throw new CommandError('unreachable', `${context.api.url} did not answer with a count`)
+    sum += told.matched
+    next = told.next
   }
+  return sum
 }
+
+/** A bar, its percentage, and what it counts. */
+function bar(done: number, of: number, what: string): string {
+  const full = Math.floor((done / of) * BAR_WIDTH)
+  const percent = String(Math.floor((done / of) * 100)).padStart(3)
+  return `[${'#'.repeat(full)}${'.'.repeat(BAR_WIDTH - full)}] ${percent} %  ${done} of ${of} ${what}`
+}
+
+const BAR_WIDTH = 30
 
 function told(context: Context, counts: Readonly<Record<string, number>>, exit: Exit = 'ok'): Exit {
   context.progress('')
-  const words = Object.entries(counts).map(([name, count]) => `${count} ${name}`)
+  const shown = Object.entries(counts).filter(([name, number]) => name !== 'existing' || number > 0)
+  const words = shown.map(([name, number]) => (name === 'existing' ? `${number} of them before` : `${number} ${name}`))
   context.print(context.json ? oneLine(JSON.stringify(counts)) : words.join(', '))
   return exit
 }

@@ -52,21 +52,25 @@ export const remove = (context: Context, ...words: string[]): Promise<Exit> =>
     return 'ok'
   })
 
-export const retry = (context: Context, ...words: string[]): Promise<Exit> =>
-  changed(context, words, 'retry', async (own, id) => {
-    const { from, delay, payload } = own.values
-    const bytes = payload === undefined ? undefined : await payloadOf(own, payload)
-    const body = objectText([
-      ...(from === undefined ? [] : [['from', /^\d+$/.test(from) ? from : JSON.stringify(from)] as const]),
-      ...(delay === undefined ? [] : [['delay', JSON.stringify(delay)] as const]),
-      ...(bytes === undefined ? [] : [['payload', bytes] as const]),
-    ])
+export async function retry(context: Context, ...words: string[]): Promise<Exit> {
+  const { from, delay, payload } = context.values
+  if (words.length === 0 && (from ?? delay ?? payload) !== undefined)
+    throw new CommandError('usage', '--from, --delay and --payload need IDs: with filters there is --rate')
+  // Once, as all of these tasks get the same one.
+  const bytes = payload === undefined ? undefined : await payloadOf(context, payload)
+  const body = objectText([
+    ...(from === undefined ? [] : [['from', /^\d+$/.test(from) ? from : JSON.stringify(from)] as const]),
+    ...(delay === undefined ? [] : [['delay', JSON.stringify(delay)] as const]),
+    ...(bytes === undefined ? [] : [['payload', bytes] as const]),
+  ])
+  return changed(context, words, 'retry', async (own, id) => {
     const reply = await call(own.api, { method: 'POST', path: `/tasks/${id}/retry`, body, expect: [302] })
     const made = /\/tasks\/([1-9][0-9]*)$/.exec(reply.header('location') ?? '')?.[1]
     const before = reply.header('task-existing') === 'true' ? ' before' : ''
     own.print(own.json ? oneLine(reply.text) : `task ${id} retried${before} as task ${made}`)
     return 'ok'
   })
+}
 
 /** `patch`: when a task that waits begins, and its importance. */
 export const patch = (context: Context, ...words: string[]): Promise<Exit> =>

@@ -16,7 +16,7 @@ export interface Io {
   /** What --version says. */
   readonly version: string
   readonly stdout: { write(text: string): unknown }
-  readonly stderr: { write(text: string): unknown }
+  readonly stderr: { write(text: string): unknown; readonly columns?: number }
   readonly env: Readonly<Record<string, string | undefined>>
   /** Opens stdin; absent: nothing comes in. */
   readonly stdin?: () => Source
@@ -103,7 +103,12 @@ function check(name: string, command: Command, { words, values }: Arguments): vo
 function contextOf(values: Arguments['values'], io: Io): Context {
   const { stdin, piped = false, timeLimit = 10_000, env } = io
   const json = values.json !== undefined
-  const warn = (line: string): void => void io.stderr.write(`${json ? JSON.stringify({ warning: line }) : line}\n`)
+  let shown = false
+  const tell = (text: string, progress = ''): void => {
+    io.stderr.write((shown ? '\r\x1b[K' : '') + text + progress)
+    shown = progress !== ''
+  }
+  const warn = (line: string): void => tell(`${json ? JSON.stringify({ warning: line }) : line}\n`)
   for (const { name, meant } of misspelt(env, ['TASK_API_URL', 'TASK_API_HEADERS']))
     warn(`${name} is not read: did you mean ${meant}?`)
   const settled = Boolean(values.url ?? (env.TASK_API_URL || env.TASK_API_HEADERS))
@@ -118,9 +123,9 @@ function contextOf(values: Arguments['values'], io: Io): Context {
     values,
     print: (line) => void io.stdout.write(`${line}\n`),
     warn,
-    fail: (error) => void io.stderr.write(errorLine(error, json)),
+    fail: (error) => tell(errorLine(error, json)),
     progress: (line) => {
-      if (io.terminal) io.stderr.write(`\r${line}\x1b[K`)
+      if (io.terminal) tell('', line.slice(0, (io.stderr.columns || 80) - 1))
     },
     input: async (most) => (stdin ? readAll(stdin(), most) : Buffer.alloc(0)),
     piped: async () => (piped && stdin ? readPiped(stdin(), timeLimit) : Buffer.alloc(0)),

@@ -6,7 +6,7 @@ export const EXITS = {
     code: 0,
     meaning: 'success; watch, submit --wait, batch: all tasks are complete; several IDs: success for all of them',
   },
-  failed: { code: 1, meaning: 'watch, submit --wait, batch: a task failed' },
+  failed: { code: 1, meaning: 'watch, submit --wait, batch: a task failed; batch: or was deleted' },
   usage: { code: 2, meaning: 'the command line is wrong' },
   no_task: { code: 3, meaning: 'no task has this ID: it was never created, or it was deleted' },
   refused: { code: 4, meaning: 'the server refused the request (4xx)' },

@@ -7,19 +7,19 @@ const RESERVED_HEADERS = words(
   'accept-encoding connection content-encoding content-length content-type expect host',
 ).concat(words('http2-settings keep-alive proxy-connection te trailer transfer-encoding upgrade'))
 
-/** Reads headers, one a line; those of the option replace those of the variable. */
-export function headersOf(option: string | undefined, variable: string | undefined): Headers {
+/** Reads headers, in the variable one a line; those of the option replace those of the variable. */
+export function headersOf(option: readonly string[] | undefined, variable: string | undefined): Headers {
   const headers = new Headers()
-  for (const [name, value] of linesOf('TASK_API_HEADERS', variable ?? '')) headers.append(name, value)
-  const given = linesOf('--header', option ?? '')
+  for (const [name, value] of linesOf('TASK_API_HEADERS', variable?.split('\n') ?? [])) headers.append(name, value)
+  const given = linesOf('--header', option ?? [])
   for (const [name] of given) headers.delete(name)
   for (const [name, value] of given) headers.append(name, value)
   return headers
 }
 
-function linesOf(source: string, text: string): [name: string, value: string][] {
-  const lines = text.split('\n').filter((line) => line.trim() !== '')
-  return lines.map((line) => {
+function linesOf(source: string, lines: readonly string[]): [name: string, value: string][] {
+  const given = lines.filter((line) => line.trim() !== '')
+  return given.map((line) => {
     const [, name, value] =
       /^([!#$%&'*+.^_`|~0-9A-Za-z-]+):[ \t]*([\t\x20-\x7e\x80-\xff]*[\x21-\x7e\x80-\xff])[ \t\r]*$/.exec(line) ?? []
     if (name === undefined || value === undefined)

@@ -26,15 +26,21 @@ export function helpOf(name: string, command: Command): string {
 export const usage = (name: string, { words }: Command): string => [name, ...words].join(' ')
 
 function optionRows(names: readonly string[]): string[] {
-  const shown = Object.entries<{ value?: string; short?: string; meaning: string }>(OPTIONS).filter(([name]) =>
-    names.includes(name),
-  )
-  return rows(
-    shown.map(([name, { value, short, meaning }]) => {
-      const long = `--${name}${value === undefined ? '' : ` ${value}`}`
-      return [short === undefined ? long : `${long}, -${short}`, meaning]
-    }),
-  )
+  const shown = Object.entries<Shown>(OPTIONS).filter(([name]) => names.includes(name))
+  return rows(shown.map(([name, option]) => [optionText(name, option), option.meaning]))
+}
+
+/** What the help shows of an option. */
+interface Shown {
+  readonly value?: string
+  readonly short?: string
+  readonly meaning: string
+}
+
+/** An option with what stands for its value, and its short form. */
+export function optionText(name: string, { value, short }: Shown): string {
+  const long = `--${name}${value === undefined ? '' : ` ${value}`}`
+  return short === undefined ? long : `${long}, -${short}`
 }
 
 function rows(pairs: readonly (readonly [string, string])[]): string[] {

@@ -7,7 +7,7 @@ import { CommandError } from './exits.ts'
 interface Option {
   readonly value?: string
   readonly short?: string
-  /** Whether it may be given several times; its value then has a line for each. */
+  /** Whether it may be given several times: its value is a list. */
   readonly many?: true
   readonly meaning: string
 }
@@ -51,7 +51,9 @@ export const OPTIONS = {
 } as const satisfies Record<string, Option>
 
 export type OptionName = keyof typeof OPTIONS
-export type Values = Partial<Record<OptionName, string>>
+export type Values = {
+  readonly [Name in OptionName]?: (typeof OPTIONS)[Name] extends { readonly many: true } ? readonly string[] : string
+}
 
 /** What an argument list says: words, and options with their values (`''` for one that takes none). */
 export interface Arguments {
@@ -73,7 +75,7 @@ export function readArguments(argv: readonly string[]): Arguments {
   )
   const { tokens } = parseArgs({ args: [...argv], options, strict: false, allowPositionals: true, tokens: true })
   const words: string[] = []
-  const values: Values = {}
+  const values: Partial<Record<OptionName, string | readonly string[]>> = {}
   for (const token of tokens) {
     if (token.kind === 'positional') words.push(token.value)
     if (token.kind !== 'option') continue
@@ -83,10 +85,11 @@ export function readArguments(argv: readonly string[]): Arguments {
       throw new CommandError('usage', `${token.rawName} takes no value`)
     if (value !== undefined && !token.value)
       throw new CommandError('usage', `${token.rawName} needs a value: ${token.rawName} ${value}`)
-    const before = many && values[token.name]
-    values[token.name] = (before ? `${before}\n` : '') + (token.value ?? '')
+    const given = token.value ?? ''
+    const before = values[token.name]
+    values[token.name] = many ? [...(Array.isArray(before) ? before : []), given] : given
   }
-  return { words, values }
+  return { words, values: values as Values }
 }
 
 const isOption = (name: string): name is OptionName => Object.hasOwn(OPTIONS, name)

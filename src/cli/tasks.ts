@@ -50,14 +50,16 @@ export function filtersOf({ values }: Context): URLSearchParams {
   return query
 }
 
-function labelsOf(option = ''): [name: string, value: string][] {
-  const lines = option.split('\n').filter((line) => line !== '')
-  return lines.map((line) => {
-    const [, name, value] = /^([^=]+)=(.*)$/s.exec(line) ?? []
+function labelsOf(option: readonly string[] = []): [name: string, value: string][] {
+  const labels = new Map<string, string>()
+  for (const given of option) {
+    const [, name, value] = /^([^=]+)=(.*)$/s.exec(given) ?? []
     if (name === undefined || value === undefined)
       throw new CommandError('usage', '--label must be NAME=VALUE, such as order=7')
-    return [name, value]
-  })
+    if (labels.has(name)) throw new CommandError('usage', `--label ${name}=… is given twice`)
+    labels.set(name, value)
+  }
+  return [...labels]
 }
 
 /** The bytes of a payload; undefined where there is none. Throws a `CommandError` when they are not JSON. */

@@ -1,6 +1,8 @@
 // The rules of the services file about names, and about several values together.
 import { SERVICE_DEFAULTS, SERVICE_NAME } from '../core/service.ts'
+import { nearest } from '../core/suggest.ts'
 import { formatDuration, parseDuration } from '../core/units.ts'
+import { quoted } from './faults.ts'
 import type { FaultAt } from './variables.ts'
 
 /** The faults of names and of values that do not fit together. Takes the raw data, which may have other faults. */
@@ -8,11 +10,25 @@ export function faultsAcross(data: unknown): FaultAt[] {
   const { services } = mapping(data)
   if (isMapping(services) && Object.keys(services).length === 0)
     return [{ path: ['services'], expected: 'at least one service', found: 'none' }]
+  const names = Object.keys(mapping(services))
   return Object.entries(mapping(services)).flatMap(([name, service]) => {
     const path = ['services', name]
     const named = SERVICE_NAME.test(name) ? [] : [{ path, expected: A_NAME, found: 'this name' }]
-    return [...named, ...faultOfBackoff([...path, 'retry'], mapping(mapping(service).retry))]
+    const { retry, callback } = mapping(service)
+    return [
+      ...named,
+      ...faultOfBackoff([...path, 'retry'], mapping(retry)),
+      ...faultOfCallback([...path, 'callback', 'service'], mapping(callback).service, names),
+    ]
   })
+}
+
+/** The service of a callback must be known, or nobody would hear of any end. */
+function faultOfCallback(path: readonly PropertyKey[], service: unknown, names: readonly string[]): FaultAt[] {
+  if (typeof service !== 'string' || names.includes(service)) return []
+  const meant = nearest(service, names)
+  const found = quoted(service) + (meant === undefined ? '' : `: did you mean ${meant}?`)
+  return [{ path, expected: 'a service of this file', found }]
 }
 
 const A_NAME = 'a name of 1 to 100 letters, digits, dots, hyphens and underscores'

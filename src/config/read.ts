@@ -70,10 +70,11 @@ function faultsOfIssue(issue: z.core.$ZodIssue): FaultAt[] {
   })
 }
 
-/** The names that the file may have at a path: at its top, in a service, or in a service's `retry`. */
+/** The names that the file may have at a path: at its top, in a service, or in a mapping of a service. */
 function shapeAt(path: readonly PropertyKey[]): object {
   if (path.length === 0) return fileSchema.shape
-  return path.length === 2 ? serviceSchema.shape : serviceSchema.shape.retry.unwrap().shape
+  const { retry, callback } = serviceSchema.shape
+  return path.length === 2 ? serviceSchema.shape : (path[2] === 'retry' ? retry : callback).unwrap().shape
 }
 
 function inFile(file: ServicesFile, { path, expected, found }: FaultAt): ConfigFault {

@@ -1,6 +1,7 @@
 // The schema of the services file. The reader, the JSON Schema and the docs are made from it.
 import { z } from 'zod'
 import { ATTEMPT_LOGS, isAction, SERVICE_DEFAULTS, SERVICE_NAME } from '../core/service.ts'
+import { CALLBACK_ON } from '../core/task.ts'
 import { DURATION_PATTERN, formatDuration } from '../core/units.ts'
 import { faultOfUrl } from './address.ts'
 import { faultOfHeader, HEADER_NAME, HEADER_VALUE_TYPE, RESERVED_HEADERS } from './headers.ts'
@@ -64,6 +65,28 @@ const retry = z
       'What happens when a try fails: refused, reset, timed out, or answered 408, 425, 429, 502, 503 or 504.',
   })
 
+const AN_ACTION = 'the name of an action'
+const action = z.string(AN_ACTION).refine(isAction, AN_ACTION)
+
+const callback = z
+  .strictObject(
+    {
+      service: z
+        .string('the name of a service of this file')
+        .meta({ description: 'The service of that task, one of this file.' }),
+      action: action.meta({ description: 'The action of that task.' }),
+      on: z
+        .enum(CALLBACK_ON, { error: `one of ${CALLBACK_ON.join(', ')}` })
+        .prefault('end')
+        .meta({ description: 'Whether every end counts (end), or only a failure (failed).' }),
+    },
+    A_MAPPING,
+  )
+  .optional()
+  .meta({
+    description: 'The task that is created when one of this service ends. The callback of a task itself comes first.',
+  })
+
 const url = z
   .string('an absolute URL in text')
   .superRefine((text, context) => {
@@ -124,11 +147,10 @@ export const serviceSchema = z.strictObject(
       SERVICE_DEFAULTS.keepStates,
       'How many of the last states of a task are kept, to retry it from; needs attemptLog all.',
     ),
-    onCancel: z
-      .string('the name of an action')
-      .refine(isAction, 'the name of an action')
+    onCancel: action
       .optional()
       .meta({ description: 'The action of a task that is created when one that had begun is cancelled or deleted.' }),
+    callback,
     headers,
   },
   A_MAPPING,

@@ -1,4 +1,5 @@
 // A target service as it is configured, and the URLs of its actions.
+import type { Callback } from './task.ts'
 
 /** Which tries of its tasks a service keeps: all but a plain 200 or 206, all, or none. */
 export const ATTEMPT_LOGS = ['failures', 'all', 'none'] as const
@@ -29,6 +30,8 @@ export interface Service {
   readonly keepStates: number
   /** The action of a task that is created when one that had begun is cancelled or deleted. */
   readonly onCancel?: string | undefined
+  /** The callback of those of its tasks that name none; its service is one of the same configuration. */
+  readonly callback?: Callback | undefined
   /** Sent with every request; their values are secrets and never logged. */
   readonly headers: Readonly<Record<string, string>>
 }

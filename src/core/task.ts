@@ -25,7 +25,13 @@ export type Level = keyof typeof LEVELS
 export interface Callback {
   readonly service: string
   readonly action: string
+  /** Which ends it is created for; absent: every end. */
+  readonly on?: CallbackOn
 }
+
+/** The ends that a service can ask to be told of: every end, or only failures. */
+export const CALLBACK_ON = ['end', 'failed'] as const
+export type CallbackOn = (typeof CALLBACK_ON)[number]
 
 /** What a task may ask for beside its payload. Absent: not asked for. Durations are milliseconds. */
 export interface TaskOptions {

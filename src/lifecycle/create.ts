@@ -18,8 +18,7 @@ export async function create(
   tasks: readonly NewTask[],
   key: RequestKey | undefined,
 ): Promise<Created> {
-  const deadlineOf = (service: string): number => by.services.get(service)?.deadline ?? 0
-  const created = await by.store.create({ tasks, key, caller: null, deadlineOf })
+  const created = await by.store.create({ tasks, key, caller: null, services: by.services })
   if (created.replayed) return created
   created.tasks.forEach((task, place) => {
     if (!task.existing) ring(by, task, waitOf(tasks[place]?.options ?? {}))

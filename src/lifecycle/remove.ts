@@ -1,5 +1,6 @@
 // Remove: the row goes, in whatever status it is; then a notice reaches the node that runs it.
 import type { Services } from '../core/service.ts'
+import type { Callback } from '../core/task.ts'
 import type { Queue } from '../queue/port.ts'
 import type { Store } from '../store/store.ts'
 
@@ -24,10 +25,16 @@ export async function remove({ store, queue, services, deleted }: RemoveDependen
 export interface Undo {
   readonly services: readonly string[]
   readonly actions: readonly string[]
+  /** The callback of each such task. */
+  readonly callbacks: readonly (Callback | undefined)[]
 }
 
 /** What the services of this node ask for. */
 export function undoOf(services: Services): Undo {
   const asking = [...services.values()].filter(({ onCancel }) => onCancel !== undefined)
-  return { services: asking.map(({ name }) => name), actions: asking.map(({ onCancel = '' }) => onCancel) }
+  return {
+    services: asking.map(({ name }) => name),
+    actions: asking.map(({ onCancel = '' }) => onCancel),
+    callbacks: asking.map(({ callback }) => callback),
+  }
 }

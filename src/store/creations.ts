@@ -1,15 +1,16 @@
 // Creates the tasks of one POST in one commit, and not again when the POST is repeated.
 import { randomUUID } from 'node:crypto'
-import { type Created, type CreatedTask, LEVELS, type NewTask, type RequestKey } from '../core/task.ts'
+import type { Service, Services } from '../core/service.ts'
+import { type Callback, type Created, type CreatedTask, LEVELS, type NewTask, type RequestKey } from '../core/task.ts'
 import type { Query } from './database.ts'
 import { askOnce, FIRST_OWN, idempotentRoutine, type ReturnedRow } from './idempotent.ts'
 import { NOT_ENDED, withId } from './sql.ts'
 
-/** The columns of the tasks to create: name, type, value. `service_deadline` is what counts where the task names none. */
+/** The columns of the tasks to create: name, type, value. What the service says counts where the task says nothing. */
 interface Given {
   readonly task: NewTask
   readonly key: string
-  readonly serviceDeadline: number
+  readonly service: Service | undefined
 }
 const GIVEN: Readonly<Record<string, readonly [type: string, value: (given: Given) => unknown]>> = {
   key: ['uuid', ({ key }) => key],
@@ -21,11 +22,15 @@ const GIVEN: Readonly<Record<string, readonly [type: string, value: (given: Give
   run_at: ['double precision', ({ task: { options } }) => options?.runAt ?? null],
   priority: ['smallint', ({ task: { options } }) => LEVELS[options?.priority ?? 'normal']],
   deadline: ['bigint', ({ task: { options } }) => options?.deadline ?? null],
-  service_deadline: ['bigint', ({ serviceDeadline }) => (serviceDeadline > 0 ? serviceDeadline : null)],
+  service_deadline: ['bigint', ({ service }) => service?.deadline || null],
   labels: ['jsonb', ({ task: { options } }) => options?.labels && JSON.stringify(options.labels)],
   unique_key: ['text', ({ task: { options } }) => options?.unique ?? null],
-  callback: ['jsonb', ({ task: { options } }) => options?.callback && JSON.stringify(options.callback)],
+  callback: ['jsonb', ({ task: { options }, service }) => callbackText(options?.callback ?? service?.callback)],
 }
+
+/** A callback as its column has it. */
+export const callbackText = (callback: Callback | undefined): string | null =>
+  callback === undefined ? null : JSON.stringify(callback)
 
 const GIVEN_AS = `unnest(${Object.keys(GIVEN)
   .map((_, i) => `$${i + FIRST_OWN}`)
@@ -96,13 +101,12 @@ export interface Creation {
   readonly tasks: readonly NewTask[]
   readonly key: RequestKey | undefined
   readonly caller: string | null
-  /** The deadline of a service, ms; 0: none. */
-  deadlineOf(service: string): number
+  readonly services: Services
 }
 
 /** Creates the tasks, or finds what the same POST has created before. Throws a `Refusal`, or a `StoreError`. */
-export async function createTasks(query: Query, { tasks, key, caller, deadlineOf }: Creation): Promise<Created> {
-  const given = tasks.map((task) => ({ task, key: randomUUID(), serviceDeadline: deadlineOf(task.service) }))
+export async function createTasks(query: Query, { tasks, key, caller, services }: Creation): Promise<Created> {
+  const given = tasks.map((task) => ({ task, key: randomUUID(), service: services.get(task.service) }))
   const columns = Object.values(GIVEN).map(([, value]) => given.map(value))
   const { rows, replayed } = await askOnce(query, CREATE, { key, caller }, columns)
   return { replayed, tasks: rows.map((row) => taskOf(row, tasks)) }

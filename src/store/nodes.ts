@@ -1,6 +1,7 @@
 // The nodes' leases, what a node holds by Postgres' word, and what is cleared away behind nodes and services that are gone.
 import type { Query } from './database.ts'
 import { unknownService } from '../core/failures.ts'
+import type { Callback } from '../core/task.ts'
 import { routineOf } from './routine.ts'
 import { failureLiteral, goneNodes, heldBy, UNOWNED, withId } from './sql.ts'
 
@@ -9,6 +10,8 @@ export interface NodeRow {
   readonly id: string
   readonly name: string
   readonly services: readonly string[]
+  /** The callbacks of its services, by name: those of tasks that are created by SQL. */
+  readonly callbacks?: Readonly<Record<string, Callback>>
 }
 
 /** A lease that was begun or extended. */
@@ -22,15 +25,15 @@ export interface Leased {
 /** Makes a node's row, its lease running from now for `lease` ms, of which statements may rely on `claimWindow`. */
 export async function enroll(
   query: Query,
-  { id, name, services }: NodeRow,
+  { id, name, services, callbacks = {} }: NodeRow,
   lease: number,
   claimWindow = lease,
 ): Promise<Leased> {
   const [row] = await query<{ until: string }>(
-    `insert into nodes (id, name, services, lease_until) values ($1, $2, $3, now() + $4 * interval '1 millisecond')
+    `insert into nodes (id, name, services, callbacks, lease_until) values ($1, $2, $3, $6, now() + $4 * interval '1 millisecond')
      on conflict (id) do update set lease_until = excluded.lease_until
      returning now() + $5 * interval '1 millisecond' as until`,
-    [id, name, services, lease, claimWindow],
+    [id, name, services, lease, claimWindow, JSON.stringify(callbacks)],
   )
   return { held: true, until: row?.until ?? '-infinity' }
 }

@@ -1,5 +1,7 @@
 // Deletes tasks and cancels them, batched: the writes whose callers wait for an answer, beside new tasks.
 import { cancelled } from '../core/failures.ts'
+import type { Callback } from '../core/task.ts'
+import { callbackText } from './creations.ts'
 import type { Query } from './database.ts'
 import { routineOf } from './routine.ts'
 import { failureLiteral, NOT_ENDED, withId } from './sql.ts'
@@ -7,11 +9,12 @@ import { failureLiteral, NOT_ENDED, withId } from './sql.ts'
 /** How long after its cancellation a task's own undoing begins: no request of the task can begin any more by then. */
 const UNDO_AFTER = `interval '10 seconds'`
 
-/** A task to delete or to cancel, and the actions that undo a task, by service. */
+/** A task to delete or to cancel, and the actions that undo a task, by service, each with the callback of its task. */
 export interface Removal {
   readonly id: string
   readonly services: readonly string[]
   readonly actions: readonly string[]
+  readonly callbacks: readonly (Callback | undefined)[]
 }
 
 // The rows as they are once they are locked: a step may have been recorded meanwhile.
@@ -21,16 +24,17 @@ const LOCKED = `gone as materialized (
     from tasks t where t.id = any($1) order by t.id for update
   ),
   undone as (
-    insert into tasks (key, service, action, payload, payload_bytes, run_at, due_at, caller)
-    select gen_random_uuid(), gone.service, undo.action, told.body, octet_length(told.body::text), now() + ${UNDO_AFTER}, now() + ${UNDO_AFTER}, gone.caller
-    from gone join unnest($2, $3) as undo(service, action) on undo.service = gone.service
+    insert into tasks (key, service, action, payload, payload_bytes, run_at, due_at, caller, callback)
+    select gen_random_uuid(), gone.service, undo.action, told.body, octet_length(told.body::text), now() + ${UNDO_AFTER}, now() + ${UNDO_AFTER}, gone.caller,
+      undo.callback
+    from gone join unnest($2, $3, $4) as undo(service, action, callback) on undo.service = gone.service
       cross join lateral (select json_build_object('location', '/tasks/' || gone.id, 'step', gone.step, 'state', gone.state) as body) told
     where gone.status = 'running'
   )`
 
 export const REMOVE = routineOf({
   name: 'remove',
-  types: ['bigint[]', 'text[]', 'text[]'],
+  types: ['bigint[]', 'text[]', 'text[]', 'jsonb[]'],
   returns: 'id bigint, node uuid, cancelled boolean',
   sql: `
   with ${LOCKED}
@@ -39,7 +43,7 @@ export const REMOVE = routineOf({
 
 export const CANCEL = routineOf({
   name: 'cancel',
-  types: ['bigint[]', 'text[]', 'text[]'],
+  types: ['bigint[]', 'text[]', 'text[]', 'jsonb[]'],
   returns: 'id bigint, node uuid, cancelled boolean',
   sql: `
   with ${LOCKED},
@@ -61,7 +65,8 @@ export function removalFlush(query: Query, { call }: typeof REMOVE) {
   return async (removals: readonly Removal[]): Promise<(Removed | undefined)[]> => {
     const [first] = removals
     const ids = removals.map(({ id }) => id)
-    const rows = await query<Removed & { id: string }>(call, [ids, first?.services ?? [], first?.actions ?? []])
+    const { services = [], actions = [], callbacks = [] } = first ?? {}
+    const rows = await query<Removed & { id: string }>(call, [ids, services, actions, callbacks.map(callbackText)])
     const found = new Map(rows.map(({ id, node, cancelled }) => [id, { node, cancelled }]))
     return ids.map((id) => {
       const removed = found.get(id)

@@ -2,6 +2,7 @@
 import { randomUUID } from 'node:crypto'
 import type { Identity } from '../core/identity.ts'
 import type { Part } from '../core/part.ts'
+import type { Services } from '../core/service.ts'
 import type { Timings } from '../core/timings.ts'
 import type { Trust } from '../core/trust.ts'
 import type { Store } from '../store/store.ts'
@@ -14,7 +15,7 @@ export interface LeaseOptions {
   readonly identity: Identity
   /** What a person calls this node. Asked when its row is made. */
   name(): string
-  readonly services: readonly string[]
+  readonly services: Services
   readonly timings: Timings
   readonly trust: Trust
   /** How busy this node is. */
@@ -101,7 +102,14 @@ export class Lease implements Part {
   async #enroll(): Promise<void> {
     const begun = process.hrtime.bigint()
     const { store, services, timings, name } = this.#options
-    const { until } = await store.enroll({ id: this.node, name: name(), services }, timings.lease, this.#claimWindow)
+    const known = [...services.values()]
+    const row = {
+      id: this.node,
+      name: name(),
+      services: [...services.keys()],
+      callbacks: Object.fromEntries(known.flatMap(({ name: of, callback }) => (callback ? [[of, callback]] : []))),
+    }
+    const { until } = await store.enroll(row, timings.lease, this.#claimWindow)
     this.#heldSince = performance.now()
     this.#extend(begun, until)
   }

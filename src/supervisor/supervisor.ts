@@ -74,7 +74,6 @@ export class Supervisor implements Part, Supervision {
     const shared = { store, queue, lanes, running, trust, timings, log }
     const lease = (this.#lease = new Lease({
       ...options,
-      services: [...services.keys()],
       trust,
       lanes,
       beaten: () => void this.#audit.run(),

@@ -1,5 +1,6 @@
 // The table of faults: every row, in the order in which it is run and printed.
 import { deletesRow } from './rows/deletes.ts'
+import { endsRow } from './rows/ends.ts'
 import { threadsRow } from './rows/threads.ts'
 import { hostileRow } from './rows/hostile.ts'
 import { keysRow } from './rows/keys.ts'
@@ -22,6 +23,7 @@ export const ROWS: readonly Row[] = [
   postgresRow,
   repliesRow,
   keysRow,
+  endsRow,
   linksRow,
   hostileRow,
   threadsRow,

@@ -16,7 +16,7 @@ export function services(setup: Setup, port: number, node: string): Readonly<Rec
 }
 
 /** The registration of the referee at a node. Tasks are never given up: whether they end is what a run asks. */
-const serviceAt = (port: number, node: string): Record<string, unknown> => ({
+export const serviceAt = (port: number, node: string): Record<string, unknown> => ({
   url: `http://127.0.0.1:${port}/run/{action}`,
   concurrency: 100,
   timeout: '8s',

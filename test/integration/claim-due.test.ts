@@ -54,10 +54,11 @@ describe('a claim of due rows', () => {
     expect(rows.map(({ service }) => service)).to.deep.equal(['b', 'b'])
   })
 
-  it('leaves pending rows to the queue for the grace, and takes parked ones at once', async () => {
+  it('leaves pending rows to the queue for the grace, and takes those of no list at once', async () => {
     const [fresh, aged] = [await bench.row(due(0.3)), await bench.row(due(2))]
     const parked = await bench.row(due(0.05, `, status = 'running'`))
-    expect(idsOf(await claim({ grace: 1_000 }))).to.deep.equal([aged, parked].sort())
+    const timed = await bench.row(due(0.05, `, due_at = now() - interval '50 ms'`))
+    expect(idsOf(await claim({ grace: 1_000 }))).to.deep.equal([aged, parked, timed].sort())
     expect(idsOf(await claim({ grace: 0 }))).to.deep.equal([fresh])
   })
 

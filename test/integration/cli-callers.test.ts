@@ -1,9 +1,6 @@
 // The commands of callers who submit once, many, later; who change and retry; against a scripted API.
-import { mkdtemp, rm, writeFile } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import { expect } from 'chai'
-import { FakeApi, problem, task } from './fake-api.ts'
+import { FakeApi, task } from './fake-api.ts'
 
 const created = (id: number, headers: Record<string, string> = {}) => ({
   status: 302,
@@ -54,13 +51,18 @@ describe('the commands of callers', () => {
       expect(api.seen[1]?.line).to.equal('GET /tasks/7?view=full')
     })
 
-    for (const [option, value] of [
-      ['--label', 'novalue'],
-      ['--callback', 'nowhere'],
-    ] as const)
-      it(`refuses ${option} ${value}`, async () => {
+    it('keeps line breaks and equals signs of a label', async () => {
+      api.script(created(7))
+      await api.run(['submit', 'svc', 'act', '--label', 'a=1\nb=2', '--label', 'c='])
+      expect(JSON.parse(api.seen[0]?.body ?? ''))
+        .to.have.property('labels')
+        .that.deep.equals({ a: '1\nb=2', c: '' })
+    })
+
+    for (const wrong of ['--label novalue', '--label a=1 --label a=2', '--callback nowhere'])
+      it(`refuses ${wrong}`, async () => {
         api.script()
-        expect((await api.run(['submit', 'svc', 'act', option, value])).code).to.equal(2)
+        expect((await api.run(['submit', 'svc', 'act', ...wrong.split(' ')])).code).to.equal(2)
         expect(api.seen).to.deep.equal([])
       })
   })
@@ -79,6 +81,15 @@ describe('the commands of callers', () => {
         'POST /tasks/7/retry',
       ])
       expect(api.seen[2]?.body).to.equal('{"from":3,"delay":"5s","payload":{"n":  2}}')
+    })
+
+    it('give the payload of stdin to all of several IDs', async () => {
+      api.script(created(9), created(10))
+      const stdin = async function* () {
+        yield Buffer.from('{"n":1.0}')
+      }
+      const { code } = await api.run(['retry', '7', '8', '--payload', '-'], { stdin })
+      expect([code, api.seen.map(({ body }) => body)]).to.deep.equal([0, Array(2).fill('{"payload":{"n":1.0}}')])
     })
 
     it('take filters, and follow to the end', async () => {
@@ -102,9 +113,10 @@ describe('the commands of callers', () => {
       expect(api.seen[0]?.line).to.equal('POST /tasks/delete?service=svc&dryRun=true')
     })
 
-    it('refuse to change all tasks, and IDs beside filters', async () => {
+    it('refuse to change all tasks, IDs beside filters, and what is for IDs alone beside filters', async () => {
+      const ALONE = ['--from=start', '--delay=5s', '--payload=1'].map((only) => ['retry', '--status=failed', only])
       api.script()
-      for (const argv of [['cancel'], ['retry'], ['delete'], ['cancel', '7', '--status', 'failed']])
+      for (const argv of [['cancel'], ['retry'], ['delete'], ['cancel', '7', '--status', 'failed'], ...ALONE])
         expect((await api.run(argv)).code, argv.join(' ')).to.equal(2)
       expect(api.seen).to.deep.equal([])
     })
@@ -141,80 +153,5 @@ describe('the commands of callers', () => {
     expect((await api.run(['attempts', '7'])).out).to.equal(
       't  step 0  try 1  503  5 ms  n  why  next after 250 ms\nt  step 0  try 2  503  5 ms  n  why\n',
     )
-  })
-
-  describe('batch', () => {
-    let folder: string
-    before(async () => (folder = await mkdtemp(join(tmpdir(), 'task_api-batch-'))))
-    after(() => rm(folder, { recursive: true }))
-
-    const file = async (text: string): Promise<string> => {
-      const path = join(folder, 'tasks')
-      await writeFile(path, text)
-      return path
-    }
-    const LINE = '{"service":"svc","action":"act"}'
-    const made = (from: number, count: number) => ({
-      status: 201,
-      body: JSON.stringify(Array.from({ length: count }, (_, i) => ({ location: `/tasks/${from + i}` }))),
-    })
-    const statuses = (from: number, count: number, status: string) =>
-      json(Array.from({ length: count }, (_, i) => ({ location: `/tasks/${from + i}`, status })))
-    const NOW = { wait: async () => {} }
-
-    it('submits a thousand at a time, each with a key of its own, and tells how they ended', async () => {
-      const path = await file(`${LINE}\n`.repeat(1_500))
-      api.script(
-        made(1, 1_000),
-        made(1_001, 500),
-        statuses(1, 1_000, 'complete'),
-        statuses(1_001, 500, 'running'),
-        json([...Array.from({ length: 400 }, (_, i) => ({ location: `/tasks/${1_001 + i}`, status: 'failed' }))]),
-      )
-      const { code, out } = await api.run(['batch', path], NOW)
-      expect([code, out]).to.deep.equal([1, '1500 submitted, 1000 complete, 400 failed, 100 gone\n'])
-      const keys = api.seen.slice(0, 2).map(({ headers }) => headers['idempotency-key'])
-      expect(new Set(keys)).to.have.property('size', 2)
-      expect(JSON.parse(api.seen[0]?.body ?? '')).to.have.length(1_000)
-      api.script(made(1, 1_000), made(1_001, 500))
-      expect((await api.run(['batch', path, '--no-wait', '--json'], NOW)).out).to.equal('{"submitted":1500}\n')
-      expect(api.seen.map(({ headers }) => headers['idempotency-key'])).to.deep.equal(keys)
-    })
-
-    it('reads an array from stdin, and keeps its bytes', async () => {
-      const text = '[{"service":"svc","action":"act","payload":{"n":  1}},\n {"service":"svc","action":"b"}]'
-      api.script(made(1, 2), statuses(1, 2, 'complete'))
-      const stdin = async function* () {
-        yield Buffer.from(text)
-      }
-      expect((await api.run(['batch'], { ...NOW, stdin, piped: true })).code).to.equal(0)
-      expect(api.seen[0]?.body).to.equal(
-        '[{"service":"svc","action":"act","payload":{"n":  1}},{"service":"svc","action":"b"}]',
-      )
-    })
-
-    it('tries again while nobody answers, by the same key', async () => {
-      api.script(503, made(1, 1), 503, statuses(1, 1, 'complete'))
-      const { code, err } = await api.run(['batch', await file(LINE)], NOW)
-      expect(code).to.equal(0)
-      expect(err.split('trying again')).to.have.length(3)
-      expect(api.seen[0]?.headers['idempotency-key']).to.equal(api.seen[1]?.headers['idempotency-key'])
-    })
-
-    it('shows progress on a terminal only', async () => {
-      api.script(made(1, 1), statuses(1, 1, 'complete'))
-      expect((await api.run(['batch', await file(LINE)], { ...NOW, terminal: true })).err).to.contain(
-        '1 of 1 submitted',
-      )
-      api.script(made(1, 1), statuses(1, 1, 'complete'))
-      expect((await api.run(['batch', await file(LINE)], NOW)).err).to.equal('')
-    })
-
-    it('ends with what was refused', async () => {
-      api.script(problem(400, 'invalid_task', { errors: [{ pointer: '/0/service', detail: 'is missing' }] }))
-      expect((await api.run(['batch', await file('{}')], NOW)).code).to.equal(4)
-      expect((await api.run(['batch', await file('')], NOW)).code).to.equal(2)
-      expect((await api.run(['batch', join(folder, 'none')], NOW)).code).to.equal(2)
-    })
   })
 })

@@ -35,6 +35,18 @@ describe('a revival whose answer is lost', () => {
     expect((await bench.store.revive([orphan]))[0]).to.include({ failed: false, crashes: 9 })
   })
 
+  it('is kept in the log, unless the service wants none', async () => {
+    const [kept, not] = [await bench.claimed(), await bench.claimed()]
+    await bench.store.revive([
+      { ...kept, attempt: 1, logged: true },
+      { ...not, attempt: 1, logged: false },
+    ])
+    const rows = await bench.sql('select task, attempt, outcome from attempts where task = any($1)', [
+      [kept.id, not.id],
+    ])
+    expect(rows).to.deep.equal([{ task: kept.id, attempt: 1, outcome: 'lost' }])
+  })
+
   it('is refused to a try that is over', async () => {
     const fence = await bench.claimed()
     await bench.sql('update tasks set attempt = 4 where id = $1', [fence.id])
@@ -45,6 +57,23 @@ describe('a revival whose answer is lost', () => {
 })
 
 describe('a node whose thread dies', () => {
+  it('writes nothing of it for a service without a log of tries', async () => {
+    const world = await openWorld()
+    for (const attemptLog of ['none', 'failures'] as const) {
+      const crew = await openCrew(world, { entry: ENTRY, timings: { takeoverDelay: 600_000 }, service: { attemptLog } })
+      const held = await crew.post('held')
+      await world.service.until(() => world.service.of(held).length === 1)
+      const poison = await crew.post('hang', '{"poison":"throw"}')
+      await world.service.until(() => world.service.of(held).length === 2)
+      await crew.cancel(poison)
+      const rows = await world.sql('select outcome from attempts where task = $1', [idOf(held)])
+      expect(rows).to.deep.equal(attemptLog === 'none' ? [] : [{ outcome: 'lost' }])
+      world.service.letGo()
+      await crew[Symbol.asyncDispose]()
+    }
+    await world.close()
+  })
+
   it('counts it once though the answer of the revival is lost, and asks for the try that the row is at', async () => {
     const world = await openWorld()
     const crew = await openCrew(world, {

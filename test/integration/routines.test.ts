@@ -37,8 +37,8 @@ const calls = (ids: readonly number[]): [string, Prepared, unknown[]][] => {
     write('park', all(5), all(null), all(1), all('{}')),
     write('settle', all('complete'), all(1), all('{}'), all(false), all(null), all(false)),
     write('release'),
-    ['remove', REMOVE.call, [ids, [], []]],
-    ['cancel', CANCEL.call, [ids, ['svc'], ['undo']]],
+    ['remove', REMOVE.call, [ids, [], [], []]],
+    ['cancel', CANCEL.call, [ids, ['svc'], ['undo'], [null]]],
     ['read', READ.call, [ids]],
     [
       'insert',

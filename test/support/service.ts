@@ -54,6 +54,12 @@ const SCRIPTS: Readonly<Record<string, (turn: Turn) => void>> = {
   /** 206 for ever, each after n ms. */
   ever: (turn) => void setTimeout(() => answer(turn, 206, JSON.stringify({ at: turn.seen.step + 1 })), turn.n),
   fail: (turn) => answer(turn, 500, '{"why":"no"}'),
+  /** 500 where the member n of the payload can be divided by n, and the task is no retry; else 200. */
+  some: (turn) => {
+    const { n } = JSON.parse(turn.seen.body.toString()) as { n: number }
+    const isRetry = turn.seen.request.headers['task-retry-of'] !== undefined
+    answer(turn, n % turn.n === 0 && !isRetry ? 500 : 200, '{}')
+  },
   status: (turn) => answer(turn, turn.n, '{"status":"it"}'),
   /** 503 for the first n tries, then 200. */
   flaky: (turn) => answer(turn, turn.before < turn.n ? 503 : 200, '{}'),

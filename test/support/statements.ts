@@ -1,5 +1,6 @@
 // Every statement of src/store that is sent while a node runs, and how much of a large table it may look at.
 import { randomUUID } from 'node:crypto'
+import { SERVICE_DEFAULTS } from '../../src/core/service.ts'
 import type { Created, TaskOptions } from '../../src/core/task.ts'
 import { readAttempts } from '../../src/store/attempts.ts'
 import { readWindow, retryMany } from '../../src/store/bulk.ts'
@@ -31,7 +32,7 @@ export const TOKEN = 7
 export const HOUR = 3_600_000
 
 /** What the statements are about. */
-const removal = (id: string) => ({ id, services: ['svc'], actions: ['undo'] })
+const removal = (id: string) => ({ id, services: ['svc'], actions: ['undo'], callbacks: [undefined] })
 
 interface Ground {
   readonly query: Query
@@ -90,7 +91,7 @@ const create = (query: Query, count: number, options: TaskOptions): Promise<Crea
     tasks: Array.from({ length: count }, () => task),
     key: undefined,
     caller: null,
-    deadlineOf: () => HOUR,
+    services: new Map([['svc', { ...SERVICE_DEFAULTS, name: 'svc', url: 'http://svc', deadline: HOUR }]]),
   })
 }
 const inTurns = (count: number, service = 'svc'): ClaimQuery => ({

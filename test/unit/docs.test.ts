@@ -1,5 +1,8 @@
 import { readFileSync } from 'node:fs'
 import { expect } from 'chai'
+import { COMMANDS } from '../../src/cli/commands.ts'
+import { EXITS } from '../../src/cli/exits.ts'
+import { OPTIONS } from '../../src/cli/options.ts'
 import { SETTINGS } from '../../src/config/settings.ts'
 import { FAILURES } from '../../src/core/failures.ts'
 import { REFUSALS } from '../../src/core/refusal.ts'
@@ -24,6 +27,13 @@ describe('the printed documents', () => {
     const drawn = doc('docs/states.md').match(/\w+ --> \w+/g)
     expect(drawn).to.have.members(moves)
     expect(doc('docs/states.md')).to.include('```mermaid\nstateDiagram-v2\n  [*] --> pending\n')
+  })
+
+  it('name every command, every option and every exit code', () => {
+    const text = doc('docs/cli.md')
+    for (const name of Object.keys(COMMANDS)) expect(text).to.match(new RegExp(`^\\| \`${name}[ \`]`, 'm'))
+    for (const name of Object.keys(OPTIONS)) expect(text).to.match(new RegExp(`^\\| \`--${name}[ ,\`]`, 'm'))
+    for (const { code, meaning } of Object.values(EXITS)) expect(text).to.include(`| ${code} | ${meaning} |`)
   })
 
   it('name every error, every setting, every event and every field of an event', () => {

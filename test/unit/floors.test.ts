@@ -40,7 +40,7 @@ const FLOORS: Readonly<Record<string, Floor>> = {
   'src/setup.mjs': floor([], ['src/alone.mjs']),
   'src/alone.mjs': floor([], []),
   'src/version.ts': floor([], []),
-  'src/docs.ts': floor([], ['src/core', 'src/config', 'src/telemetry']),
+  'src/docs.ts': floor([], ['src/core', 'src/config', 'src/telemetry', 'src/cli']),
   'src/bin.ts': floor(
     [],
     [

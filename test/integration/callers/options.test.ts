@@ -11,7 +11,7 @@ describe('the options of a task', () => {
   let url: string
   before(async () => {
     world = await openWorld()
-    url = (await world.node({ services: { svc: {}, other: {}, one: { concurrency: 1 } } })).url
+    url = (await world.node({ services: { svc: {}, other: {} } })).url
   })
   after(() => world.close())
 
@@ -65,25 +65,6 @@ describe('the options of a task', () => {
   it('of a time in the past mean now', async () => {
     const { location } = await submit({ runAt: '1999-12-31T23:59:60+01:00' })
     expect(await ended(url, location)).to.include({ status: 'complete' })
-  })
-
-  it('begin the more important first, and the oldest of a level', async () => {
-    const held = await submit({ service: 'one', action: 'held' })
-    await world.service.until((seen) => seen.some((one) => one.location === held.location))
-    const order: string[] = []
-    for (const priority of ['low', 'normal', 'high', 'low', 'normal', 'high']) {
-      const { location } = await submit({ service: 'one', priority })
-      order.push(location)
-    }
-    // A node knows of other levels within a second.
-    await new Promise((resolve) => setTimeout(resolve, 1_200))
-    world.service.letGo()
-    for (const location of order) await ended(url, location)
-    const begun = order
-      .map((location) => ({ location, at: world.service.of(location)[0]?.at ?? 0 }))
-      .sort((x, y) => x.at - y.at)
-      .map(({ location }) => order.indexOf(location))
-    expect(begun).to.deep.equal([2, 5, 1, 4, 0, 3])
   })
 
   it('end a task at its own deadline, wherever it is', async () => {

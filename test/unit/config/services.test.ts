@@ -40,6 +40,7 @@ describe('the services file', () => {
         'attemptLog: all',
         'keepStates: 100',
         'onCancel: undo',
+        'callback: { service: a, action: seen, on: failed }',
         'headers: { Authorization: Bearer abc, X-Empty: "" }',
       ),
     )
@@ -55,6 +56,7 @@ describe('the services file', () => {
       attemptLog: 'all',
       keepStates: 100,
       onCancel: 'undo',
+      callback: { service: 'a', action: 'seen', on: 'failed' },
       headers: { Authorization: 'Bearer abc', 'X-Empty': '' },
     })
   })
@@ -81,6 +83,7 @@ describe('the services file', () => {
     ['deadline', 'deadline: 7'],
     ['deadline', 'deadline: -1s'],
     ['deadline', 'deadline: 3651d'],
+    ['onCancel', 'onCancel: a b'],
     ['headers', 'headers: [a]'],
     ['headers', 'headers:'],
   ] as const) {

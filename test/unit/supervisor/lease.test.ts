@@ -34,7 +34,7 @@ describe('the lease', () => {
         resign: async () => {},
         resignOthers: async () => {},
       },
-      services: [],
+      services: new Map(),
       lanes: { load: { slots: 1, running: 0, use: {} } },
       // Trust that never lapses by itself: what is seen here is revoked.
       timings: { ...TIMINGS, beat: 5, trust: 600_000 },

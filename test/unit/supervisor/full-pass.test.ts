@@ -1,0 +1,36 @@
+import { expect } from 'chai'
+import { SERVICE_DEFAULTS } from '../../../src/core/service.ts'
+import { TIMINGS } from '../../../src/core/timings.ts'
+import type { Queue } from '../../../src/queue/port.ts'
+import type { ClaimedRow } from '../../../src/store/claimed.ts'
+import type { ClaimQuery } from '../../../src/store/claims.ts'
+import type { Claims } from '../../../src/supervisor/claims.ts'
+import { FullPass } from '../../../src/supervisor/full-pass.ts'
+import { Lanes } from '../../../src/supervisor/lanes.ts'
+import { silentLog } from '../../../src/telemetry/log.ts'
+
+const SERVICE = { ...SERVICE_DEFAULTS, name: 'svc', url: 'http://svc/' }
+
+describe('full passes', () => {
+  it('count what they begin for the turns of lower levels, once they know that several wait', async () => {
+    const lanes = new Lanes(1_000, new Map([['svc', SERVICE]]), () => {})
+    const begun: (number | undefined)[] = []
+    const row = { service: 'svc', lost: false, level: 0, mark: 0, body: '{}' } as ClaimedRow
+    const claim = async ({ wanted, look }: ClaimQuery): Promise<ClaimedRow[]> => {
+      begun.push(wanted.get('svc')?.begun)
+      look?.([{ service: 'svc', levels: 5, next: null }])
+      if (begun.length < 4) pass.wake()
+      else over()
+      return Array.from({ length: 7 }, () => row)
+    }
+    let over = (): void => {}
+    const done = new Promise<void>((resolve) => (over = resolve))
+    const claims = { open: true, claim } as unknown as Claims
+    const queue = { healthy: true } as Queue
+    const pass = new FullPass({ claims, lanes, queue, timings: TIMINGS, log: silentLog() })
+    await pass.start()
+    await done
+    await pass.stop()
+    expect(begun).to.deep.equal([undefined, 7, 4, 1])
+  })
+})
