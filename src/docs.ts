@@ -189,7 +189,7 @@ function memberRows({ properties = {}, required = [] }: Described, prefix: strin
   return Object.entries(properties).flatMap(([name, member]) => {
     const given = member.default === undefined ? 'not set' : code(JSON.stringify(member.default).replaceAll('"', ''))
     const fallback = required.includes(name) ? 'required' : given
-    const line = [code(prefix + name), member.properties === undefined ? fallback : '', member.description ?? '']
+    const line = [code(prefix + name), member.properties && member.default ? '' : fallback, member.description ?? '']
     return [line, ...memberRows(member, `${prefix}${name}.`)]
   })
 }

@@ -2,6 +2,7 @@
 
 import { ACTOR_MUTATIONS } from './actor.ts'
 import { API_MUTATIONS } from './api.ts'
+import { END_MUTATIONS } from './ends.ts'
 import { type Mutation, one } from './mutation.ts'
 import { PLAN_MUTATIONS } from './plan.ts'
 import { REDIS_MUTATIONS } from './redis.ts'
@@ -232,4 +233,5 @@ export const MUTATIONS: readonly Mutation[] = [
   ...API_MUTATIONS,
   ...REDIS_MUTATIONS,
   ...VERB_MUTATIONS,
+  ...END_MUTATIONS,
 ]

@@ -99,10 +99,14 @@ async function postAll(rig: Rig, { count, log }: At): Promise<Figures> {
   const lonely = rows.filter(({ callbacks }) => callbacks !== '1')
   hold({
     [`${rows.length} tasks of ${locations.size} keys`]: rows.length === locations.size,
-    [`tasks that no caller was told of: ${wrong.slice(0, 3).map(({ id }) => id)} (${wrong.length})`]:
-      wrong.length === 0,
-    [`ends without one callback: ${lonely.slice(0, 3).map(({ id, callbacks }) => `${id} has ${callbacks}`)} (${lonely.length})`]:
-      lonely.length === 0,
+    [`tasks that no caller was told of: ${wrong
+      .slice(0, 3)
+      .map(({ id }) => id)
+      .join()} (${wrong.length})`]: wrong.length === 0,
+    [`ends without one callback: ${lonely
+      .slice(0, 3)
+      .map(({ id, callbacks }) => `${id} has ${callbacks}`)
+      .join()} (${lonely.length})`]: lonely.length === 0,
   })
   const failed = rows.filter(({ status }) => status === 'failed').length
   return { keys: locations.size, faults: strikes, complete: rows.length - failed, failed, callbacks: rows.length }

@@ -172,6 +172,10 @@ describe('the callback of a task', () => {
     ]
     expect((await ask('POST', `${url}/tasks/delete?label.many=yes`)).json).to.include({ done: 2 })
     for (const location of [...gone, ...many]) expect(await callbacksOf(location)).to.deep.equal([])
+    const done = await submit({ action: 'ok' })
+    await ended(url, done)
+    await ask('DELETE', `${url}${done}`)
+    expect(await callbacksOf(done)).to.have.length(1)
   })
 
   it('is a task like any other: tried again, with a log, and without a callback and `unique` of its own', async () => {
