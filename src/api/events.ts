@@ -32,8 +32,12 @@ export async function streamEvents(api: ApiContext, ctx: Context, _parameters: P
 async function* eventsOf(api: ApiContext, first: FullView, since: string, gone: AbortSignal): AsyncGenerator<string> {
   let task: FullView | undefined = first
   let version = since
+  let told = ''
   for (;;) {
-    yield eventText('task', version, fullTaskText(task, api.services))
+    // A change may show nothing new, or was in the view of the change before.
+    const text = fullTaskText(task, api.services)
+    if (text !== told) yield eventText('task', version, text)
+    told = text
     const { id, status }: FullView = task
     if (status === 'complete' || status === 'failed')
       return yield eventText('ended', version, JSON.stringify({ location: `/tasks/${id}`, status }))

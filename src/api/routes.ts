@@ -35,7 +35,7 @@ const BULK = [...FILTERS, 'after', 'dryRun'] as const
 
 export const ROUTES: readonly Route[] = [
   { method: 'GET', path: '/', verb: showFront },
-  { method: 'POST', path: '/tasks', parameters: [], body: MAX_BODY, verb: createTask },
+  { method: 'POST', path: '/tasks', parameters: ['wait'], body: MAX_BODY, verb: createTask },
   { method: 'POST', path: '/tasks/batch', parameters: [], body: MAX_BATCH_BODY, verb: createBatch },
   { method: 'GET', path: '/tasks', parameters: ['limit', 'before', 'view', ...FILTERS], verb: listTasks },
   { method: 'POST', path: '/tasks/cancel', parameters: BULK, verb: bulkRoute('cancel') },
@@ -80,8 +80,9 @@ interface Layer {
 
 const layersOf = (ctx: Context): readonly Layer[] => ctx.matched as readonly Layer[]
 
-/** The routes of the very path: `/tasks/batch` is no task with the id `batch`. */
-const exactly = (ctx: Context): readonly Layer[] => layersOf(ctx).filter(({ path }) => path === ctx.path)
+/** The routes of the very path: `/tasks/batch` is no task with the id `batch`. The text `/tasks/:id` itself is no such path. */
+const exactly = (ctx: Context): readonly Layer[] =>
+  ctx.path.includes(':') ? [] : layersOf(ctx).filter(({ path }) => path === ctx.path)
 
 /** Whether a request says that a body follows (RFC 9112, 6). */
 const hasBody = ({ req }: Context): boolean =>

@@ -17,14 +17,15 @@ import { endedTaskText, fullListText, fullTaskText, listText, locationsText, tas
 import { readBatch, readTask } from './submission.ts'
 
 /** POST /tasks */
-export async function createTask(api: ApiContext, ctx: Context): Promise<void> {
+export async function createTask(api: ApiContext, ctx: Context, parameters: Parameters): Promise<void> {
   const body = bodyOf(ctx)
   const task = readTask(body, api.services)
   const key = requestKeyOf(ctx, body)
   const calledBack = api.services.get(task.service)?.callback !== undefined
   if (key !== undefined || task.options !== undefined || calledBack)
-    return answerOne(api, ctx, await create(api, [task], key))
-  return sendCreated(api, ctx, { ...(await submit(api, task)), status: 'pending', existing: false })
+    return answerOne(api, ctx, await create(api, [task], key), parameters)
+  const created = { ...(await submit(api, task)), status: 'pending', existing: false } as const
+  return answerOne(api, ctx, { tasks: [created], replayed: false }, parameters)
 }
 
 /** POST /tasks/batch */
@@ -36,57 +37,74 @@ export async function createBatch(api: ApiContext, ctx: Context): Promise<void> 
   sendJson(ctx, 201, locationsText(created.tasks))
 }
 
-/** Answers with the one task that a POST has created or found. */
-export async function answerOne(api: ApiContext, ctx: Context, { tasks: [task], replayed }: Created): Promise<void> {
+/**
+ * Answers with the one task that a POST has created or found: 302 to that task, or with `return=representation` the task itself, as
+ * 201, or as 200 where it had been there. Refuses where the task was deleted while the answer waited for its end.
+ */
+export async function answerOne(
+  api: ApiContext,
+  ctx: Context,
+  { tasks: [task], replayed }: Created,
+  parameters?: Parameters,
+): Promise<void> {
   if (task === undefined) throw new Error('nothing was created')
-  if (replayed) ctx.set('Idempotency-Replayed', 'true')
-  return sendCreated(api, ctx, task)
-}
-
-/** 302 to the task, or with `return=representation` the task itself: 201, or 200 where it had been there. */
-async function sendCreated(api: ApiContext, ctx: Context, task: CreatedTask): Promise<void> {
-  const { representation, wait } = preferencesOf(ctx)
+  const { representation } = preferencesOf(ctx)
   if (representation) ctx.append('Preference-Applied', 'return=representation')
+  const ms = waitOf(ctx, parameters)
+  const text = ms === 0 ? taskText(task) : await textAfter(api, ctx, task, ms, replayed)
+  if (replayed) ctx.set('Idempotency-Replayed', 'true')
   if (task.existing) ctx.set('Task-Existing', 'true')
   ctx.res.setHeader('Location', locationOf(task.id))
-  const status = representation ? (task.existing ? 200 : 201) : 302
-  if (wait === undefined) return sendJson(ctx, status, taskText(task))
-  const seconds = waitIn(ctx)
-  // The task has been created, also where Postgres has gone away since.
-  const now = await api.store
-    .get(task.id)
-    .then((seen) => ended(api, ctx, seen, seconds))
-    .catch((error: unknown) => {
-      if (error instanceof Refusal) return undefined
-      throw error
-    })
-  sendJson(ctx, status, now ? endedTaskText(now) : taskText(task))
+  sendJson(ctx, representation ? (task.existing ? 200 : 201) : 302, text)
+}
+
+/** The task once it has ended, or as it is after so many ms. Where Postgres has gone away since, it is as it was created. */
+async function textAfter(
+  api: ApiContext,
+  ctx: Context,
+  task: CreatedTask,
+  ms: number,
+  replayed: boolean,
+): Promise<string> {
+  try {
+    const seen = await api.store.get(task.id)
+    // A repeat is answered as the first POST was, also when the task has been deleted since.
+    if (!seen && replayed) return taskText(task)
+    const now = await ended(api, ctx, seen, ms)
+    if (now) return endedTaskText(now)
+  } catch (error) {
+    if (error instanceof Refusal) return taskText(task)
+    throw error
+  }
+  throw noSuchTask()
 }
 
 /** GET /tasks/:id */
 export async function readOneTask(api: ApiContext, ctx: Context, parameters: Parameters): Promise<void> {
-  const seconds = parameters.has('wait') ? (parseDuration(parameters.get('wait') ?? '') ?? 0) / 1000 : waitIn(ctx)
-  const task = await ended(api, ctx, await api.store.get(idOf(ctx)), seconds)
+  const ms = waitOf(ctx, parameters)
+  const task = await ended(api, ctx, await api.store.get(idOf(ctx)), ms)
   if (task === undefined) throw noSuchTask()
   sendJson(ctx, 200, parameters.has('view') ? fullTaskText(task, api.services) : endedTaskText(task))
 }
 
-/** The wait that a caller prefers, s; the answer says that it was heard. */
-function waitIn(ctx: Context): number {
+/** How long the answer waits for the end of a task, ms: `?wait`, else what the caller prefers, and then the answer says so. */
+function waitOf(ctx: Context, parameters?: Parameters): number {
+  const asked = parameters?.get('wait')
+  if (asked !== undefined) return parseDuration(asked) ?? 0
   const { wait } = preferencesOf(ctx)
   if (wait !== undefined) ctx.append('Preference-Applied', `wait=${wait}`)
-  return wait ?? 0
+  return (wait ?? 0) * 1000
 }
 
-/** Waits for the end of a task, at most so long. The task as it is then; undefined: it is gone. */
+/** Waits for the end of a task, at most so many ms. The task as it is then; undefined: it is gone. */
 async function ended(
   api: ApiContext,
   ctx: Context,
   task: FullView | undefined,
-  seconds: number,
+  ms: number,
 ): Promise<FullView | undefined> {
-  if (!task || seconds === 0 || isEnded(task)) return task
-  const seen = await api.watches.watch(task.id, 'end', seconds * 1000, goneOf(ctx))
+  if (!task || ms === 0 || isEnded(task)) return task
+  const seen = await api.watches.watch(task.id, 'end', ms, goneOf(ctx))
   return seen === 'gone' ? undefined : api.store.get(task.id)
 }
 
@@ -119,10 +137,19 @@ export const noSuchTask = (): Refusal => new Refusal('not_found', 'There is no s
 /** The id that the path names. */
 export const idOf = (ctx: Context): string => String(ctx.params.id)
 
-/** Aborts when the caller has gone, or has his answer. */
-export function goneOf({ res }: Context): AbortSignal {
+/**
+ * Aborts when the caller has gone, or has his answer. Who has closed only his half cannot be told from who has gone, until something
+ * is written: he is answered at once.
+ */
+export function goneOf({ req: { socket }, res }: Context): AbortSignal {
   const gone = new AbortController()
-  res.once('close', () => gone.abort())
-  if (res.closed || res.destroyed) gone.abort()
+  const abort = (): void => gone.abort()
+  // One connection may bring many requests before the first is answered.
+  socket.setMaxListeners(0).once('end', abort)
+  res.once('close', () => {
+    socket.off('end', abort)
+    abort()
+  })
+  if (res.closed || res.destroyed || socket.readableEnded) abort()
   return gone.signal
 }

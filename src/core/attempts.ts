@@ -3,8 +3,8 @@ import type { Reply } from './answers.ts'
 import type { Failure } from './failures.ts'
 import type { AttemptLog } from './service.ts'
 
-/** How much of an answer's body is kept, characters. */
-const MAX_BODY_CHARACTERS = 4096
+/** How much of an answer's body is kept, bytes. */
+const MAX_BODY_BYTES = 4096
 
 /** One try, as its actor tells it. */
 export interface Attempt {
@@ -57,9 +57,9 @@ export function attemptOf(reply: Reply, tried: Tried, log: AttemptLog): Attempt 
   return { step, attempt, ms: Math.round(tried.ms), outcome, detail: failure?.detail ?? null, wait, body }
 }
 
-/** The beginning of a text, without what a text of Postgres cannot hold. */
-const begun = (text: string): string =>
-  text
-    .slice(0, MAX_BODY_CHARACTERS)
-    .replaceAll('\0', '\ufffd')
-    .replace(/[\ud800-\udbff]$/, '')
+/** The beginning of a text, cut between two characters, without what a text of Postgres cannot hold. */
+function begun(text: string): string {
+  const bytes = Buffer.from(text.slice(0, MAX_BODY_BYTES)).subarray(0, MAX_BODY_BYTES)
+  // Of a stream it keeps back a character that has only begun.
+  return new TextDecoder('utf-8', { ignoreBOM: true }).decode(bytes, { stream: true }).replaceAll('\0', '\ufffd')
+}

@@ -1,5 +1,6 @@
 // Why a task is not running, or what it is doing: a pure function of what its row and the nodes say.
 import type { Failure } from './failures.ts'
+import { shareOf } from './plan.ts'
 import type { Status } from './task.ts'
 
 /** The reasons: one row a code. */
@@ -7,7 +8,7 @@ export const REASONS = {
   delayed: 'The task is not due yet.',
   waiting_for_retry: 'A try has failed; the same step is tried again.',
   behind_others: 'Other tasks of the service begin first.',
-  service_full: 'The service has as many requests open as it may, on each node that knows it.',
+  service_full: 'The service has as many requests open, or tasks in hand, as it may, on each node that knows it.',
   no_node: 'No live node knows the service.',
   due: 'Nothing stands in the way; the task begins at once.',
   running: 'A node runs the task.',
@@ -81,18 +82,20 @@ function waiting({ service, status, fails, attempt, error, early, runAt, before,
   }
   if (before > 0)
     reasons.push(reason('behind_others', `${before < 1_000 ? `About ${before}` : 'More than 1000'} tasks begin first.`))
-  if (nodes.length > 0 && nodes.every(isFull)) {
-    const where = nodes.map(({ name, use, slots, running }) =>
-      use && use.open >= use.limit
-        ? `${name}: ${use.open} of ${use.limit} requests open`
-        : `${name}: ${running} of ${slots} slots taken`,
-    )
-    reasons.push(reason('service_full', `${where.join('; ')}.`))
-  }
+  const full = nodes.map(fullOf).filter((one) => one !== undefined)
+  if (nodes.length > 0 && full.length === nodes.length) reasons.push(reason('service_full', `${full.join('; ')}.`))
   return reasons
 }
 
-const isFull = ({ use, slots, running }: NodeLoad): boolean =>
-  (use !== null && use.open >= use.limit) || (slots !== null && running !== null && running >= slots)
+/** What is full on a node; undefined: the service may begin more there. */
+function fullOf({ name, use, slots, running }: NodeLoad): string | undefined {
+  if (use && use.open >= use.limit) return `${name}: ${use.open} of ${use.limit} requests open`
+  if (slots === null || running === null) return undefined
+  if (running >= slots) return `${name}: ${running} of ${slots} slots taken`
+  const share = shareOf(slots)
+  if (use && use.running >= share)
+    return `${name}: ${use.running} of the ${share} slots taken that one service may take`
+  return undefined
+}
 
 const reason = (code: ReasonCode, detail: string, until: string | null = null): Reason => ({ code, detail, until })

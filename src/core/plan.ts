@@ -71,6 +71,12 @@ const ENOUGH = 0.1
 /** Slots that come free one by one share a question to the list, ms. */
 const GATHER_MS = 5
 
+/** No service holds more than this part of the slots: others can always begin. */
+const SHARE = 0.9
+
+/** How many tasks of one service a node of so many slots runs at most. */
+export const shareOf = (slots: number): number => Math.max(1, Math.floor(slots * SHARE))
+
 /** How many more tasks of a service may be claimed, were all free slots of the node its own. */
 export const roomOf = (lane: LaneState, free: number): number =>
   Math.max(0, Math.min(free, lane.limit - lane.open - lane.reserved, lane.share - lane.running - lane.reserved))

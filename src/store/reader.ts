@@ -14,14 +14,20 @@ import { refuseRead } from './refuse.ts'
 export class Reader {
   readonly #connections: Connections
   readonly #get
+  /** Reads whose statement has not been sent: many may wait for the end of one task. */
+  readonly #asked = new Map<string, Promise<FullView | undefined>>()
 
   constructor(connections: Connections) {
     this.#connections = connections
+    const flush = readFlush(connections.read)
     this.#get = new Batch({
       name: 'read',
       patience: 'refuse',
       bytes: () => 64,
-      flush: readFlush(connections.read),
+      flush: (ids: readonly string[]) => {
+        for (const id of ids) this.#asked.delete(id)
+        return flush(ids)
+      },
       most: MAX_TASKS_PER_READ,
     })
   }
@@ -34,7 +40,18 @@ export class Reader {
   /** Reads a task; undefined when there is no such task. */
   async get(id: string): Promise<FullView | undefined> {
     this.#connections.admit()
-    return this.#get.add(id).catch(refuseRead)
+    return this.#read(id).catch(refuseRead)
+  }
+
+  /** Reads a task by the next statement. Who asks for the same one before that is sent shares the answer. */
+  #read(id: string): Promise<FullView | undefined> {
+    const asked = this.#asked.get(id)
+    if (asked) return asked
+    const read = this.#get.add(id)
+    this.#asked.set(id, read)
+    // Refused without a statement.
+    read.catch(() => this.#asked.get(id) === read && this.#asked.delete(id))
+    return read
   }
 
   /** Reads a page of the list. */
@@ -50,7 +67,7 @@ export class Reader {
     let left = PAGE_BYTES
     for (let i = 0; i < tasks.length && left > 0; i += MAX_TASKS_PER_READ) {
       const ids = tasks.slice(i, i + MAX_TASKS_PER_READ).map(({ id }) => id)
-      for (const task of await Promise.all(ids.map((id) => this.#get.add(id))).catch(refuseRead)) {
+      for (const task of await Promise.all(ids.map((id) => this.#read(id))).catch(refuseRead)) {
         // Deleted meanwhile.
         if (!task) continue
         if (left > 0) shown.push(task)
@@ -81,5 +98,6 @@ export class Reader {
   }
 }
 
-const sizeOf = ({ payload, state, result, error }: FullView): number =>
-  payload.length + (state?.length ?? 0) + (result?.length ?? 0) + (error?.length ?? 0)
+/** About how many bytes of an answer a task takes: its error is shown as the last one, too. */
+const sizeOf = ({ payload, state, result, error, labels }: FullView): number =>
+  [payload, state, result, error, error, labels].reduce<number>((sum, text) => sum + Buffer.byteLength(text ?? ''), 0)

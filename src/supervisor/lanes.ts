@@ -1,5 +1,5 @@
 // Lanes: what this node knows of each service, in one table, and the count of its slots.
-import { type LaneState, roomOf } from '../core/plan.ts'
+import { type LaneState, roomOf, shareOf } from '../core/plan.ts'
 import type { Service, Services } from '../core/service.ts'
 import { LEVELS } from '../core/task.ts'
 import { FROM_START } from '../store/claimed.ts'
@@ -25,9 +25,6 @@ export type Lane = { -readonly [Key in keyof LaneState]: LaneState[Key] } & {
 
 /** The level of most tasks, as bits. */
 const JUST_NORMAL = 1 << LEVELS.normal
-
-/** No service holds more than this part of the slots: others can always begin. */
-const SHARE = 0.9
 
 export class Lanes {
   readonly slots: number
@@ -122,7 +119,7 @@ const newLane = ({ name, concurrency, attemptLog }: Service, slots: number): Lan
   service: name,
   limit: concurrency,
   logged: attemptLog !== 'none',
-  share: Math.max(1, Math.floor(slots * SHARE)),
+  share: shareOf(slots),
   open: 0,
   running: 0,
   reserved: 0,

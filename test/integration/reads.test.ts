@@ -142,6 +142,16 @@ describe('a task', () => {
     expect(query.callCount).to.equal(3)
   })
 
+  it('is read once for all who ask for it before its statement is sent, and anew for who asks later', async () => {
+    const id = await bench.row()
+    const query = spy(Database.prototype, 'query')
+    const many = await Promise.all(Array.from({ length: 100 }, () => bench.store.get(id)))
+    expect(new Set(many).size).to.equal(1)
+    expect(query.callCount).to.equal(1)
+    await bench.sql(`update tasks set action = 'later' where id = $1`, [id])
+    expect(await bench.store.get(id)).to.include({ id, action: 'later' })
+  })
+
   it('is read alone behind a statement that brought much, or that failed', async () => {
     const ids = await bench.rows(4)
     /** How many tasks each statement reads. */

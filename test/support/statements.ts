@@ -18,7 +18,7 @@ import { HighestId, insertFlush, newRow } from '../../src/store/inserts.ts'
 import { CANCEL, REMOVE, removalFlush } from '../../src/store/removals.ts'
 import * as nodes from '../../src/store/nodes.ts'
 import { readPage } from '../../src/store/pages.ts'
-import { readFlush, readStanding } from '../../src/store/reads.ts'
+import { readFlush, readStanding, readVersions } from '../../src/store/reads.ts'
 import { StoreError } from '../../src/store/trouble.ts'
 import { asking } from './bench.ts'
 
@@ -141,6 +141,7 @@ export const STATEMENTS: Readonly<Record<string, Row>> = {
   },
   'claim, with nothing due': { finds: 0, run: async ({ query }) => (await claimDue(query, by(ME), asking({ other: 50 }))).length }, // prettier-ignore
   revive: { finds: MINE, run: async ({ query, mine }) => (await reviveClaims(query, mine.map((one) => ({ ...one, attempt: 1 })))).length }, // prettier-ignore
+  versions: { finds: 10, run: async ({ query, waiting }) => (await readVersions(query, waiting)).length },
   standing: { finds: 10, run: async ({ query, waiting }) => (await readStanding(query, waiting)).length },
   checkpoint: { finds: MINE - 1, run: (ground) => write(ground, FENCED.checkpoint, { step: 0, state: '{}', repeats: 0, wait: null }) }, // prettier-ignore
   retry: { finds: MINE - 1, run: (ground) => write(ground, FENCED.retry, { attempt: 1, error: '{}' }) },

@@ -118,7 +118,7 @@ describe('paths and methods', () => {
     /task /tasks/ /tasks/1/ /TASKS /Tasks/1 /tasks/1/x //tasks /tasks//1 /./tasks /tasks/.. /tasks/../tasks
     /%74asks /tasks%2f1 /tasks%00 /tasks/1%00 /tasks/%2e%2e /%2e%2e/tasks /% /%zz /tasks/% /tasks/%e0%a4%a
     /tasks;x /tasks/1;x /livez/ /LIVEZ /readyz/x /healthz /__proto__ /constructor /favicon.ico /tasks\\1
-    /tasks/1| *
+    /tasks/1| * /tasks/:id /tasks/:id/attempts /tasks/:id/events /tasks/:id/explain
   `)
   for (const path of nowhere) {
     it(`answers 404 to GET ${path}`, async () => {
