@@ -60,6 +60,8 @@ const TABLES = `
     scope text not null,
     key text not null,
     hash bytea not null,
+    -- The request that has created them: asked again after a lost reply, it is no repeat.
+    request uuid,
     tasks bigint[],
     existing boolean[],
     -- Service, action, payload and status of a task that the caller does not know: what a repeat is told, also when the task is gone.

@@ -44,17 +44,12 @@ export async function readWindow(query: Query, filters: Filters, after: string, 
   return { ids, looked: Number(first?.count ?? 0), last: first?.last ?? undefined }
 }
 
-// What has been retried is not again, nor what has not ended. One whose `unique` another task holds stays as it is.
-export const RETRY_MANY = routineOf({
-  name: 'retry_many',
-  types: ['bigint[]', 'double precision[]', 'text[]', 'bigint[]', 'text'],
-  returns: 'id bigint, service text, late boolean',
-  settings: ['lock_timeout = 1000'],
-  sql: `
-  with asked as (select * from unnest($1, $2) as asked(id, delay)),
+/** Retries tasks of `asked` (id, delay) by new ones: `made` has those. */
+const retried = (asked: string, which: string): string => `
+  with asked as (${asked}),
   old as materialized (
     select t.id, asked.delay, now() + asked.delay * interval '1 millisecond' as due from asked join tasks t on ${withId('asked.id')}
-    where not (${NOT_ENDED}) and t.retried_as is null and t.service = any($3) for update of t skip locked
+    where not (${NOT_ENDED}) and t.retried_as is null and t.service = any($3) and ${which} for update of t skip locked
   ),
   made as (
     insert into tasks (key, service, action, payload, payload_bytes, state, step, first_step, priority, run_at, due_at, deadline_ms, expires_at,
@@ -70,8 +65,32 @@ export const RETRY_MANY = routineOf({
   named as (
     insert into task_labels (label, task) select named.key || '=' || named.value, made.id from made cross join lateral jsonb_each_text(made.labels) named
   ),
-  linked as (update tasks t set retried_as = made.id from made where ${withId('made.retry_of')})
-  select id, service, late from made`,
+  linked as (update tasks t set retried_as = made.id from made where ${withId('made.retry_of')})`
+
+// What has been retried is not again, nor what has not ended. One whose `unique` another task holds stays as it is, also where the
+// transaction of that task is open: those with `unique` are retried one by one, without a wait.
+export const RETRY_MANY = routineOf({
+  name: 'retry_many',
+  types: ['bigint[]', 'double precision[]', 'text[]', 'bigint[]', 'text'],
+  returns: 'id bigint, service text, late boolean',
+  settings: ['lock_timeout = 1000'],
+  declared: `
+  one record;
+  fresh record;`,
+  sql: `
+  return query ${retried('select * from unnest($1, $2) as asked(id, delay)', 't.unique_key is null')} select id, service, late from made;
+  perform set_config('lock_timeout', '1', true);
+  for one in select asked.id, asked.delay from unnest($1, $2) as asked(id, delay) join tasks t on ${withId('asked.id')}
+    where t.unique_key is not null order by asked.id
+  loop
+    begin
+      ${retried('select one.id, one.delay', 't.unique_key is not null')} select id, service, late into fresh from made;
+      if fresh.id is not null then
+        return query select fresh.id, fresh.service, fresh.late;
+      end if;
+    exception when lock_not_available then null;
+    end;
+  end loop;`,
 })
 
 /** A task to retry, and when it begins: milliseconds from now. */

@@ -3,25 +3,29 @@ import { Refusal } from '../core/refusal.ts'
 import type { Log } from '../telemetry/log.ts'
 import { Database, type Query } from './database.ts'
 import { Health, PROBE } from './health.ts'
+import type { Asks } from './idempotent.ts'
 import { MOST_READ_BACKS, tryInsert } from './inserts.ts'
-import { blameOf, isSlow, StoreError } from './trouble.ts'
+import { Turns } from './turns.ts'
+import { blameOf, isCrowded, isSlow, StoreError } from './trouble.ts'
 
 /**
  * Connections of each pool. For writes: one for each kind that may be in flight. Reads have a pool of their own, so that they delay no
- * beat. So have POSTs that may wait for a lock, for example of a transaction of others.
+ * beat. So have POSTs that may wait for a lock, for example of a transaction of others; and those of them that have waited once and ask
+ * again, so that they do not keep the others from asking.
  */
-const CONNECTIONS = { writes: 16 + MOST_READ_BACKS, reads: 4, creates: 8 }
+const CONNECTIONS = { writes: 16 + MOST_READ_BACKS, reads: 4, creates: 6, waits: 2 }
 
 export class Connections {
   readonly #writes: Database
   readonly #reads: Database
   readonly #creates: Database
+  readonly #waits: Database
   readonly #health: Health
   #probing = false
   #started = false
   /** Run a statement on a connection of their pool. Throw a `StoreError`. */
   readonly write: Query
-  readonly create: Query
+  readonly create: Asks
   readonly read: Query
 
   constructor({ url, log }: { readonly url: string; readonly log: Log }) {
@@ -29,8 +33,14 @@ export class Connections {
     this.#writes = new Database(url, CONNECTIONS.writes)
     this.#reads = new Database(url, CONNECTIONS.reads)
     this.#creates = new Database(url, CONNECTIONS.creates)
+    this.#waits = new Database(url, CONNECTIONS.waits)
     this.write = this.#heeded(this.#writes)
-    this.create = this.#heeded(this.#creates)
+    // Many may wait for the few connections of POSTs: that says nothing about Postgres.
+    this.create = {
+      first: this.#heeded(this.#creates, isCrowded),
+      again: this.#heeded(this.#waits, isCrowded),
+      turns: new Turns(),
+    }
     // Only writes count for the health: many reads that wait for the few connections for reads say nothing about Postgres.
     this.read = (sql, values) => this.#reads.query(sql, values)
   }
@@ -82,10 +92,11 @@ export class Connections {
   }
 
   get #all(): readonly Database[] {
-    return [this.#writes, this.#reads, this.#creates]
+    return [this.#writes, this.#reads, this.#creates, this.#waits]
   }
 
-  #heeded(database: Database): Query {
+  /** `besides`: errors that say nothing about the health of Postgres. */
+  #heeded(database: Database, besides: (error: unknown) => boolean = () => false): Query {
     return async <Row>(...[sql, values]: Parameters<Query>): Promise<Row[]> => {
       const kind = typeof sql === 'string' ? sql : sql.name
       try {
@@ -93,6 +104,7 @@ export class Connections {
         this.#health.succeeded(kind)
         return rows
       } catch (error) {
+        if (besides(error)) throw error
         this.#health.failed(kind, error)
         if (error instanceof StoreError && blameOf(error.cause) === 'server') this.#renew()
         if (error instanceof StoreError && isSlow(error.cause)) void this.probe()

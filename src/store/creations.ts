@@ -2,8 +2,7 @@
 import { randomUUID } from 'node:crypto'
 import type { Service, Services } from '../core/service.ts'
 import { type Callback, type Created, type CreatedTask, LEVELS, type NewTask, type RequestKey } from '../core/task.ts'
-import type { Query } from './database.ts'
-import { askOnce, FIRST_OWN, idempotentRoutine, type ReturnedRow } from './idempotent.ts'
+import { askOnce, type Asks, FIRST_OWN, idempotentRoutine, type ReturnedRow } from './idempotent.ts'
 import { NOT_ENDED, withId } from './sql.ts'
 
 /** The columns of the tasks to create: name, type, value. What the service says counts where the task says nothing. */
@@ -65,8 +64,8 @@ export const CREATE = idempotentRoutine({
   one record;
   made bigint;`,
   creates: `
-    ids := array_fill(null::bigint, array[cardinality($5)]);
-    there := array_fill(false, array[cardinality($5)]);
+    ids := array_fill(null::bigint, array[cardinality($${FIRST_OWN})]);
+    there := array_fill(false, array[cardinality($${FIRST_OWN})]);
     for one in
       with inserted as (
         ${insertFrom(`(select * from ${GIVEN_AS} where w.unique_key is null order by w.place) w`)} returning id, key
@@ -74,6 +73,7 @@ export const CREATE = idempotentRoutine({
     loop
       ids[one.place] := one.id;
     end loop;
+    waits_for := 'unique_locked';
     for one in select w.place, w.service, w.unique_key from ${GIVEN_AS} where w.unique_key is not null order by w.service, w.unique_key, w.place loop
       made := null;
       while made is null loop
@@ -85,6 +85,7 @@ export const CREATE = idempotentRoutine({
       end loop;
       ids[one.place] := made;
     end loop;
+    waits_for := 'locked';
     insert into task_labels (label, task)
       select named.key || '=' || named.value, ids[w.place] from ${GIVEN_AS} cross join lateral jsonb_each_text(w.labels) named
       where w.labels is not null and not there[w.place];
@@ -105,10 +106,10 @@ export interface Creation {
 }
 
 /** Creates the tasks, or finds what the same POST has created before. Throws a `Refusal`, or a `StoreError`. */
-export async function createTasks(query: Query, { tasks, key, caller, services }: Creation): Promise<Created> {
+export async function createTasks(asks: Asks, { tasks, key, caller, services }: Creation): Promise<Created> {
   const given = tasks.map((task) => ({ task, key: randomUUID(), service: services.get(task.service) }))
   const columns = Object.values(GIVEN).map(([, value]) => given.map(value))
-  const { rows, replayed } = await askOnce(query, CREATE, { key, caller }, columns)
+  const { rows, replayed } = await askOnce(asks, CREATE, { key, caller }, columns)
   return { replayed, tasks: rows.map((row) => taskOf(row, tasks)) }
 }
 

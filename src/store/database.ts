@@ -128,7 +128,7 @@ function discard(connection: Connection, why: unknown): void {
 }
 
 /** Waits for at most `ms` milliseconds; false when `ended` took longer. */
-async function within(ended: Promise<boolean>, ms: number): Promise<boolean> {
+export async function within(ended: Promise<boolean>, ms: number): Promise<boolean> {
   const waited = new AbortController()
   const late = sleep(ms, false, { signal: waited.signal, ref: false }).catch(() => false)
   return Promise.race([ended, late]).finally(() => waited.abort())

@@ -6,7 +6,8 @@ import type { RequestKey } from '../core/task.ts'
 import { type Columns, type RowOf, typesOf } from './columns.ts'
 import type { Query } from './database.ts'
 import { type Routine, routineOf, type Statement } from './routine.ts'
-import { sqlState, StoreError } from './trouble.ts'
+import type { Turns } from './turns.ts'
+import { isCrowded, sqlState, StoreError } from './trouble.ts'
 
 /** What such a routine returns for each task. */
 export const RETURNED = {
@@ -25,8 +26,8 @@ export type ReturnedRow = RowOf<typeof RETURNED>
 
 /** The scope of the keys that a node makes itself, for a POST without one: with it an unknown outcome can be asked again. */
 const OWN_SCOPE = ''
-/** The parameters of every such routine: scope, key, hash of the body, caller. */
-const FIRST_TYPES = ['text', 'text', 'bytea', 'text']
+/** The parameters of every such routine: scope, key, hash of the body, caller, and an id of the request for all of its tries. */
+const FIRST_TYPES = ['text', 'text', 'bytea', 'text', 'uuid']
 /** The number of the first parameter of a routine's own. */
 export const FIRST_OWN = FIRST_TYPES.length + 1
 
@@ -39,53 +40,63 @@ const nothingBut = (outcome: string): string =>
   `return query select ${outcome}, null::integer, null::bigint, null::boolean, null::text, null::text, null::json, null::text;`
 
 interface Body extends Pick<Statement, 'name' | 'types' | 'declared'> {
-  /** PL/pgSQL: creates the tasks, and sets `ids` and `there`: whether each had been there. May set `as_told`. */
+  /**
+   * PL/pgSQL: creates the tasks, and sets `ids` and `there`: whether each had been there. May set `as_told`. While it may wait for a
+   * `unique`, `waits_for` is `unique_locked`.
+   */
   readonly creates: string
   /** Returns the rows of RETURNED. */
   readonly returns: string
 }
 
+/** Who waits longer for another transaction, ms, gives back the connection and asks again: others need connections too. */
+const LOCK_WAIT_MS = 10
+
 /**
- * Makes a routine. The key comes first: a repeat waits there until the first has committed, and then finds what that has created. A wait
- * for a lock ends after a second, and what was done so far is undone.
+ * Makes a routine. The key comes first: a repeat waits there until the first has committed, and then finds what that has created. When
+ * the time for a lock is over, what was done so far is undone; `waits_for` is the outcome. The tables come before: who waits for them
+ * waits for no key and no `unique`.
  */
 export const idempotentRoutine = ({ name, types, declared = '', creates, returns }: Body): Routine =>
   routineOf({
     name,
     types: [...FIRST_TYPES, ...types],
     returns: typesOf(RETURNED),
-    settings: ['lock_timeout = 1000'],
+    settings: [`lock_timeout = ${LOCK_WAIT_MS}`],
     declared: `
-  locked text := 'key_locked';
+  waits_for text := 'locked';
   kept record;
   ids bigint[];
   there boolean[];
   as_told text[];${declared}`,
     sql: `
   begin
-    insert into idempotency_keys (scope, key, hash) values ($1, $2, $3) on conflict do nothing;
+    lock table idempotency_keys, tasks in row exclusive mode;
+    waits_for := 'key_locked';
+    insert into idempotency_keys (scope, key, hash, request) values ($1, $2, $3, $5) on conflict do nothing;
     if not found then
-      select k.hash, k.tasks, k.existing, k.told into strict kept from idempotency_keys k where k.scope = $1 and k.key = $2;
+      select k.hash, k.request, k.tasks, k.existing, k.told into strict kept from idempotency_keys k where k.scope = $1 and k.key = $2;
       if kept.hash <> $3 then
         ${nothingBut(`'other_body'`)}
       else
-        return query select 'replayed', k.place::integer, k.id, k.existing, kept.told[1], kept.told[2], kept.told[3]::json, kept.told[4]
+        return query select case when kept.request = $5 then 'created' else 'replayed' end, k.place::integer, k.id, k.existing, kept.told[1], kept.told[2], kept.told[3]::json, kept.told[4]
           from unnest(kept.tasks, kept.existing) with ordinality as k(id, existing, place);
       end if;
       return;
     end if;
-    locked := 'unique_locked';
+    waits_for := 'locked';
     ${creates}
     update idempotency_keys k set tasks = ids, existing = there, told = as_told where k.scope = $1 and k.key = $2;
     ${returns}
   exception
-    when lock_not_available then ${nothingBut('locked')}
+    when lock_not_available then ${nothingBut('waits_for')}
     when sqlstate '${REFUSED}' then ${nothingBut('sqlerrm')}
   end;`,
   })
 
 /** The refusals, by what the routines call them. */
 const OUTCOMES: Readonly<Record<string, RefusalCode>> = {
+  locked: 'unavailable',
   key_locked: 'idempotency_in_progress',
   other_body: 'idempotency_mismatch',
   unique_locked: 'unique_pending',
@@ -96,54 +107,67 @@ const OUTCOMES: Readonly<Record<string, RefusalCode>> = {
   unknown_service: 'unknown_service',
 }
 
-/** How long a request is asked again whose outcome is unknown, or that waits for another one with its key, ms. */
+/** How long a request is asked again whose outcome is unknown, ms. */
 const PATIENCE_MS = 5_000
+/** Likewise one that waits for another transaction, by its outcome. */
+const LOCKED_MS: Readonly<Record<string, number>> = { locked: 5_000, key_locked: 5_000, unique_locked: 1_000 }
 const PAUSE_MS = 100
+
+/** Where such a routine is asked for the first time, and again: those who ask again must not be in the way of the others. */
+export interface Asks {
+  readonly first: Query
+  readonly again: Query
+  /** The requests of this node with one key ask one after the other: one connection is enough for all of them. */
+  readonly turns: Turns
+}
 
 /** Runs such a routine until its outcome is known. Throws a `Refusal`, or a `StoreError`. */
 export async function askOnce(
-  query: Query,
+  { first, again, turns }: Asks,
   { call }: Routine,
   { key, caller }: { readonly key: RequestKey | undefined; readonly caller: string | null },
   values: readonly unknown[],
 ): Promise<{ readonly rows: readonly ReturnedRow[]; readonly replayed: boolean }> {
   const { scope, key: text, hash } = key ?? { scope: OWN_SCOPE, key: randomUUID(), hash: Buffer.alloc(0) }
-  const all = [key ? `${caller ?? ''} ${scope}` : scope, text, hash, caller, ...values]
-  const { rows, before } = await untilAnswered(() => query<ReturnedRow>(call, all))
+  const all = [key ? `${caller ?? ''} ${scope}` : scope, text, hash, caller, randomUUID(), ...values]
+  const begun = performance.now()
+  const ask = (tries: number): Promise<ReturnedRow[]> => (tries === 0 ? first : again)(call, all)
+  const answer = await turns.run(JSON.stringify([all[0], text]), PATIENCE_MS, () => untilAnswered(ask, begun))
+  const rows = answer ?? [{ outcome: 'key_locked' } as ReturnedRow]
   const outcome = rows[0]?.outcome ?? ''
   const code = OUTCOMES[outcome]
   if (code !== undefined) throw new Refusal(code, REFUSALS[code].meaning)
-  // What an earlier try of this request has created, whose answer was lost, is no replay.
-  return { rows, replayed: key !== undefined && outcome === 'replayed' && !before }
-}
-
-interface Answer {
-  readonly rows: readonly ReturnedRow[]
-  /** Whether an earlier try may have been the one that counts. */
-  readonly before: boolean
+  return { rows, replayed: outcome === 'replayed' }
 }
 
 /**
- * Asks again while the outcome is unknown or another request with the key is under way, for some seconds. Once a try has had an unknown
+ * Asks again while the outcome is unknown, or another transaction is in the way, for some seconds. Once a try has had an unknown
  * outcome, no later one may say that nothing was created.
  */
-async function untilAnswered(ask: () => Promise<readonly ReturnedRow[]>): Promise<Answer> {
-  const end = performance.now() + PATIENCE_MS
+async function untilAnswered(
+  ask: (tries: number) => Promise<readonly ReturnedRow[]>,
+  begun: number,
+): Promise<readonly ReturnedRow[]> {
+  let locked: readonly ReturnedRow[] | undefined
   let lost: StoreError | undefined
-  for (;;) {
-    const late = performance.now() > end
+  let patience = PATIENCE_MS
+  const late = (): boolean => performance.now() > begun + patience
+  for (let tries = 0; ; tries += 1) {
     try {
-      const rows = await ask()
-      const locked = rows[0]?.outcome === 'key_locked'
-      if (!locked || (late && !lost)) return { rows, before: lost !== undefined }
+      const rows = await ask(tries)
+      const wait = LOCKED_MS[rows[0]?.outcome ?? '']
+      if (wait === undefined) return rows
+      locked = rows
+      patience = lost ? PATIENCE_MS : wait
     } catch (error) {
       if (!(error instanceof StoreError)) throw error
-      if (error.trouble === 'unknown') lost = error
+      if (error.trouble === 'unknown') [lost, patience] = [error, PATIENCE_MS]
       // P0002: the key's row was deleted between two statements, for its age.
-      const again = lost !== undefined || sqlState(error.cause) === 'P0002'
-      if (!again || (late && !lost)) throw error
+      const passing = isCrowded(error) ? locked !== undefined : sqlState(error.cause) === 'P0002' && !late()
+      if (!lost && !passing) throw error
     }
-    if (late && lost) throw lost
+    if (late() && lost) throw lost
+    if (late() && locked) return locked
     await sleep(PAUSE_MS)
   }
 }

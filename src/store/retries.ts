@@ -1,8 +1,7 @@
 // Tries an ended task again, as a new task that goes on where the old one has ended, or from an earlier step.
 import type { RequestKey } from '../core/task.ts'
-import type { Query } from './database.ts'
 import { UNLESS_TAKEN } from './creations.ts'
-import { askOnce, FIRST_OWN, idempotentRoutine, refuseWith, type ReturnedRow } from './idempotent.ts'
+import { askOnce, type Asks, FIRST_OWN, idempotentRoutine, refuseWith, type ReturnedRow } from './idempotent.ts'
 
 /** Where a retry begins. */
 export type From = 'default' | 'failure' | 'start' | number
@@ -51,6 +50,7 @@ export const RETRY_TASK = idempotentRoutine({
       end if;
       carried := coalesce(${PAYLOAD}, carried);
       if carried is null or begins > old.step then ${refuseWith('no_such_state')} end if;
+      if old.unique_key is not null then waits_for := 'unique_locked'; end if;
       insert into tasks (key, service, action, payload, payload_bytes, state, step, first_step, priority, run_at, due_at, deadline_ms, expires_at,
           labels, unique_key, callback, caller, retry_of)
         select gen_random_uuid(), old.service, old.action, coalesce(original.given, old.payload), coalesce(original.bytes, old.payload_bytes),
@@ -62,6 +62,7 @@ export const RETRY_TASK = idempotentRoutine({
         where known.service = old.service
         ${UNLESS_TAKEN} returning id into made;
       if made is null then ${refuseWith('unique_taken')} end if;
+      waits_for := 'locked';
       insert into task_labels (label, task) select named.key || '=' || named.value, made from jsonb_each_text(old.labels) named where old.labels is not null;
       update tasks t set retried_as = made where t.id = old.id;
     end if;
@@ -73,11 +74,11 @@ export const RETRY_TASK = idempotentRoutine({
 
 /** Makes the new task, or finds the one that was made before. Throws a `Refusal`, or a `StoreError`. */
 export async function retryTask(
-  query: Query,
+  asks: Asks,
   retrial: Retrial,
 ): Promise<{ row: ReturnedRow | undefined; replayed: boolean }> {
   const { id, from, payload, delay, deadlines } = retrial
-  const { rows, replayed } = await askOnce(query, RETRY_TASK, retrial, [
+  const { rows, replayed } = await askOnce(asks, RETRY_TASK, retrial, [
     id,
     typeof from === 'number' ? 'step' : from,
     typeof from === 'number' ? from : null,

@@ -159,7 +159,7 @@ export class Store extends Reader implements Part {
   /** Retries tasks by new ones; those that cannot be are left out. Throws a `Refusal`. */
   async retryMany(...[asked, deadlines, caller]: Retrials): ReturnType<typeof retryMany> {
     this.#connections.admit()
-    return retryMany(this.#connections.create, asked, deadlines, caller).catch(refuse)
+    return retryMany(this.#connections.create.first, asked, deadlines, caller).catch(refuse)
   }
 
   /** Changes a task that waits; undefined when there is no such task. Throws a `Refusal`, likewise. */

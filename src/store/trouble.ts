@@ -1,4 +1,5 @@
 // Classifies the error of a statement: may the statement have been applied, can a repeat help, can its connection be used again?
+import knex from 'knex'
 
 /**
  * - `notSent`  Postgres was not reached, or refused for now: nothing was applied, a repeat may succeed
@@ -82,6 +83,10 @@ export const blameOf = (error: unknown): Blame => verdictOf(error).blame
 
 /** Whether a statement was cancelled or waited for a lock too long. Postgres may accept other writes. */
 export const isSlow = (error: unknown): boolean => /^(57014|55P03)$/.test(sqlState(error) ?? '')
+
+/** Whether no connection of the pool became free in time: that says nothing about Postgres. */
+export const isCrowded = (error: unknown): boolean =>
+  error instanceof StoreError && error.cause instanceof knex.KnexTimeoutError
 
 /** Whether Postgres answered that it does not accept writes of this node for now. */
 export const refuses = (error: unknown): boolean => verdictOf(error).refuses === true

@@ -3,6 +3,7 @@
 import { ACTOR_MUTATIONS } from './actor.ts'
 import { API_MUTATIONS } from './api.ts'
 import { END_MUTATIONS } from './ends.ts'
+import { CALLER_MUTATIONS } from './callers.ts'
 import { type Mutation, one } from './mutation.ts'
 import { PLAN_MUTATIONS } from './plan.ts'
 import { REDIS_MUTATIONS } from './redis.ts'
@@ -231,6 +232,7 @@ export const MUTATIONS: readonly Mutation[] = [
     'nodes/altered',
   ),
   ...API_MUTATIONS,
+  ...CALLER_MUTATIONS,
   ...REDIS_MUTATIONS,
   ...VERB_MUTATIONS,
   ...END_MUTATIONS,

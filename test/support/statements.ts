@@ -10,6 +10,8 @@ import { createTasks } from '../../src/store/creations.ts'
 import { readFacts } from '../../src/store/facts.ts'
 import { forgetKeys } from '../../src/store/keys.ts'
 import { retryTask } from '../../src/store/retries.ts'
+import type { Asks } from '../../src/store/idempotent.ts'
+import { Turns } from '../../src/store/turns.ts'
 import { reviveClaims } from '../../src/store/revivals.ts'
 import type { Query } from '../../src/store/database.ts'
 import { expireTasks } from '../../src/store/deadlines.ts'
@@ -85,9 +87,10 @@ const inserts = async (query: Query, highest: string): Promise<number> => {
 const TRIED = { step: 0, attempt: 1, ms: 5, outcome: '503', detail: null, wait: null, body: null }
 /** Our claims have ended, as far as a retry can see. */
 const ENDED_TASK = `update tasks set status = 'complete', finished_at = now(), node = null where node = '${ME}'`
+const asksOf = (query: Query): Asks => ({ first: query, again: query, turns: new Turns() })
 const create = (query: Query, count: number, options: TaskOptions): Promise<Created> => {
   const task = { service: 'svc', action: 'a', payload: '{}', options }
-  return createTasks(query, {
+  return createTasks(asksOf(query), {
     tasks: Array.from({ length: count }, () => task),
     key: undefined,
     caller: null,
@@ -168,7 +171,7 @@ export const STATEMENTS: Readonly<Record<string, Row>> = {
   'release with a try': { finds: MINE - 1, run: (ground) => write(ground, FENCED.release, { tried: TRIED }) },
   create: { finds: 2, run: async ({ query }) => (await create(query, 2, { delay: 1 })).tasks.length },
   'create with a `unique`': { finds: 2, run: async ({ query }) => (await create(query, 2, { unique: 'u', labels: { a: 'b' } })).tasks.length }, // prettier-ignore
-  'retry a task': { before: ENDED_TASK, finds: 1, run: async ({ query, mine }) => Number((await retryTask(query, { id: mine[0]?.id ?? '', from: 'default', payload: undefined, delay: 0, key: undefined, caller: null, deadlines: new Map([['svc', HOUR]]) })).row !== undefined) }, // prettier-ignore
+  'retry a task': { before: ENDED_TASK, finds: 1, run: async ({ query, mine }) => Number((await retryTask(asksOf(query), { id: mine[0]?.id ?? '', from: 'default', payload: undefined, delay: 0, key: undefined, caller: null, deadlines: new Map([['svc', HOUR]]) })).row !== undefined) }, // prettier-ignore
   'retry many': { before: ENDED_TASK, finds: MINE, run: async ({ query, mine }) => (await retryMany(query, mine.map(({ id }) => ({ id, delay: 5 })), new Map([['svc', HOUR]]), null)).length }, // prettier-ignore
   change: {
     finds: 1,

@@ -1,6 +1,7 @@
 // Draws: what fast-check chooses, and the calls that this comes to in the world as it is.
 import * as fc from 'fast-check'
 import * as calls from './calls.ts'
+import { createOf } from './creates.ts'
 import type { Plan } from './interleave.ts'
 import { mine, type Verb } from './model.ts'
 import type { Fault } from './tap.ts'
@@ -23,6 +24,7 @@ export interface Round extends Plan {
 /** How often each is drawn. */
 const WEIGHTS: Readonly<Record<Draw['verb'], number>> = {
   submit: 9,
+  create: 7,
   claim: 8,
   pass: 5,
   checkpoint: 10,
@@ -94,6 +96,8 @@ function callOf(world: World, { verb, node, pick, twist }: Draw, busy: ReadonlyS
   switch (verb) {
     case 'submit':
       return [calls.submitOf(world, by, twist % 3 === 0 ? 'endless' : 'timed', pick % 2 === 0)]
+    case 'create':
+      return [createOf(world, by, pick, twist === 11)]
     case 'claim':
       // From a mark that passes over some, all, or nothing of what is due.
       return [

@@ -103,7 +103,13 @@ async function inTurns(
 }
 
 /** What has one statement in flight at a time: a batch, or a call by itself. */
-const lineOf = (op: Op): unknown => (BATCHED.has(op.asked.verb) && op.by ? `${op.by.name} ${op.asked.verb}` : op)
+const lineOf = (op: Op): unknown => {
+  const { asked, by } = op
+  if (!by) return op
+  // Those with one key take turns.
+  if (asked.verb === 'create') return asked.key === null ? op : `${by.name} create ${asked.key}`
+  return BATCHED.has(asked.verb) ? `${by.name} ${asked.verb}` : op
+}
 
 /** Submits whose insert was not heard of are looked for beside the next insert: they are no part of its batch any more. */
 const lookedFor = ({ asked }: Op, carrier: Statement<Op> | undefined): unknown =>
@@ -120,7 +126,7 @@ function coveredBy(
 ): readonly Op[] {
   const { by, values } = statement
   if (by.standsFor) return by.standsFor
-  if (lineOf(by) === by) return [by]
+  if (lineOf(by) === by || by.asked.verb === 'create') return [by]
   // An insert is looked for by its keys.
   if (by.asked.verb === 'submit' && isRead(statement))
     return ops.filter((op) => String(carriers.get(op)?.values[0]) === String(values[1]))

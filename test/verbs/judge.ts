@@ -124,14 +124,18 @@ function* at(task: Task | undefined, moment: Moment, [op, ...others]: readonly O
   }
   const { statement, leases } = moment
   const quiet = { op, statement, before: task, after: task, took: false, claimable: false }
-  const foreign = op.asked.verb === 'submit' && op.asked.payload !== scene.payload
+  const makes = op.asked.verb === 'submit' || op.asked.verb === 'create'
+  const foreign = makes && op.asked.payload !== scene.payload
   const read = isRead(statement)
   const did = statement.applied && !read && !foreign ? effect(task, op.asked, leases, scene.id) : undefined
   const marks: Mark[] = []
   if (did) marks.push({ ...quiet, after: did.to, took: true })
-  // A row that another statement has locked is skipped, and a full pass has its limits.
+  // A row that another statement has locked is skipped, a full pass has its limits, and a key or a `unique` may have its task.
+  // When a task that has begun ends at the latest is for its actor to say, and a test moves no clock of an actor.
   const contended = !scene.heard.held && scene.heard.sent.length > 1
-  const skips = ['pass', 'claim'].includes(op.asked.verb) || (contended && op.asked.verb === 'expire')
+  const skips =
+    ['pass', 'claim', 'create'].includes(op.asked.verb) ||
+    (op.asked.verb === 'expire' && (contended || task?.started === true))
   if (!did || skips) marks.push({ ...quiet, claimable: did !== undefined })
   for (const mark of marks)
     for (const way of at(mark.after, moment, others, scene)) yield { end: way.end, marks: [mark, ...way.marks] }
@@ -166,7 +170,7 @@ function passesAreFull(marks: readonly Mark[], { held, sent }: Heard): void {
 
 /** Whether a call could touch, or be told of, a task. */
 function concerns(asked: Asked, id: string, payload: string | undefined): boolean {
-  if (asked.verb === 'submit') return asked.payload === payload
+  if (asked.verb === 'submit' || asked.verb === 'create') return asked.payload === payload
   if (asked.verb === 'revive') return asked.orphans.some((one) => one.id === id)
   return !('id' in asked) || asked.id === id
 }

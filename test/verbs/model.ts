@@ -47,6 +47,15 @@ export type Asked =
       /** Who claims it at once, if its lease holds. */
       readonly taker?: { readonly token: number; readonly node: string }
     }
+  | {
+      /** By a POST: with a key, or none; with a `unique`, or none. Whether it makes a task is for the keys and uniques to say. */
+      readonly verb: 'create'
+      readonly service: string
+      readonly payload: string
+      readonly key: string | null
+      readonly body: string
+      readonly unique: string | null
+    }
   | ({ readonly verb: 'pass' | 'claim'; readonly room: ReadonlyMap<string, number>; readonly limit: number } & Claiming)
   | ({
       readonly verb: 'checkpoint'
@@ -93,7 +102,7 @@ export type Effect = { readonly to: Task | undefined } | undefined
 
 /** The effect of a verb on one task; `id` names the task that a submit would create. */
 export function effect(task: Task | undefined, asked: Asked, leases: Leases, id: string): Effect {
-  if (asked.verb === 'submit') return task ? undefined : { to: created(id, asked, leases) }
+  if (asked.verb === 'submit' || asked.verb === 'create') return task ? undefined : { to: created(id, asked, leases) }
   if (!task) return undefined
   switch (asked.verb) {
     case 'cancel':
@@ -137,11 +146,9 @@ const blank = {
 }
 
 /** Pending; or its taker's first try, where its lease holds. */
-function created(
-  id: string,
-  { service, payload, taker }: Extract<Asked, { readonly verb: 'submit' }>,
-  leases: Leases,
-): Task {
+function created(id: string, asked: Extract<Asked, { readonly verb: 'submit' | 'create' }>, leases: Leases): Task {
+  const { service, payload } = asked
+  const taker = asked.verb === 'submit' ? asked.taker : undefined
   const task = { ...blank, id, service, payload }
   return taker && leases.get(taker.node) === 'held'
     ? { ...task, status: 'running', ...taker, attempt: 1, started: true }

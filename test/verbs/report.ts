@@ -7,6 +7,14 @@ export type Report =
   | { readonly kind: 'written' | 'lost' | 'done' }
   /** A new task, the ids that were pushed, and whether its node was told that it has it. */
   | { readonly kind: 'created'; readonly id: string; readonly pushed: readonly string[]; readonly taken: boolean }
+  /** What a POST has created, or found, and the ids that were pushed. */
+  | {
+      readonly kind: 'made'
+      readonly id: string
+      readonly existing: boolean
+      readonly replayed: boolean
+      readonly pushed: readonly string[]
+    }
   /** A cancellation: whether there was one to cancel, and the nodes that were given a cancel notice. */
   | { readonly kind: 'cancelled'; readonly removed: boolean; readonly notified: readonly string[] }
   | { readonly kind: 'claimed'; readonly rows: readonly ClaimedRow[] }

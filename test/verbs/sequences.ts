@@ -3,6 +3,7 @@ import * as fc from 'fast-check'
 import * as calls from './calls.ts'
 import { callsOf, planOf, type Round, rounds } from './draws.ts'
 import type { Figures } from './figures.ts'
+import { keysAreTrue } from './creates.ts'
 import { broken } from './history.ts'
 import { interleave, type Plan } from './interleave.ts'
 import { judge, Violation } from './judge.ts'
@@ -45,6 +46,8 @@ async function play({ world, gone, cancelled, figures }: Sequence, ops: readonly
   const wrong = broken(world.rows, rows, gone, cancelled)
   if (wrong !== undefined) throw new Violation(wrong)
   world.model = judge(world.model, rows, heard)
+  const untrue = keysAreTrue(world.rows, rows, heard)
+  if (untrue !== undefined) throw new Violation(untrue)
   world.rows = rows
   for (const [op, report] of heard.reports) op.learn?.(report)
   for (const id of rows.tasks.keys()) if (!world.taskIds.includes(id)) world.taskIds.push(id)

@@ -17,7 +17,7 @@ export interface Mark {
 }
 
 const UNKNOWN: ReadonlySet<string> = new Set(['lost', 'cut', 'unsent', 'late'])
-const isUnknown = ({ fault }: Statement<Op>): boolean => UNKNOWN.has(fault)
+export const isUnknown = ({ fault }: Statement<Op>): boolean => UNKNOWN.has(fault)
 
 /** What is wrong with a report about a task; undefined when it is true. `marks`: of this call, in the order of its statements. */
 export function truthful(op: Op, report: Report, marks: readonly Mark[], id: string): string | undefined {
@@ -50,7 +50,7 @@ export function truthful(op: Op, report: Report, marks: readonly Mark[], id: str
       return says(named === (last?.before?.node === node), 'was told something else of what it holds')
     }
     case 'failed':
-      return asked.verb === 'submit' ? undefined : failureIsTrue(op, report.because, marks)
+      return asked.verb === 'submit' || asked.verb === 'create' ? undefined : failureIsTrue(op, report.because, marks)
     default:
       return undefined
   }

@@ -43,10 +43,20 @@ export interface Sent {
   readonly covers: readonly Op[]
 }
 
+/** What a key stands for. */
+export interface Kept {
+  readonly body: string
+  readonly id: string
+  readonly existing: boolean
+}
+
 /** The rows as they are. */
 export interface Rows {
   readonly tasks: ReadonlyMap<string, Task>
   readonly leases: Leases
+  /** What each key stands for, and the uniques of tasks by id, with their service. */
+  readonly keys: ReadonlyMap<string, Kept>
+  readonly uniques: ReadonlyMap<string, string>
   /** Every column of a task but its times, which a test moves, as text. */
   readonly whole: ReadonlyMap<string, string>
 }
@@ -95,7 +105,7 @@ export async function openBench(tap: Tap<Op>): Promise<Bench> {
   const database = new Database(made.url, 2)
   return {
     async fresh() {
-      await database.query('with gone as (delete from nodes) delete from tasks')
+      await database.query('with gone as (delete from nodes), keys as (delete from idempotency_keys) delete from tasks')
       const world: World = {
         database,
         tap,
@@ -105,7 +115,7 @@ export async function openBench(tap: Tap<Op>): Promise<Bench> {
         claims: [],
         late: [],
         model: { tasks: new Map(), leases: new Map() },
-        rows: { tasks: new Map(), leases: new Map(), whole: new Map() },
+        rows: { tasks: new Map(), leases: new Map(), whole: new Map(), keys: new Map(), uniques: new Map() },
         story: [],
         count: 0,
       }
@@ -146,6 +156,12 @@ type Read =
   | (Omit<Task, 'token'> & { readonly token: string; readonly whole: string; readonly leased: null })
   | { readonly id: string; readonly leased: boolean }
 
+const READ_KEYS = `
+  select key, encode(hash, 'hex') as body, tasks[1]::text as id, existing[1] as existing, null as "unique" from idempotency_keys where scope <> ''
+  union all select null, null, id::text, null, service || ' ' || unique_key from tasks where unique_key is not null`
+
+type ReadKey = (Kept & { readonly key: string }) | { readonly key: null; readonly id: string; readonly unique: string }
+
 /** Reads all there is. */
 export async function readRows(database: Database): Promise<Rows> {
   const tasks = new Map<string, Task>()
@@ -159,5 +175,10 @@ export async function readRows(database: Database): Promise<Rows> {
       whole.set(row.id, text)
     }
   }
-  return { tasks, leases, whole }
+  const keys = new Map<string, Kept>()
+  const uniques = new Map<string, string>()
+  for (const row of await database.query<ReadKey>(READ_KEYS))
+    if (row.key === null) uniques.set(row.id, row.unique)
+    else keys.set(row.key, { body: row.body, id: row.id, existing: row.existing })
+  return { tasks, leases, whole, keys, uniques }
 }

@@ -1,4 +1,5 @@
 // Requests of a caller, as tests of what callers need make them.
+import pg from 'pg'
 
 export interface Told {
   readonly status: number
@@ -39,3 +40,19 @@ export async function ask(
     location: response.headers.get('location') ?? '',
   }
 }
+
+/** Runs a statement in a transaction that stays open; what rolls it back, once. */
+export async function holding(databaseUrl: string, sql: string, values: unknown[] = []): Promise<() => Promise<void>> {
+  const client = new pg.Client(databaseUrl)
+  await client.connect()
+  await client.query('begin')
+  await client.query(sql, values)
+  let ended: Promise<void> | undefined
+  return () => (ended ??= client.query('rollback').then(() => client.end()))
+}
+
+/** Inserts a task of `svc` with this `unique`. */
+export const INSERT_UNIQUE = `
+  insert into tasks (key, service, action, payload, payload_bytes, unique_key) values (gen_random_uuid(), 'svc', 'ok', '{}', 2, $1)`
+/** Inserts the key of a POST of a task, as the node does. */
+export const INSERT_KEY = `insert into idempotency_keys (scope, key, hash) values (' /tasks', $1, '')`

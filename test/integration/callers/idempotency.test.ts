@@ -115,32 +115,3 @@ describe('an Idempotency-Key', () => {
     expect(await count()).to.equal(before + 20)
   })
 })
-
-describe('a `unique`', () => {
-  let world: World
-  before(async () => (world = await openWorld()))
-  after(() => world.close())
-
-  it('is one task of fifty requests at once, over two nodes, and pending while a transaction holds it', async () => {
-    const urls = [(await world.node()).url, (await world.node()).url]
-    const task = { service: 'svc', action: 'held', unique: 'one' }
-    const told = await Promise.all(Array.from({ length: 50 }, (_, i) => ask('POST', `${urls[i % 2]}/tasks`, task)))
-    expect(new Set(told.map(({ status }) => status))).to.deep.equal(new Set([302]))
-    expect(new Set(told.map(({ location }) => location))).to.have.property('size', 1)
-    expect(told.filter(({ headers }) => headers.get('task-existing') === null)).to.have.length(1)
-    const other = new pg.Client(world.databaseUrl)
-    await other.connect()
-    await other.query('begin')
-    await other.query(
-      `insert into tasks (key, service, action, payload, payload_bytes, unique_key) values (gen_random_uuid(), 'svc', 'ok', '{}', 2, 'two')`,
-    )
-    const held = await ask('POST', `${urls[0]}/tasks`, { ...task, unique: 'two' })
-    expect([held.status, held.json.code, held.headers.get('retry-after')]).to.deep.equal([409, 'unique_pending', '1'])
-    // Plain tasks go on meanwhile.
-    expect((await ask('POST', `${urls[0]}/tasks`, { service: 'svc', action: 'ok' })).status).to.equal(302)
-    await other.query('rollback')
-    await other.end()
-    expect((await ask('POST', `${urls[0]}/tasks`, { ...task, unique: 'two' })).status).to.equal(302)
-    world.service.letGo()
-  })
-})
