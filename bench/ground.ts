@@ -8,6 +8,9 @@ import type { Engines, OwnDatabase } from './engines.ts'
 export const SERVICES = 20
 /** One row in so many has failed. */
 export const RARITY = 50
+/** One row in so many has labels: `kind` is the same for all of them, `run` for one in `RUNS`. */
+export const LABELLED = 10
+export const RUNS = 50
 /** Rows that have not ended, whatever the size of the table. */
 export const PENDING = 5_000
 const FILL_AT_ONCE = 500_000
@@ -48,7 +51,7 @@ export async function tidy({ database, rows }: Ground): Promise<void> {
   await database.run('vacuum (index_cleanup on) tasks')
 }
 
-/** Some rows have failed, one in seven has a rare action. */
+/** Some rows have failed, some have labels, one in seven has a rare action. */
 async function fill(database: OwnDatabase, ended: number): Promise<void> {
   // An index is made faster at the end than row by row.
   const indexes = await database.run(
@@ -57,10 +60,11 @@ async function fill(database: OwnDatabase, ended: number): Promise<void> {
   for (const { name } of indexes) await database.run(`drop index ${String(name)}`)
   for (let from = 1; from <= ended; from += FILL_AT_ONCE)
     await database.run(
-      `insert into tasks (key, service, action, payload, payload_bytes, step, attempt, status, started_at, finished_at, result, error)
+      `insert into tasks (key, service, action, payload, payload_bytes, step, attempt, status, started_at, finished_at, result, error, labels)
        select gen_random_uuid(), 's' || i % ${SERVICES}, case when i % 7 = 0 then 'rare' else 'usual' end, '{"n":1}', 7, 1, 1,
          case when i % ${RARITY} = 0 then 'failed' else 'complete' end, now(), now(), '{"ok":true}',
-         case when i % ${RARITY} = 0 then '{"code":"service_error"}'::json end
+         case when i % ${RARITY} = 0 then '{"code":"service_error"}'::json end,
+         case when i % ${LABELLED} = 0 then json_build_object('kind', 'x', 'run', (i / ${LABELLED} % ${RUNS})::text)::jsonb end
        from generate_series($1::bigint, $2::bigint) i`,
       [from, Math.min(ended, from + FILL_AT_ONCE - 1)],
     )
@@ -69,5 +73,9 @@ async function fill(database: OwnDatabase, ended: number): Promise<void> {
      select gen_random_uuid(), 's' || i % ${SERVICES}, 'usual', '{"n":1}', 7 from generate_series(1, ${PENDING}) i`,
   )
   for (const { sql } of indexes) await database.run(String(sql))
-  await database.run('vacuum analyze tasks')
+  await database.run(
+    `insert into task_labels select named.key || '=' || named.value, id
+     from tasks cross join lateral jsonb_each_text(labels) named where labels is not null`,
+  )
+  await database.run('vacuum analyze tasks, task_labels')
 }

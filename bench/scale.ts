@@ -55,7 +55,7 @@ async function time(trials: readonly Trial[]): Promise<void> {
 /** How often each index of a table was used so far. */
 async function scans({ database }: Ground): Promise<Map<string, number>> {
   const rows = await database.run(
-    `select indexrelname as name, idx_scan::integer as scans from pg_stat_user_indexes where relname = 'tasks'`,
+    `select indexrelname as name, idx_scan::integer as scans from pg_stat_user_indexes where relname in ('tasks', 'task_labels')`,
   )
   return new Map(rows.map(({ name, scans: count }) => [String(name), Number(count)]))
 }

@@ -1,5 +1,6 @@
 // The table of scenes: who takes part in each, how much is done, and what is wanted.
 import { BATCH_GOALS, BATCHES, submitting } from './batch.ts'
+import { BULK_GOALS, CHANGERS, beside } from './bulk.ts'
 import { SERVICES, dead } from './dead.ts'
 import { FLOODED, flood } from './flood.ts'
 import { FREE, HELD, HORIZON_GOALS, horizon } from './horizon.ts'
@@ -118,6 +119,13 @@ export const SCENES: Readonly<Record<string, Scene>> = {
     goals: [{ figure: 'p50 ms', of: FLOODED, against: 'no flood', most: 2 }],
     full: { count: 50_000, warm: 15_000 },
     run: flood,
+  },
+  bulk: {
+    words: 'the saturation, alone or beside a change in bulk of 100,000 tasks of another service, call after call',
+    contenders: CHANGERS.map((name) => own(name)),
+    goals: BULK_GOALS,
+    full: { count: 60_000, warm: 15_000 },
+    run: beside,
   },
   horizon: {
     words:

@@ -1,7 +1,7 @@
 // The statements of a task's life, and of those who look: each as something that can be done again and again on any table.
-import { PAGE_ROWS } from '../src/core/limits.ts'
+import { ERROR_ROWS, PAGE_ROWS } from '../src/core/limits.ts'
 import type { ClaimQuery } from '../src/store/claims.ts'
-import { type Ground, PENDING, RARITY, SERVICES } from './ground.ts'
+import { type Ground, LABELLED, PENDING, RARITY, SERVICES } from './ground.ts'
 
 /** Rows that one statement of a batch carries. */
 export const BATCH = 50
@@ -23,12 +23,18 @@ export interface Statement {
 const FULL_WINDOW = PAGE_ROWS * SERVICES
 /** From so many rows on half of those that have failed fill a page. */
 const FULL_PAGE = 2 * PAGE * RARITY + PENDING
+/** From so many rows on there are as many with a label as are looked at for a page that two labels choose from. */
+const FULL_LABEL = PAGE_ROWS * LABELLED + PENDING
+/** From so many rows on as many have failed as are looked at for a page by an error. */
+const FULL_ERROR = ERROR_ROWS * RARITY + PENDING
+/** Rows that a change of many looks at in one statement. */
+const WINDOW = 1_000
 const TOKEN = 7
 const TASK = { service: 's1', action: 'usual', payload: '{"n":1}' }
 
 /** All of them, on one table. */
 export function statementsOn(ground: Ground): Statement[] {
-  return [...writesOn(ground), ...readsOn(ground)]
+  return [...writesOn(ground), ...changesOn(ground), ...readsOn(ground), ...filtersOn(ground), ...windowsOn(ground)]
 }
 
 /** A claim of a full batch. */
@@ -40,6 +46,8 @@ const asking = (service: string, mark: number): ClaimQuery => ({
 
 function writesOn({ store, node }: Ground): Statement[] {
   const by = { node, token: TOKEN, takesOver: false }
+  // What was there before is left to the full pass, however soon the bench comes to it.
+  const opened = Date.now()
   let ids: string[] = []
   let turn = 0
   const insert = async (): Promise<void> => {
@@ -47,7 +55,7 @@ function writesOn({ store, node }: Ground): Statement[] {
     ids = rows.map(({ id }) => id)
   }
   const claim = async (): Promise<number> => {
-    const rows = await store.claim(by, asking(TASK.service, Date.now() - 60_000))
+    const rows = await store.claim(by, asking(TASK.service, opened))
     ids = rows.map(({ id }) => id)
     return all(rows, () => true)
   }
@@ -99,6 +107,32 @@ function writesOn({ store, node }: Ground): Statement[] {
   ]
 }
 
+/** What changes many tasks: as many as one batch. */
+function changesOn({ store }: Ground): Statement[] {
+  let ids: string[] = []
+  const insert = async (): Promise<void> => {
+    const rows = await Promise.all(Array.from({ length: BATCH }, () => store.insert(TASK)))
+    ids = rows.map(({ id }) => id)
+  }
+  const cancel = async (): Promise<number> =>
+    all(
+      await Promise.all(ids.map((id) => store.cancel({ id, services: [], actions: [], callbacks: [] }))),
+      (one) => one?.cancelled === true,
+    )
+  const deadlines = new Map([[TASK.service, 0]])
+  return [
+    { name: 'cancel', before: insert, run: cancel },
+    {
+      name: 'retry',
+      before: async () => {
+        await insert()
+        await cancel()
+      },
+      run: async () => all(await store.retryMany({ ids, place: 0, apart: 0, deadlines, caller: null }), () => true),
+    },
+  ]
+}
+
 function readsOn({ store, ended }: Ground): Statement[] {
   const middle = String(Math.floor(ended / 2))
   const some = (): string => String(1 + Math.floor(Math.random() * ended))
@@ -118,6 +152,48 @@ function readsOn({ store, ended }: Ground): Statement[] {
     page('by status and service', { status: ['failed'], service: 's4' }, FULL_WINDOW),
     page('by action', { action: 'rare' }),
     page('by all three, nothing matches', { status: ['complete'], service: 's5', action: 'none' }, FULL_WINDOW),
+  ]
+}
+
+/** Pages by the other filters. */
+function filtersOn({ store, ended }: Ground): Statement[] {
+  const before = String(Math.floor(ended / 2))
+  const page = (name: string, query: Omit<Parameters<typeof store.list>[0], 'limit'>, from = 0): Statement => ({
+    name: `page ${name}`,
+    from,
+    run: () => store.list({ limit: PAGE, ...query }).then(() => 1),
+  })
+  const some = (): string[] => Array.from({ length: PAGE }, () => String(1 + Math.floor(Math.random() * ended)))
+  return [
+    { name: 'page by ids', run: () => store.list({ limit: PAGE, ids: [...new Set(some())] }).then(() => 1) },
+    page('by a label', { labels: { kind: 'x' } }),
+    page('by a label, in the middle', { labels: { kind: 'x' }, before }),
+    page('by a label that none has', { labels: { kind: 'y' } }),
+    page('by two labels', { labels: { kind: 'x', run: '7' } }, FULL_LABEL),
+    page('by an error', { error: 'service_error' }, FULL_ERROR),
+    page('by an error that none has', { error: 'timeout' }, FULL_ERROR),
+    page('by service and error', { service: 's3', error: 'timeout' }, ERROR_ROWS * SERVICES),
+    page('by two statuses, nothing matches', { status: ['running', 'failed'], action: 'none' }),
+    page('by time, nothing matches', { createdAfter: '2999-01-01T00:00:00Z' }),
+    page('by retried, nothing matches', { retried: true }),
+    page('by a schedule, nothing matches', { schedule: 'none' }),
+  ]
+}
+
+/** Where a change of many looks for its tasks; that of one in the middle goes on where another call has ended. */
+function windowsOn({ store, ended }: Ground): Statement[] {
+  const middle = String(Math.floor(ended / 2))
+  const window = (name: string, filters: Parameters<typeof store.window>[0], from = 0, after = '0'): Statement => ({
+    name: `1,000 to change, ${name}`,
+    from,
+    run: () => store.window(filters, { after, until: undefined, most: WINDOW }).then(() => 1),
+  })
+  return [
+    window('by action', { action: 'rare' }),
+    window('by action, in the middle', { action: 'rare' }, 0, middle),
+    window('by status', { status: ['failed'] }, WINDOW * RARITY + PENDING),
+    window('by service', { service: 's3' }, WINDOW * SERVICES),
+    window('by a label', { labels: { kind: 'x' } }, WINDOW * LABELLED + PENDING),
   ]
 }
 

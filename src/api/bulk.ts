@@ -1,11 +1,11 @@
 // The routes that change all tasks that match filters.
 import type { Context } from 'koa'
 import { Refusal } from '../core/refusal.ts'
-import { bulk, type BulkVerb, MOST_LOOKED } from '../lifecycle/bulk.ts'
+import { bulk, type BulkVerb, MOST_LOOKED, type Next } from '../lifecycle/bulk.ts'
 import { sendJson } from './answer.ts'
 import type { ApiContext } from './dependencies.ts'
 import { refuseFaults } from './faults.ts'
-import { ending } from './tasks.ts'
+import { ending, goneOf } from './tasks.ts'
 import { filtersOf, type Parameters, pathOf, rateOf } from './parameters.ts'
 
 /** A retry begins within 366 days, like any task, s. */
@@ -30,11 +30,16 @@ export const bulkRoute =
       verb,
       filters,
       after: parameters.get('after') ?? '0',
+      until: parameters.get('before'),
       dryRun: parameters.get('dryRun') === 'true',
       apart: perSecond === undefined ? 0 : 1000 / perSecond,
       spread,
+      gone: goneOf(ctx),
     })
-    const changed = { after: next ?? '', ...(perSecond !== undefined && { spread: String(spread + done) }) }
-    const location = next === undefined ? null : pathOf(ctx.path, parameters, changed)
-    sendJson(ctx, 200, JSON.stringify({ matched, done, next: location }))
+    sendJson(ctx, 200, JSON.stringify({ matched, done, next: next === undefined ? null : locationOf(next) }))
+
+    function locationOf({ after, until, spread: made }: Next): string {
+      const rated = perSecond === undefined ? {} : { spread: String(made) }
+      return pathOf(ctx.path, parameters, { after, before: until, ...rated })
+    }
   }

@@ -31,7 +31,7 @@ interface Route {
 }
 
 /** The parameters of a change of many tasks. */
-const BULK = [...FILTERS, 'after', 'dryRun'] as const
+const BULK = [...FILTERS, 'after', 'before', 'dryRun'] as const
 
 export const ROUTES: readonly Route[] = [
   { method: 'GET', path: '/', verb: showFront },

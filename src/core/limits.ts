@@ -24,6 +24,9 @@ export const PAGE_BYTES = 8 * 1024 * 1024
 /** The most rows that are read for one page of the list, whatever its filters. */
 export const PAGE_ROWS = 10_000
 
+/** Likewise, where each failure has to be read for its code: a failure may have 64 KiB. */
+export const ERROR_ROWS = 1_000
+
 /** Tasks on one page of the list. */
 export const LIST_LIMIT = { default: 100, max: 1000 } as const
 

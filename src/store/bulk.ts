@@ -6,17 +6,17 @@ import { type Routine, routineOf } from './routine.ts'
 import { UNLESS_TAKEN } from './creations.ts'
 import { NOT_ENDED, withId } from './sql.ts'
 
-const WINDOW = `$${FILTER_TYPES.length + 1}`
+const [WINDOW, UNTIL] = [`$${FILTER_TYPES.length + 1}`, `$${FILTER_TYPES.length + 2}`]
 
 const windowAlong = (along: Along): Routine =>
   routineOf({
     name: `window_by_${along}`,
-    types: [...FILTER_TYPES, 'integer'],
-    returns: 'id bigint, last bigint, count bigint',
+    types: [...FILTER_TYPES, 'integer', 'bigint'],
+    returns: 'id bigint, last bigint, count bigint, until bigint',
     ordered: true,
     sql: `
-  with seen as materialized (${windowOf(along, 'oldest first', WINDOW)})
-  select matching.id, looked.last, looked.count from (select max(id) as last, count(*) from seen) looked
+  with seen as materialized (${windowOf(along, 'oldest first', WINDOW, UNTIL)})
+  select matching.id, looked.last, looked.count, coalesce(${UNTIL}, (select max(t.id) + 1 from tasks t)) from (select max(id) as last, count(*) from seen) looked
     left join (select id from seen where ${MATCHES}) matching on true`,
   })
 
@@ -31,85 +31,102 @@ export interface Window {
   readonly looked: number
   /** Where the next window begins; undefined: nothing was looked at. */
   readonly last: string | undefined
+  /** An id above all that there were when the first window was read; undefined: there was none. */
+  readonly until: string | undefined
 }
 
-/** Looks at the next `most` rows after an id, the oldest first. Throws a `StoreError`. */
-export async function readWindow(query: Query, filters: Filters, after: string, most: number): Promise<Window> {
-  const rows = await query<{ id: string | null; last: string | null; count: string }>(BY[alongOf(filters)].call, [
-    ...filterValues(after, filters),
-    most,
-  ])
+/** Where a window lies: rows after an id and below another (undefined: all that there are), at most so many. */
+export interface Stretch {
+  readonly after: string
+  readonly until: string | undefined
+  readonly most: number
+}
+
+type WindowRow = Readonly<Record<'id' | 'last' | 'until', string | null>> & { readonly count: string }
+
+/** Looks at the rows of a stretch, the oldest first. Throws a `StoreError`. */
+export async function readWindow(query: Query, filters: Filters, { after, until, most }: Stretch): Promise<Window> {
+  const values = [...filterValues(after, filters), most, until ?? null]
+  const rows = await query<WindowRow>(BY[alongOf(filters)].call, values)
   const [first] = rows
   const ids = rows.flatMap(({ id }) => (id === null ? [] : [id]))
-  return { ids, looked: Number(first?.count ?? 0), last: first?.last ?? undefined }
+  return {
+    ids,
+    looked: Number(first?.count ?? 0),
+    last: first?.last ?? undefined,
+    until: first?.until ?? undefined,
+  }
 }
 
-/** Retries tasks of `asked` (id, delay) by new ones: `made` has those. */
-const retried = (asked: string, which: string): string => `
-  with asked as (${asked}),
-  old as materialized (
-    select t.id, asked.delay, now() + asked.delay * interval '1 millisecond' as due from asked join tasks t on ${withId('asked.id')}
-    where not (${NOT_ENDED}) and t.retried_as is null and t.service = any($3) and ${which} for update of t skip locked
+// What has been retried is not again, nor what has not ended. One whose `unique` another task holds stays as it is. Where an open
+// transaction holds it, nothing is retried, and a row without an id says so.
+export const RETRY_MANY = routineOf({
+  name: 'retry_many',
+  types: ['bigint[]', 'double precision', 'double precision', 'text[]', 'bigint[]', 'text'],
+  returns: 'id bigint, service text, place double precision, late boolean',
+  settings: ['lock_timeout = 100'],
+  declared: '',
+  sql: `
+  return query with locked as materialized (
+    select t.id from unnest($1) as asked(id) join tasks t on ${withId('asked.id')}
+    where not (${NOT_ENDED}) and t.retried_as is null and t.service = any($4) for update of t skip locked
   ),
+  placed as (select id, $2 + row_number() over (order by id) - 1 as place from locked),
+  old as materialized (select id, place, place * $3 as delay, now() + place * $3 * interval '1 millisecond' as due from placed),
   made as (
     insert into tasks (key, service, action, payload, payload_bytes, state, step, first_step, priority, run_at, due_at, deadline_ms, expires_at,
         labels, unique_key, callback, caller, retry_of)
       select gen_random_uuid(), t.service, t.action, t.payload, t.payload_bytes, case when begins.step > 0 then coalesce(t.state, t.payload) end, begins.step, begins.step,
         t.priority, old.due, case when old.delay > 0 then old.due end, t.deadline_ms,
         case when old.delay > 0 or t.deadline_ms is not null then old.due + coalesce(t.deadline_ms, nullif(known.deadline, 0)) * interval '1 millisecond' end,
-        t.labels, t.unique_key, t.callback, $5, t.id
-      from old join tasks t on ${withId('old.id')} join unnest($3, $4) as known(service, deadline) on known.service = t.service
+        t.labels, t.unique_key, t.callback, $6, t.id
+      from old join tasks t on ${withId('old.id')} join unnest($4, $5) as known(service, deadline) on known.service = t.service
         cross join lateral (select case when t.status = 'failed' then t.step else 0 end as step) begins
       ${UNLESS_TAKEN} returning id, service, retry_of, labels, due_at is not null as late
   ),
   named as (
     insert into task_labels (label, task) select named.key || '=' || named.value, made.id from made cross join lateral jsonb_each_text(made.labels) named
   ),
-  linked as (update tasks t set retried_as = made.id from made where ${withId('made.retry_of')})`
-
-// What has been retried is not again, nor what has not ended. One whose `unique` another task holds stays as it is, also where the
-// transaction of that task is open: those with `unique` are retried one by one, without a wait.
-export const RETRY_MANY = routineOf({
-  name: 'retry_many',
-  types: ['bigint[]', 'double precision[]', 'text[]', 'bigint[]', 'text'],
-  returns: 'id bigint, service text, late boolean',
-  settings: ['lock_timeout = 1000'],
-  declared: `
-  one record;
-  fresh record;`,
-  sql: `
-  return query ${retried('select * from unnest($1, $2) as asked(id, delay)', 't.unique_key is null')} select id, service, late from made;
-  perform set_config('lock_timeout', '1', true);
-  for one in select asked.id, asked.delay from unnest($1, $2) as asked(id, delay) join tasks t on ${withId('asked.id')}
-    where t.unique_key is not null order by asked.id
-  loop
-    begin
-      ${retried('select one.id, one.delay', 't.unique_key is not null')} select id, service, late into fresh from made;
-      if fresh.id is not null then
-        return query select fresh.id, fresh.service, fresh.late;
-      end if;
-    exception when lock_not_available then null;
-    end;
-  end loop;`,
+  linked as (update tasks t set retried_as = made.id from made where ${withId('made.retry_of')})
+  select made.id, made.service, old.place, made.late from made join old on old.id = made.retry_of;
+  exception when lock_not_available then
+    return query select null::bigint, null::text, null::double precision, null::boolean;`,
 })
 
-/** A task to retry, and when it begins: milliseconds from now. */
-export interface ManyRetried {
+/** Which tasks to retry. The nth of them begins (`place` + n) · `apart` ms from now, the first as n = 0. */
+export interface Many {
+  readonly ids: readonly string[]
+  readonly place: number
+  readonly apart: number
+  /** The services of this node, each with its deadline, ms. */
+  readonly deadlines: ReadonlyMap<string, number>
+  readonly caller: string | null
+}
+
+/** A task that was made. */
+export interface ManyMade {
   readonly id: string
-  readonly delay: number
+  readonly service: string
+  readonly place: number
+  /** Whether it begins later. */
+  readonly late: boolean
 }
 
 /** Retries tasks by new ones; those that cannot be are left out. Throws a `StoreError`. */
-export const retryMany = (
-  query: Query,
-  asked: readonly ManyRetried[],
-  deadlines: ReadonlyMap<string, number>,
-  caller: string | null,
-): Promise<{ readonly id: string; readonly service: string; readonly late: boolean }[]> =>
-  query(RETRY_MANY.call, [
-    asked.map(({ id }) => id),
-    asked.map(({ delay }) => delay),
-    [...deadlines.keys()],
-    [...deadlines.values()],
-    caller,
-  ])
+export async function retryMany(query: Query, many: Many): Promise<readonly ManyMade[]> {
+  const { ids, place, apart, deadlines, caller } = many
+  const values = [ids, place, apart, [...deadlines.keys()], [...deadlines.values()], caller]
+  const rows = await query<ManyMade | { readonly id: null }>(RETRY_MANY.call, values)
+  const made = rows.filter((row): row is ManyMade => row.id !== null)
+  if (made.length === rows.length) return made
+  if (ids.length <= 1) return []
+  // An open transaction holds what one of them needs: halves, until that one is alone.
+  const half = ids.length >> 1
+  const first = await retryMany(query, { ...many, ids: ids.slice(0, half) })
+  const next = placeAfter(first) ?? place
+  return [...first, ...(await retryMany(query, { ...many, ids: ids.slice(half), place: next }))]
+}
+
+/** The first place that is free after tasks that were made; undefined: none was made. */
+export const placeAfter = (made: readonly ManyMade[]): number | undefined =>
+  made.length === 0 ? undefined : Math.max(...made.map(({ place }) => place)) + 1

@@ -32,7 +32,7 @@ export const filterValues = (edge: string | undefined, filters: Filters): unknow
   edge ?? null,
   filters.ids ?? null,
   labelsOf(filters)[0] ?? null,
-  filters.status ?? null,
+  statusesOf(filters) ?? null,
   filters.service ?? null,
   filters.action ?? null,
   filters.labels === undefined ? null : JSON.stringify(filters.labels),
@@ -43,6 +43,10 @@ export const filterValues = (edge: string | undefined, filters: Filters): unknow
   filters.schedule ?? null,
 ]
 
+/** Only what has failed has a code of a failure. */
+const statusesOf = ({ status, error }: Filters): readonly string[] | undefined =>
+  status ?? (error === undefined ? undefined : ['failed'])
+
 const labelsOf = ({ labels = {} }: Filters): string[] =>
   Object.entries(labels).map(([name, value]) => `${name}=${value}`)
 
@@ -51,7 +55,7 @@ export function alongOf(filters: Filters): Along {
   if (filters.ids !== undefined) return 'ids'
   if (filters.labels !== undefined) return 'label'
   if (filters.service !== undefined) return 'service'
-  return filters.status?.length === 1 ? 'status' : 'all'
+  return statusesOf(filters)?.length === 1 ? 'status' : 'all'
 }
 
 /** Whether each row of the window matches. */
@@ -59,7 +63,8 @@ export function isExact(filters: Filters): boolean {
   const along = alongOf(filters)
   const given = Object.entries(filters).filter(([, value]) => value !== undefined)
   if (given.length === 0) return true
-  return given.length === 1 && along !== 'all' && (along !== 'label' || labelsOf(filters).length === 1)
+  if (along === 'all' || filters.error !== undefined) return false
+  return given.length === 1 && (along !== 'label' || labelsOf(filters).length === 1)
 }
 
 const COLUMNS = `t.id, t.service, t.action, t.status, t.payload_bytes, t.labels, t.created_at, t.error, t.retried_as, t.schedule`
@@ -67,11 +72,13 @@ const COLUMNS = `t.id, t.service, t.action, t.status, t.payload_bytes, t.labels,
 /**
  * The rows of a window, in the order of ids, beyond EDGE. \`nulls\` is the order of the two filter indexes, and not that of the primary
  * key. Without it the planner may walk the primary key and filter by status, and the next match may be 50,000 rows away.
+
+ * @param until an SQL expression: only ids below it, of a window with the oldest first
  */
-export function windowOf(along: Along, direction: Direction, most: string): string {
+export function windowOf(along: Along, direction: Direction, most: string, until?: string): string {
   const newest = direction === 'newest first'
   const beyond = (id: string): string =>
-    newest ? `${id} < coalesce(${EDGE}, 9223372036854775807)` : `${id} > coalesce(${EDGE}, 0)`
+    newest ? below(id, EDGE) : `${id} > coalesce(${EDGE}, 0)${until === undefined ? '' : ` and ${below(id, until)}`}`
   const order = newest ? 'desc' : 'asc'
   const nulls = newest ? 'desc nulls last' : 'asc nulls first'
   switch (along) {
@@ -90,6 +97,8 @@ export function windowOf(along: Along, direction: Direction, most: string): stri
       return `select ${COLUMNS} from tasks t where ${beyond('t.id')} order by t.id ${order} limit ${most}`
   }
 }
+
+const below = (id: string, edge: string): string => `${id} < coalesce(${edge}, 9223372036854775807)`
 
 /** A condition on the rows of a window. */
 export const MATCHES = `(${STATUSES} is null or status = any(${STATUSES})) and (${SERVICE} is null or service = ${SERVICE})

@@ -1,5 +1,5 @@
 // Reads the list page by page. The cost of a page does not depend on the number of tasks.
-import { PAGE_BYTES, PAGE_ROWS } from '../core/limits.ts'
+import { ERROR_ROWS, PAGE_BYTES, PAGE_ROWS } from '../core/limits.ts'
 import type { ListQuery, Page, TaskView } from '../core/view.ts'
 import { typesOf, valuesOf } from './columns.ts'
 import type { Query } from './database.ts'
@@ -45,7 +45,7 @@ interface PageRow extends TaskView {
  * every row in the window matches, so the page is full.
  */
 export async function readPage(query: Query, { limit, before, full: _full, ...filters }: ListQuery): Promise<Page> {
-  const window = isExact(filters) ? limit + 1 : PAGE_ROWS
+  const window = isExact(filters) ? limit + 1 : filters.error === undefined ? PAGE_ROWS : ERROR_ROWS
   const values = [...filterValues(before, filters), window, limit + 1]
   const rows = await query<PageRow>(BY[alongOf(filters)].call, values)
   const found = rows.filter(({ id }) => id !== null).slice(0, limit)

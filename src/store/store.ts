@@ -11,7 +11,7 @@ import { type ClaimedRow } from './claimed.ts'
 import { type Retrial, retryTask } from './retries.ts'
 import { type Orphan, reviveClaims } from './revivals.ts'
 import { type Creation, createTasks } from './creations.ts'
-import { readWindow, retryMany, type Window } from './bulk.ts'
+import { type Many, readWindow, retryMany, type Stretch, type Window } from './bulk.ts'
 import { type Change, changeTask } from './changes.ts'
 import { Connections } from './connections.ts'
 import type { Query } from './database.ts'
@@ -24,7 +24,7 @@ import * as nodes from './nodes.ts'
 import { CANCEL, REMOVE, type Removal, type Removed, removalFlush } from './removals.ts'
 import { Reader } from './reader.ts'
 import { type Standing, readStanding } from './reads.ts'
-import { refuse } from './refuse.ts'
+import { refuse, refuseRead } from './refuse.ts'
 import { StoreError } from './trouble.ts'
 import { whyNot } from './unusable.ts'
 
@@ -151,15 +151,15 @@ export class Store extends Reader implements Part {
   }
 
   /** Looks at the next rows after an id, and tells which of them match. Throws a `Refusal`. */
-  async window(filters: Filters, after: string, most: number): Promise<Window> {
+  async window(filters: Filters, stretch: Stretch): Promise<Window> {
     this.#connections.admit()
-    return readWindow(this.#connections.read, filters, after, most).catch(refuse)
+    return readWindow(this.#connections.read, filters, stretch).catch(refuseRead)
   }
 
   /** Retries tasks by new ones; those that cannot be are left out. Throws a `Refusal`. */
-  async retryMany(...[asked, deadlines, caller]: Retrials): ReturnType<typeof retryMany> {
+  async retryMany(many: Many): ReturnType<typeof retryMany> {
     this.#connections.admit()
-    return retryMany(this.#connections.create.first, asked, deadlines, caller).catch(refuse)
+    return retryMany(this.#connections.create.first, many).catch(refuse)
   }
 
   /** Changes a task that waits; undefined when there is no such task. Throws a `Refusal`, likewise. */
@@ -213,8 +213,6 @@ export class Store extends Reader implements Part {
     return held
   }
 }
-
-type Retrials = Parameters<typeof retryMany> extends [unknown, ...infer Rest] ? Rest : never
 
 /** The size of an entry in memory, in characters of its texts. */
 function sizeOf(entry: object): number {

@@ -1,4 +1,4 @@
-// DELETE on one node, while another runs the task.
+// DELETE, or a cancellation that keeps the task, on one node, while another runs the task.
 import { expect } from 'chai'
 import { Agent } from 'node:http'
 import { setTimeout as passed } from 'node:timers/promises'
@@ -19,8 +19,18 @@ async function runByB({ service }: Fleet, agent: Agent, url: string, action: str
   throw new Error('node b took none of 50 tasks')
 }
 
-/** Deletes on node a what node b runs; all must be over within `ms`. */
-async function cancelAcross(fleet: Fleet, ms: number): Promise<void> {
+/** How a task is ended: the method, what follows its location, the answer, and what a GET answers then. */
+interface Way {
+  readonly method: string
+  readonly path: string
+  readonly answer: number
+  readonly read: number
+}
+const DELETE: Way = { method: 'DELETE', path: '', answer: 204, read: 404 }
+const CANCEL: Way = { method: 'POST', path: '/cancel', answer: 200, read: 200 }
+
+/** Ends on node a what node b runs; all must be over within `ms`. */
+async function cancelAcross(fleet: Fleet, ms: number, way: Way): Promise<void> {
   const { service } = fleet
   const agent = new Agent({ keepAlive: true })
   const a = await fleet.start('a')
@@ -28,9 +38,9 @@ async function cancelAcross(fleet: Fleet, ms: number): Promise<void> {
   const hanging = await runByB(fleet, agent, b.url, 'hang')
   const looping = await runByB(fleet, agent, b.url, 'ever.20')
 
-  const answers = await Promise.all([hanging, looping].map((path) => call(agent, 'DELETE', a.url + path)))
+  const answers = await Promise.all([hanging, looping].map((path) => call(agent, way.method, a.url + path + way.path)))
   const deletedAt = performance.now()
-  expect(answers.map(({ status }) => status)).to.deep.equal([204, 204])
+  expect(answers.map(({ status }) => status)).to.deep.equal([way.answer, way.answer])
   const [hung] = service.of(hanging) as [Seen]
   await eventually(() => expect(hung.aborted, 'the socket of the request in flight is closed').to.equal(true), ms)
   expect((hung.endedAt ?? Infinity) - deletedAt).to.be.below(ms)
@@ -41,18 +51,20 @@ async function cancelAcross(fleet: Fleet, ms: number): Promise<void> {
   expect(late.length, 'requests begun after the time').to.equal(0)
   expect(service.of(hanging).length).to.equal(1)
   for (const url of [a.url, b.url])
-    for (const path of [hanging, looping]) expect((await call(agent, 'GET', url + path)).status).to.equal(404)
-  expect((await call(agent, 'DELETE', b.url + hanging)).status).to.equal(404)
+    for (const path of [hanging, looping]) expect((await call(agent, 'GET', url + path)).status).to.equal(way.read)
+  const again = await call(agent, way.method, b.url + hanging + way.path)
+  expect(again.status).to.equal(way === DELETE ? 404 : 409)
   agent.destroy()
 }
 
-describe('DELETE on a node that does not run the task', () => {
-  together(
-    {
-      'ends it within a second': () => Fleet.during((fleet) => cancelAcross(fleet, 1_000)),
-      'ends it within three seconds without Redis': () =>
-        Fleet.during((fleet) => cancelAcross(fleet, 3_000), { redisUrl: null }),
-    },
-    30_000,
-  )
-})
+for (const [name, way] of Object.entries({ DELETE, 'a cancellation': CANCEL }))
+  describe(`${name} on a node that does not run the task`, () => {
+    together(
+      {
+        'ends it within a second': () => Fleet.during((fleet) => cancelAcross(fleet, 1_000, way)),
+        'ends it within three seconds without Redis': () =>
+          Fleet.during((fleet) => cancelAcross(fleet, 3_000, way), { redisUrl: null }),
+      },
+      30_000,
+    )
+  })

@@ -3,7 +3,7 @@ import { randomUUID } from 'node:crypto'
 import { SERVICE_DEFAULTS } from '../../src/core/service.ts'
 import type { Created, TaskOptions } from '../../src/core/task.ts'
 import { readAttempts } from '../../src/store/attempts.ts'
-import { readWindow, retryMany } from '../../src/store/bulk.ts'
+import { retryMany } from '../../src/store/bulk.ts'
 import { changeTask } from '../../src/store/changes.ts'
 import { type ClaimQuery, claimDue } from '../../src/store/claims.ts'
 import { createTasks } from '../../src/store/creations.ts'
@@ -19,15 +19,13 @@ import { FENCED, type ClaimRef, fencedFlush } from '../../src/store/fenced.ts'
 import { HighestId, insertFlush, newRow } from '../../src/store/inserts.ts'
 import { CANCEL, REMOVE, removalFlush } from '../../src/store/removals.ts'
 import * as nodes from '../../src/store/nodes.ts'
-import { readPage } from '../../src/store/pages.ts'
 import { readFlush, readStanding, readVersions } from '../../src/store/reads.ts'
 import { StoreError } from '../../src/store/trouble.ts'
 import { asking } from './bench.ts'
+import { type Ground, LATE_LISTS, LISTS, type Row } from './lists.ts'
 
 /** How many rows are this node's. */
 export const MINE = 10
-/** For statements that look at a few rows; entries of indexes count as well. */
-export const FEW = 300
 /** This node, the token of its claims, and an hour in milliseconds. */
 export const ME = randomUUID()
 export const TOKEN = 7
@@ -35,26 +33,6 @@ export const HOUR = 3_600_000
 
 /** What the statements are about. */
 const removal = (id: string) => ({ id, services: ['svc'], actions: ['undo'], callbacks: [undefined] })
-
-interface Ground {
-  readonly query: Query
-  /** Claims of ours, and ids of waiting rows. */
-  readonly mine: readonly ClaimRef[]
-  readonly waiting: readonly string[]
-  readonly highest: string
-}
-
-/** A statement, or a case of one. */
-interface Row {
-  /** SQL that changes the table before; in the transaction that is rolled back. */
-  readonly before?: string
-  /** How much it may look at; default: `FEW`. */
-  readonly most?: number
-  /** Runs it; how many rows it found or changed. */
-  run(ground: Ground): Promise<number>
-  /** Default: any. */
-  readonly finds?: number
-}
 
 const by = (node: string) => ({ node, token: TOKEN + 1, takesOver: true })
 const FORGET = `update nodes set services = '{}'`
@@ -67,8 +45,6 @@ const write = async <Entry extends ClaimRef>(
   const entries = mine.map((claim, i) => ({ ...claim, ...entry, token: i === 0 ? 1 : claim.token }) as Entry)
   return (await fencedFlush(query, kind)(entries, true)).filter((one) => one === 'written').length
 }
-const page = async ({ query }: Ground, asked: Partial<Parameters<typeof readPage>[1]>): Promise<number> =>
-  (await readPage(query, { limit: 100, ...asked })).tasks.length
 const lost = (query: Query): Query => {
   let calls = 0
   return async (sql, values) => {
@@ -111,13 +87,7 @@ const DEADLINE = { service: 'svc', error: '{}' }
 
 /** Every statement of src/store that is sent while a node runs; the reads first, as what is rolled back leaves entries in the indexes. */
 export const STATEMENTS: Readonly<Record<string, Row>> = {
-  list: { finds: 100, most: 500, run: (ground) => page(ground, {}) },
-  'list by status': { finds: 100, most: 500, run: (ground) => page(ground, { status: ['running'] }) },
-  'list by a status that none has': { finds: 0, run: (ground) => page(ground, { status: ['failed'] }) },
-  'list by service': { finds: 100, most: 500, run: (ground) => page(ground, { service: 'svc' }) },
-  'list by a service that is not there': { finds: 0, run: (ground) => page(ground, { service: 'none' }) },
-  'list by both': { most: 21_000, run: (ground) => page(ground, { service: 'svc', status: ['failed'] }) },
-  'list by action': { most: 21_000, run: (ground) => page(ground, { action: 'none' }) },
+  ...LISTS,
   enroll: { finds: 1, run: async ({ query }) => Number((await nodes.enroll(query, { id: randomUUID(), name: 'n', services: [] }, 9)).held) }, // prettier-ignore
   beat: { finds: 1, run: async ({ query }) => Number((await nodes.beat(query, ME, 9)) !== undefined) },
   holdings: { finds: MINE, run: async ({ query }) => (await nodes.holdings(query, ME)).held.length },
@@ -172,7 +142,7 @@ export const STATEMENTS: Readonly<Record<string, Row>> = {
   create: { finds: 2, run: async ({ query }) => (await create(query, 2, { delay: 1 })).tasks.length },
   'create with a `unique`': { finds: 2, run: async ({ query }) => (await create(query, 2, { unique: 'u', labels: { a: 'b' } })).tasks.length }, // prettier-ignore
   'retry a task': { before: ENDED_TASK, finds: 1, run: async ({ query, mine }) => Number((await retryTask(asksOf(query), { id: mine[0]?.id ?? '', from: 'default', payload: undefined, delay: 0, key: undefined, caller: null, deadlines: new Map([['svc', HOUR]]) })).row !== undefined) }, // prettier-ignore
-  'retry many': { before: ENDED_TASK, finds: MINE, run: async ({ query, mine }) => (await retryMany(query, mine.map(({ id }) => ({ id, delay: 5 })), new Map([['svc', HOUR]]), null)).length }, // prettier-ignore
+  'retry many': { before: ENDED_TASK, finds: MINE, run: async ({ query, mine }) => (await retryMany(query, { ids: mine.map(({ id }) => id), place: 1, apart: 5, deadlines: new Map([['svc', HOUR]]), caller: null })).length }, // prettier-ignore
   change: {
     finds: 1,
     run: async ({ query, waiting }) => Number((await changeTask(query, { id: waiting[0] ?? '', delay: 5 }))?.waits),
@@ -180,20 +150,7 @@ export const STATEMENTS: Readonly<Record<string, Row>> = {
   attempts: { finds: 1, run: async ({ query, waiting }) => Number((await readAttempts(query, waiting[0] ?? '', '0', 9)) !== undefined) }, // prettier-ignore
   facts: { most: 2_000, finds: 1, run: async ({ query, waiting }) => Number((await readFacts(query, waiting.at(-1) ?? '')) !== undefined) }, // prettier-ignore
   'forget keys': { finds: 0, run: async ({ query }) => Number(await forgetKeys(query, HOUR)) },
-  'list by ids': { finds: 10, run: (ground) => page(ground, { ids: ground.waiting }) },
-  'list by a label': { finds: 0, run: (ground) => page(ground, { labels: { a: 'b' } }) },
-  'window of all': {
-    finds: 100,
-    most: 500,
-    run: async ({ query }) => (await readWindow(query, {}, '0', 100)).ids.length,
-  },
-  'window by status': { finds: 100, most: 500, run: async ({ query }) => (await readWindow(query, { status: ['running'] }, '0', 100)).ids.length }, // prettier-ignore
-  'window by service': { finds: 100, most: 500, run: async ({ query }) => (await readWindow(query, { service: 'svc' }, '0', 100)).ids.length }, // prettier-ignore
-  'window by ids': {
-    finds: 10,
-    run: async ({ query, waiting }) => (await readWindow(query, { ids: waiting }, '0', 100)).ids.length,
-  },
-  'window by a label': { finds: 0, run: async ({ query }) => (await readWindow(query, { labels: { a: 'b' } }, '0', 100)).ids.length }, // prettier-ignore
+  ...LATE_LISTS,
   read: { finds: 10, run: async ({ query, waiting }) => (await readFlush(query)(waiting)).filter(Boolean).length },
   // These leave many entries in the indexes.
   'expire, with all parked': { before: PARKED, most: 10_000, finds: 500, run: async ({ query }) => (await expireTasks(query, [{ ...DEADLINE, service: 'other', deadline: 1 }], 500)).length }, // prettier-ignore

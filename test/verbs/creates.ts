@@ -35,7 +35,7 @@ export function createOf(world: World, by: SimNode, pick: number, other: boolean
     run: async () => {
       const pushed: string[] = []
       const queue = { push: async (_service: string, id: string) => pushed.push(id) > 0 }
-      const supervision = { pushed: () => {}, pushFailed: () => {} }
+      const supervision = { pushed: () => {}, pushFailed: () => {}, due: () => {} }
       const request = key === null ? undefined : { scope: '/tasks', key, hash }
       const made = await create({ store: by.store, queue, supervision, services: new Map() }, [task], request)
       const [{ id, existing } = { id: '', existing: false }] = made.tasks

@@ -125,7 +125,7 @@ export class Backstage {
           this.cancelled.push(id)
           return this.tasks.delete(id) ? { node: null, cancelled: false } : undefined
         },
-        window: async () => ({ ids: [], looked: 0, last: undefined }),
+        window: async () => ({ ids: [], looked: 0, last: undefined, until: undefined }),
         versions: async (ids) =>
           ids.flatMap((id) => {
             const task = this.tasks.get(id)

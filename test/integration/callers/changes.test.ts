@@ -1,4 +1,4 @@
-// What callers change: cancel and keep, retry what has ended, put off what waits. One by one, and all that match.
+// What callers change: cancel and keep, retry what has ended, put off what waits.
 import { expect } from 'chai'
 import { eventually } from '../../support/eventually.ts'
 import { ended, openWorld, type World } from '../../support/world.ts'
@@ -163,76 +163,5 @@ describe('a change of a task', () => {
       expect((await ask('PATCH', `${urls[0]}/tasks/999999`, { delay: '0' })).status).to.equal(404)
       world.service.letGo()
     })
-  })
-})
-
-describe('a change of all tasks that match', () => {
-  let world: World
-  let url: string
-  before(async () => {
-    world = await openWorld()
-    url = (await world.node()).url
-  })
-  after(() => world.close())
-  afterEach(() => world.sql('delete from tasks'))
-
-  const batch = (count: number, task: Record<string, unknown>): Promise<Told> =>
-    ask(
-      'POST',
-      `${url}/tasks/batch`,
-      Array.from({ length: count }, () => ({ service: 'svc', action: 'ok', ...task })),
-    )
-  /** Follows `next` to its end; what was matched and done in all. */
-  async function all(path: string): Promise<{ matched: number; done: number; calls: number }> {
-    const sum = { matched: 0, done: 0, calls: 0 }
-    for (let next: string | null = path; next !== null;) {
-      const { status, json } = await ask('POST', `${url}${next}`)
-      expect(status).to.equal(200)
-      sum.matched += json.matched
-      sum.done += json.done
-      sum.calls += 1
-      next = json.next
-    }
-    return sum
-  }
-
-  it('cancels them, and counts only where that is asked', async () => {
-    await batch(1_000, { delay: '1h', labels: { run: '1' } })
-    await batch(500, { delay: '1h', labels: { run: '2' } })
-    expect(await all('/tasks/cancel?label.run=1&dryRun=true')).to.include({ matched: 1_000, done: 0 })
-    expect(await all('/tasks/cancel?label.run=1')).to.include({ matched: 1_000, done: 1_000 })
-    expect(await all('/tasks/cancel?label.run=1')).to.include({ matched: 1_000, done: 0 })
-    expect(await all('/tasks/delete?error=cancelled&service=svc')).to.include({ matched: 1_000, done: 1_000 })
-    const [row] = await world.sql<{ tasks: string; labels: string }>(
-      'select (select count(*) from tasks) as tasks, (select count(*) from task_labels) as labels',
-    )
-    expect(row).to.deep.equal({ tasks: '500', labels: '500' })
-  })
-
-  it('retries them at a rate, and none twice', async () => {
-    await batch(100, { action: 'fail' })
-    await eventually(async () =>
-      expect(await world.sql(`select from tasks where status = 'failed'`)).to.have.length(100),
-    )
-    expect(await all('/tasks/retry?status=failed&rate=50/s')).to.include({ matched: 100, done: 100 })
-    const times = await world.sql<{ ms: number }>(
-      `select extract(epoch from run_at - min(run_at) over ())::float * 1000 as ms from tasks where retry_of is not null order by retry_of`,
-    )
-    expect(times).to.have.length(100)
-    expect(await all('/tasks/retry?retried=true')).to.include({ matched: 100, done: 0 })
-    times.forEach(({ ms }, i) => expect(ms).to.be.within(i * 20 - 1, i * 20 + 1))
-  })
-
-  it('goes on over more rows than one call looks at', async () => {
-    for (let i = 0; i < 11; i += 1) await batch(1_000, { delay: '1h' })
-    const sum = await all('/tasks/cancel?status=pending')
-    expect(sum).to.deep.equal({ matched: 11_000, done: 11_000, calls: 2 })
-  })
-
-  it('needs a filter', async () => {
-    for (const verb of ['cancel', 'retry', 'delete'])
-      expect((await ask('POST', `${url}/tasks/${verb}`)).json).to.include({ code: 'invalid_parameter' })
-    expect((await ask('POST', `${url}/tasks/retry?status=failed&rate=20`)).status).to.equal(400)
-    expect((await ask('POST', `${url}/tasks/cancel?status=failed&rate=20/s`)).status).to.equal(400)
   })
 })
