@@ -119,7 +119,6 @@ function changesOn({ store }: Ground): Statement[] {
       await Promise.all(ids.map((id) => store.cancel({ id, services: [], actions: [], callbacks: [] }))),
       (one) => one?.cancelled === true,
     )
-  const deadlines = new Map([[TASK.service, 0]])
   return [
     { name: 'cancel', before: insert, run: cancel },
     {
@@ -128,7 +127,8 @@ function changesOn({ store }: Ground): Statement[] {
         await insert()
         await cancel()
       },
-      run: async () => all(await store.retryMany({ ids, place: 0, apart: 0, deadlines, caller: null }), () => true),
+      run: async () =>
+        all(await store.retryMany({ ids, place: 0, apart: 0, services: [TASK.service], caller: null }), () => true),
     },
   ]
 }

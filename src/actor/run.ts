@@ -51,7 +51,7 @@ export async function run(context: ActorContext, task: Assignment): Promise<void
     result: string | null,
     omitted: boolean,
     failure: Failure | null,
-    tried?: { readonly tried: Attempt },
+    tried?: Attempt,
   ): void =>
     context.report({
       id,
@@ -63,9 +63,9 @@ export async function run(context: ActorContext, task: Assignment): Promise<void
       result,
       omitted,
       failure,
-      ...tried,
+      tried,
     })
-  const fail = (failure: Failure, step: number, tried?: { readonly tried: Attempt }): void =>
+  const fail = (failure: Failure, step: number, tried?: Attempt): void =>
     settle('failed', step, null, false, failure, tried)
 
   for (;;) {
@@ -88,10 +88,8 @@ export async function run(context: ActorContext, task: Assignment): Promise<void
     const standing = { sent: body, steps: step - task.firstStep, fails: loop.fails, repeats: loop.repeats }
     const verdict = classify(reply, standing, service, context.random())
     const ms = context.now() - sent
-    const tried = (wait: number | null, failure?: Failure) => {
-      const kept = attemptOf(reply, { step, attempt, ms, wait, ...(failure && { failure }) }, service.attemptLog)
-      return kept && { tried: kept }
-    }
+    const tried = (wait: number | null, failure?: Failure): Attempt | undefined =>
+      attemptOf(reply, { step, attempt, ms, wait, failure }, service.attemptLog)
     if (overdue) return fail(tooOld(), loop.step, tried(null, tooOld()))
     switch (verdict.kind) {
       case 'complete':
@@ -112,8 +110,8 @@ export async function run(context: ActorContext, task: Assignment): Promise<void
           state,
           repeats,
           wait: parks ? wait : null,
-          ...kept(service),
-          ...tried(wait > 0 ? wait : null),
+          keep: kept(service),
+          tried: tried(wait > 0 ? wait : null),
         })
         if (parks) return
         if (!(await committed(mailbox, loop))) return
@@ -137,11 +135,11 @@ export async function run(context: ActorContext, task: Assignment): Promise<void
             attempt,
             wait: rest,
             failure,
-            ...tried(wait, failure),
+            tried: tried(wait, failure),
           })
         }
         // The write also checks right before the request whether the claim still holds.
-        context.report({ id, token, kind: 'retry', step, attempt, failure, ...tried(wait, failure) })
+        context.report({ id, token, kind: 'retry', step, attempt, failure, tried: tried(wait, failure) })
         if (!(await committed(mailbox, loop))) return
         loop.fails += 1
         break
@@ -167,8 +165,8 @@ export async function run(context: ActorContext, task: Assignment): Promise<void
 }
 
 /** How many states a service wants to be kept, where it wants any. */
-const kept = ({ keepStates, attemptLog }: Service): { keep?: number } =>
-  keepStates > 0 && attemptLog === 'all' ? { keep: keepStates } : {}
+const kept = ({ keepStates, attemptLog }: Service): number | undefined =>
+  keepStates > 0 && attemptLog === 'all' ? keepStates : undefined
 
 function advance(loop: Loop, verdict: Extract<Verdict, { kind: 'progress' }>): void {
   loop.body = verdict.state ?? loop.body

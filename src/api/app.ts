@@ -45,7 +45,7 @@ const GONE = new Set(['ECONNRESET', 'EPIPE', 'ECANCELED', 'ERR_STREAM_PREMATURE_
 /** Logs an error that occurs while an answer is sent. In most cases the caller closed the connection. */
 function logError({ log }: ApiContext, err: unknown): void {
   const { code } = err as { code?: unknown }
-  const gone = code !== undefined && GONE.has(String(code))
+  const gone = typeof code === 'string' && GONE.has(code)
   if (gone) log.event('caller_gone', { err })
   else log.event('answer_failed', { err })
 }

@@ -1,15 +1,13 @@
 // The routes that change all tasks that match filters.
 import type { Context } from 'koa'
+import { MAX_AHEAD_MS } from '../core/limits.ts'
 import { Refusal } from '../core/refusal.ts'
-import { bulk, type BulkVerb, MOST_LOOKED, type Next } from '../lifecycle/bulk.ts'
+import { bulk, type BulkVerb, type Next } from '../lifecycle/bulk.ts'
 import { sendJson } from './answer.ts'
 import type { ApiContext } from './dependencies.ts'
 import { refuseFaults } from './faults.ts'
 import { ending, goneOf } from './tasks.ts'
 import { filtersOf, type Parameters, pathOf, rateOf } from './parameters.ts'
-
-/** A retry begins within 366 days, like any task, s. */
-const MOST_SECONDS = 366 * 86_400
 
 /** POST /tasks/cancel, /tasks/retry and /tasks/delete */
 export const bulkRoute =
@@ -22,9 +20,9 @@ export const bulkRoute =
     if (parameters.has('rate') && perSecond === undefined)
       throw refuseFaults('invalid_parameter', [{ parameter: 'rate', detail: '`rate` must be such as 20/s.' }])
     const spread = Number(parameters.get('spread') ?? 0)
-    if (perSecond !== undefined && (spread + MOST_LOOKED) / perSecond > MOST_SECONDS)
+    if (perSecond !== undefined && (spread * 1000) / perSecond > MAX_AHEAD_MS)
       throw refuseFaults('invalid_parameter', [
-        { parameter: 'rate', detail: 'The last retry would begin after 366 days.' },
+        { parameter: 'rate', detail: 'The next retry would begin after 366 days.' },
       ])
     const { matched, done, next } = await bulk(ending(api), {
       verb,

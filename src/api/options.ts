@@ -1,4 +1,5 @@
 // The optional members of a task: one row a member, with what its value must be.
+import { MAX_AHEAD_MS } from '../core/limits.ts'
 import type { Fault } from '../core/refusal.ts'
 import { isAction, type Services } from '../core/service.ts'
 import { LEVELS, type Level, type TaskOptions } from '../core/task.ts'
@@ -7,9 +8,6 @@ import { parseDuration } from '../core/units.ts'
 import { pointerTo, unknownService } from './faults.ts'
 import { PARAMETERS } from './parameters.ts'
 
-const DAY_MS = 86_400_000
-/** How far ahead a task may be put off. */
-const MAX_AHEAD = 366 * DAY_MS
 const MOST_LABELS = 16
 const LABEL_NAME = /^[A-Za-z0-9._-]{1,64}$/
 
@@ -27,7 +25,7 @@ const isText = (value: unknown, least: number, most: number): value is string =>
   typeof value === 'string' &&
   value.length >= least &&
   value.length <= 2 * most &&
-  [...value].length <= most &&
+  Array.from(value).length <= most &&
   !/[\ud800-\udfff]/u.test(value) &&
   !value.includes('\0')
 
@@ -42,14 +40,14 @@ export const OPTIONS = {
     expected: 'a duration from 0 to 366d, such as "15m"',
     read: (value) => {
       const delay = durationOf(value)
-      return delay !== undefined && delay <= MAX_AHEAD ? delay : undefined
+      return delay !== undefined && delay <= MAX_AHEAD_MS ? delay : undefined
     },
   },
   runAt: {
     expected: 'a time of RFC 3339 with an offset, at most 366 days ahead, such as "2026-12-24T18:00:00+01:00"',
     read: (value) => {
       const at = typeof value === 'string' ? timeOf(value) : undefined
-      return at !== undefined && at <= Date.now() + MAX_AHEAD ? at : undefined
+      return at !== undefined && at <= Date.now() + MAX_AHEAD_MS ? at : undefined
     },
   },
   priority: {

@@ -38,7 +38,7 @@ interface Tried {
   readonly ms: number
   readonly wait: number | null
   /** Absent: the try did not fail. */
-  readonly failure?: Failure
+  readonly failure?: Failure | undefined
 }
 
 /** What the log keeps of a try; undefined: nothing. */

@@ -32,3 +32,6 @@ export const LIST_LIMIT = { default: 100, max: 1000 } as const
 
 /** The most faults that one refusal names: a body of 1 MiB can hold hundreds of thousands. */
 export const MAX_FAULTS = 100
+
+/** How far ahead a task may be put off, ms: 366 days. */
+export const MAX_AHEAD_MS = 366 * 86_400_000

@@ -50,21 +50,21 @@ export type Report = Claim & (Checkpoint | Retry | Park | Settle | Release)
 
 export interface Checkpoint {
   /** What the log keeps of the try. */
-  readonly tried?: Attempt
+  readonly tried?: Attempt | undefined
   readonly kind: 'checkpoint'
   /** The step that was answered. */
   readonly step: number
   /** Null: the payload stays as it is. */
   readonly state: string | null
   /** How many states are kept, this one among them. */
-  readonly keep?: number
+  readonly keep?: number | undefined
   readonly repeats: number
   /** Milliseconds to park for; null: goes on at once. */
   readonly wait: number | null
 }
 export interface Retry {
   /** What the log keeps of the try. */
-  readonly tried?: Attempt
+  readonly tried?: Attempt | undefined
   readonly kind: 'retry'
   readonly step: number
   readonly attempt: number
@@ -72,7 +72,7 @@ export interface Retry {
 }
 export interface Park {
   /** What the log keeps of the try. */
-  readonly tried?: Attempt
+  readonly tried?: Attempt | undefined
   readonly kind: 'park'
   readonly step: number
   readonly attempt: number
@@ -83,7 +83,7 @@ export interface Park {
 }
 export interface Settle {
   /** What the log keeps of the try. */
-  readonly tried?: Attempt
+  readonly tried?: Attempt | undefined
   readonly kind: 'settle'
   /** Answers 206 so far, the last one included; null: as the row says. */
   readonly step: number | null

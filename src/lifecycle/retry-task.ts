@@ -16,10 +16,9 @@ export interface RetryTaskDependencies extends RingDependencies {
  */
 export async function retryTask(
   by: RetryTaskDependencies,
-  asked: Omit<Retrial, 'caller' | 'deadlines'>,
+  asked: Omit<Retrial, 'caller' | 'services'>,
 ): Promise<Created> {
-  const deadlines = new Map([...by.services.values()].map(({ name, deadline }) => [name, deadline]))
-  const { row, replayed } = await by.store.retryTask({ ...asked, caller: null, deadlines })
+  const { row, replayed } = await by.store.retryTask({ ...asked, caller: null, services: [...by.services.keys()] })
   if (!row) throw new Error('a retry without a row')
   const { id, service, action, payload, status } = row
   const task = { id, service, action, payload, status, existing: row.existing === true } as CreatedTask

@@ -1,4 +1,5 @@
 // Tasks by filters, a window at a time, the oldest first: what a change of many goes through. And the retries of many.
+import { MAX_AHEAD_MS } from '../core/limits.ts'
 import type { Filters } from '../core/view.ts'
 import type { Query } from './database.ts'
 import { type Along, ALONGS, alongOf, FILTER_TYPES, filterValues, MATCHES, windowOf } from './filters.ts'
@@ -62,7 +63,7 @@ export async function readWindow(query: Query, filters: Filters, { after, until,
 // transaction holds it, nothing is retried, and a row without an id says so.
 export const RETRY_MANY = routineOf({
   name: 'retry_many',
-  types: ['bigint[]', 'double precision', 'double precision', 'text[]', 'bigint[]', 'text'],
+  types: ['bigint[]', 'double precision', 'double precision', 'text[]', 'text'],
   returns: 'id bigint, service text, place double precision, late boolean',
   settings: ['lock_timeout = 100'],
   declared: '',
@@ -72,15 +73,17 @@ export const RETRY_MANY = routineOf({
     where not (${NOT_ENDED}) and t.retried_as is null and t.service = any($4) for update of t skip locked
   ),
   placed as (select id, $2 + row_number() over (order by id) - 1 as place from locked),
-  old as materialized (select id, place, place * $3 as delay, now() + place * $3 * interval '1 millisecond' as due from placed),
+  old as materialized (
+    select id, place, delay, now() + delay * interval '1 millisecond' as due
+    from placed cross join lateral (select least(place * $3, ${MAX_AHEAD_MS}) as delay) begins
+  ),
   made as (
     insert into tasks (key, service, action, payload, payload_bytes, state, step, first_step, priority, run_at, due_at, deadline_ms, expires_at,
         labels, unique_key, callback, caller, retry_of)
       select gen_random_uuid(), t.service, t.action, t.payload, t.payload_bytes, case when begins.step > 0 then coalesce(t.state, t.payload) end, begins.step, begins.step,
         t.priority, old.due, case when old.delay > 0 then old.due end, t.deadline_ms,
-        case when old.delay > 0 or t.deadline_ms is not null then old.due + coalesce(t.deadline_ms, nullif(known.deadline, 0)) * interval '1 millisecond' end,
-        t.labels, t.unique_key, t.callback, $6, t.id
-      from old join tasks t on ${withId('old.id')} join unnest($4, $5) as known(service, deadline) on known.service = t.service
+        old.due + t.deadline_ms * interval '1 millisecond', t.labels, t.unique_key, t.callback, $5, t.id
+      from old join tasks t on ${withId('old.id')}
         cross join lateral (select case when t.status = 'failed' then t.step else 0 end as step) begins
       ${UNLESS_TAKEN} returning id, service, retry_of, labels, due_at is not null as late
   ),
@@ -98,8 +101,8 @@ export interface Many {
   readonly ids: readonly string[]
   readonly place: number
   readonly apart: number
-  /** The services of this node, each with its deadline, ms. */
-  readonly deadlines: ReadonlyMap<string, number>
+  /** The services that this node knows: tasks of others are left out. */
+  readonly services: readonly string[]
   readonly caller: string | null
 }
 
@@ -114,8 +117,8 @@ export interface ManyMade {
 
 /** Retries tasks by new ones; those that cannot be are left out. Throws a `StoreError`. */
 export async function retryMany(query: Query, many: Many): Promise<readonly ManyMade[]> {
-  const { ids, place, apart, deadlines, caller } = many
-  const values = [ids, place, apart, [...deadlines.keys()], [...deadlines.values()], caller]
+  const { ids, place, apart, services, caller } = many
+  const values = [ids, place, apart, services, caller]
   const rows = await query<ManyMade | { readonly id: null }>(RETRY_MANY.call, values)
   const made = rows.filter((row): row is ManyMade => row.id !== null)
   if (made.length === rows.length) return made

@@ -21,7 +21,6 @@ const GIVEN: Readonly<Record<string, readonly [type: string, value: (given: Give
   run_at: ['double precision', ({ task: { options } }) => options?.runAt ?? null],
   priority: ['smallint', ({ task: { options } }) => LEVELS[options?.priority ?? 'normal']],
   deadline: ['bigint', ({ task: { options } }) => options?.deadline ?? null],
-  service_deadline: ['bigint', ({ service }) => service?.deadline || null],
   labels: ['jsonb', ({ task: { options } }) => options?.labels && JSON.stringify(options.labels)],
   unique_key: ['text', ({ task: { options } }) => options?.unique ?? null],
   callback: ['jsonb', ({ task: { options }, service }) => callbackText(options?.callback ?? service?.callback)],
@@ -48,9 +47,7 @@ const insertFrom = (source: string, conflict = ''): string => `
     insert into tasks (key, service, action, payload, payload_bytes, priority, run_at, due_at, deadline_ms, expires_at, labels, unique_key,
       callback, caller)
     select w.key, w.service, w.action, w.payload, w.bytes, w.priority, due.at, case when coalesce(w.delay, w.run_at) is not null then due.at end,
-      w.deadline, case when coalesce(w.delay, w.run_at, w.deadline) is not null
-        then due.at + coalesce(w.deadline, w.service_deadline) * interval '1 millisecond' end,
-      w.labels, w.unique_key, w.callback, $4
+      w.deadline, due.at + w.deadline * interval '1 millisecond', w.labels, w.unique_key, w.callback, $4
     from ${source} cross join lateral (
       select greatest(now(), coalesce(to_timestamp(w.run_at / 1000), now() + coalesce(w.delay, 0) * interval '1 millisecond')) as at
     ) due

@@ -15,18 +15,15 @@ export interface Retrial {
   readonly delay: number
   readonly key: RequestKey | undefined
   readonly caller: string | null
-  /** The services of this node, each with its deadline, ms. */
-  readonly deadlines: ReadonlyMap<string, number>
+  /** The services that this node knows. */
+  readonly services: readonly string[]
 }
 
-const [ID, FROM, STEP, PAYLOAD, BYTES, DELAY, SERVICES, DEADLINES] = Array.from(
-  { length: 8 },
-  (_, i) => `$${FIRST_OWN + i}`,
-)
+const [ID, FROM, STEP, PAYLOAD, BYTES, DELAY, SERVICES] = Array.from({ length: 7 }, (_, i) => `$${FIRST_OWN + i}`)
 
 export const RETRY_TASK = idempotentRoutine({
   name: 'retry_task',
-  types: ['bigint', 'text', 'integer', 'json', 'integer', 'double precision', 'text[]', 'bigint[]'],
+  types: ['bigint', 'text', 'integer', 'json', 'integer', 'double precision', 'text[]'],
   declared: `
   old tasks;
   made bigint;
@@ -55,11 +52,8 @@ export const RETRY_TASK = idempotentRoutine({
           labels, unique_key, callback, caller, retry_of)
         select gen_random_uuid(), old.service, old.action, coalesce(original.given, old.payload), coalesce(original.bytes, old.payload_bytes),
           case when begins > 0 then carried end, begins, begins, old.priority, due, case when ${DELAY} > 0 then due end, old.deadline_ms,
-          case when ${DELAY} > 0 or old.deadline_ms is not null then due + coalesce(old.deadline_ms, nullif(known.deadline, 0)) * interval '1 millisecond' end,
-          old.labels, old.unique_key, old.callback, $4, old.id
-        from unnest(${SERVICES}, ${DEADLINES}) as known(service, deadline)
-          cross join lateral (select case when begins = 0 then ${PAYLOAD} end as given, case when begins = 0 then ${BYTES} end as bytes) original
-        where known.service = old.service
+          due + old.deadline_ms * interval '1 millisecond', old.labels, old.unique_key, old.callback, $4, old.id
+        from (select case when begins = 0 then ${PAYLOAD} end as given, case when begins = 0 then ${BYTES} end as bytes) original
         ${UNLESS_TAKEN} returning id into made;
       if made is null then ${refuseWith('unique_taken')} end if;
       waits_for := 'locked';
@@ -77,7 +71,7 @@ export async function retryTask(
   asks: Asks,
   retrial: Retrial,
 ): Promise<{ row: ReturnedRow | undefined; replayed: boolean }> {
-  const { id, from, payload, delay, deadlines } = retrial
+  const { id, from, payload, delay, services } = retrial
   const { rows, replayed } = await askOnce(asks, RETRY_TASK, retrial, [
     id,
     typeof from === 'number' ? 'step' : from,
@@ -85,8 +79,7 @@ export async function retryTask(
     payload ?? null,
     payload === undefined ? null : Buffer.byteLength(payload),
     delay,
-    [...deadlines.keys()],
-    [...deadlines.values()],
+    services,
   ])
   return { row: rows[0], replayed }
 }

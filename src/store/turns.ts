@@ -8,8 +8,8 @@ export class Turns {
   /** Runs `body` when its turn has come; undefined when that takes longer than `ms` milliseconds. */
   async run<T>(name: string, ms: number, body: () => Promise<T>): Promise<T | undefined> {
     const before = this.#last.get(name)
-    let end = (_: true): void => {}
-    const own = new Promise<true>((resolve) => (end = resolve))
+    let end = (): void => {}
+    const own = new Promise<true>((resolve) => (end = () => resolve(true)))
     const last = before ? before.then(() => own) : own
     this.#last.set(name, last)
     void last.then(() => this.#last.get(name) === last && this.#last.delete(name))
@@ -17,7 +17,7 @@ export class Turns {
       if (before && !(await within(before, ms))) return undefined
       return await body()
     } finally {
-      end(true)
+      end()
     }
   }
 }

@@ -25,13 +25,15 @@ const valued = (name: string, values: string): string[] => words(values).map((va
 const GOOD = words(`
   & &&& limit=1 limit=1000 limit=%31 %6cimit=1 before=1 before=9223372036854775807 before=9007199254740993
   status=pending status=running status=complete status=failed service=svc service=nobody service=. service=__proto__
+  status=pending,running ids=1,2,2 label.a=b label.a= label.a.b_c-d=%20 error=timeout retried=true retried=false view=full
+  createdAfter=2026-01-01T00:00:00Z createdBefore=2026-01-01T00:00:00%2B01:00 schedule=x ids=1&label.a=b&error=crashed
   action=ok action=... action=~ action=constructor limit=2&before=99&status=complete&service=svc&action=loop
 `).concat('', `service=${'a'.repeat(100)}`, `action=${'a'.repeat(200)}`)
 
 /** What may not. */
 const BAD = words(`
   limit limit= before= status= service= action= limit=1&limit=1 before=1&before=2 status=pending&status=pending
-  limit=1&%6cimit=1 %6cimit=0 limit=1;before=2 limit=1&x= view=full offset=1 page=1 after=1 id=1 sort=id Limit=1
+  limit=1&%6cimit=1 %6cimit=0 limit=1;before=2 limit=1&x= view=FULL view= offset=1 page=1 after=1 id=1 sort=id Limit=1
   limit[]=1 limit.=1 limit%00=1 __proto__=1 __proto__[limit]=1 constructor=1 hasOwnProperty=1 payload=1 = =1 ? ?limit=1 % x
 `).concat(
   valued(
@@ -39,7 +41,18 @@ const BAD = words(`
     '0 -1 -0 1001 01 1.0 1e2 0x1 +1 %201 1%20 %00 1%00 1%0a abc 1,2 1;2 %EF%BC%91 NaN Infinity null %31%',
   ),
   valued('before', '0 -1 01 1.0 1e3 +1 %201 1%20 %00 /tasks/1 %EF%BC%91 9223372036854775808'),
-  valued('status', 'Pending pending,running pending%00 %20pending done 1 null toString __proto__'),
+  valued(
+    'status',
+    'Pending pending,pending pending, ,pending pending,%20running pending%00 %20pending done 1 null toString __proto__',
+  ),
+  valued('ids', '0 , 1, ,1 1,a 1;2 -1 9223372036854775808 1,%00'),
+  valued('error', 'TIMEOUT none timeout,crashed __proto__ %00'),
+  valued('retried', 'TRUE 1 yes %00'),
+  valued(
+    'createdAfter',
+    '2026-01-01 2026-01-01T00:00:00 2026-02-30T00:00:00Z now 0 0000-01-01T00:00:00Z 10000-01-01T00:00:00Z %00',
+  ),
+  words('label=a label.=a label.a%00=b label.a=%00 label.a=b&label.a=c label.a/b=c labels.a=b'),
   valued('service', "%20 a%20b a/b %00 ~ %C3%A9 ' * %25").concat(`service=${'a'.repeat(101)}`),
   valued('action', ". .. a/b %00 %2f a%20b '%20or%20''=' %C3%A9").concat(`action=${'a'.repeat(201)}`),
 )

@@ -12,7 +12,12 @@ describe('the deadline of a task', () => {
   before(async () => {
     world = await openWorld()
     node = await world.node({
-      services: { svc: { deadline: 400 }, longer: { deadline: 1_300 }, timed: { timeout: 200, deadline: 400 } },
+      // Long enough for a first request on a busy machine; a wait of less than a second is none that parks.
+      services: {
+        svc: { deadline: 900 },
+        longer: { deadline: 3_000 },
+        timed: { timeout: 400, deadline: 900 },
+      },
     })
   })
   after(() => world.close())
@@ -28,27 +33,27 @@ describe('the deadline of a task', () => {
       expect(world.service.of(task.location)).to.have.length(0)
     },
     'ends it during a request, which is cut off': async () => {
-      const location = await post(node.url, 'hang')
+      const location = await post(node.url, 'hang', undefined, 'longer')
       const task = await ended(node.url, location)
       expect(task.error).to.have.property('code', 'deadline_exceeded')
       const [seen, ...others] = world.service.of(location)
       expect(others).to.have.length(0)
       expect(seen?.aborted).to.equal(true)
-      expect((seen?.endedAt ?? 0) - (seen?.at ?? 0)).to.be.within(200, 10_000)
+      expect((seen?.endedAt ?? 0) - (seen?.at ?? 0)).to.be.within(500, 20_000)
     },
     'ends it during a short wait, when that is over': async () => {
       const begun = performance.now()
       const task = await ended(node.url, await post(node.url, 'wait.60'))
       expect(task.error).to.have.property('code', 'deadline_exceeded')
       expect(task).to.include({ step: 1, fails: 0 })
-      expect(performance.now() - begun).to.be.within(390, 15_000)
+      expect(performance.now() - begun).to.be.within(890, 15_000)
       expect(world.service.of(task.location)).to.have.length(1)
     },
     'ends it while it is parked': async () => {
       const begun = performance.now()
       const task = await ended(node.url, await post(node.url, 'later.60', undefined, 'longer'))
       expect(task.error).to.have.property('code', 'deadline_exceeded')
-      expect(performance.now() - begun).to.be.within(1_290, 15_000)
+      expect(performance.now() - begun).to.be.within(2_990, 20_000)
       expect(world.service.of(task.location)).to.have.length(1)
     },
     'bounds the time of the last request, whose own limit is retried before': async () => {

@@ -31,10 +31,10 @@ const calls = (ids: readonly number[]): [string, Prepared, unknown[]][] => {
   /** Step, attempt, ms, outcome, detail, wait, body, and how many states are kept. */
   const TRIED = [all(0), all(1), all(5), all('503'), all('no'), all(null), all('{}'), all(2)]
   return [
-    write('checkpoint', all(0), all('{}'), all(0), all(null), all(null)),
-    write('checkpoint_logged', all(0), all('{}'), all(0), all(null), all(null), ...TRIED),
+    write('checkpoint', all(0), all('{}'), all(0), all(null)),
+    write('checkpoint_logged', all(0), all('{}'), all(0), all(null), ...TRIED),
     write('retry', all(1), all('{}')),
-    write('park', all(5), all(null), all(1), all('{}')),
+    write('park', all(5), all(1), all('{}')),
     write('settle', all('complete'), all(1), all('{}'), all(false), all(null), all(false)),
     write('release'),
     ['remove', REMOVE.call, [ids, [], [], []]],

@@ -35,8 +35,8 @@ export const MUTATIONS: readonly Mutation[] = [
     'claim pending only',
     'what a dead node or a wait has left behind is not claimed',
     'store/claims.js',
-    '${UNOWNED} and t.service = w.service',
-    "t.node is null and t.status = 'pending' and t.service = w.service",
+    '${UNOWNED} and t.service = w.service and t.priority = arm.level',
+    "t.node is null and t.status = 'pending' and t.service = w.service and t.priority = arm.level",
     'integration/claim',
   ),
   one(
@@ -52,10 +52,10 @@ export const MUTATIONS: readonly Mutation[] = [
     'retry without asking',
     'the next try does not wait for its write',
     'actor/run.js',
-    `kind: 'retry', step, attempt, failure, ...tried(wait, failure) });
+    `kind: 'retry', step, attempt, failure, tried: tried(wait, failure) });
                 if (!(await committed(mailbox, loop)))
                     return;`,
-    `kind: 'retry', step, attempt, failure, ...tried(wait, failure) });
+    `kind: 'retry', step, attempt, failure, tried: tried(wait, failure) });
                 loop.attempt += 1;`,
     'unit/actor/run',
   ),

@@ -123,8 +123,8 @@ export const VERB_MUTATIONS: readonly Mutation[] = [
     'expiry of held tasks',
     'a task that is under way is ended by its deadline',
     'store/deadlines.js',
-    'where ${UNOWNED} and t.service = w.service and t.priority = l.level and t.run_at <=',
-    'where t.finished_at is null and t.service = w.service and t.priority = l.level and t.run_at <=',
+    "where t.node is null and t.status = 'running' and t.deadline_ms is null",
+    "where t.status = 'running' and t.deadline_ms is null",
     SEQUENCES,
   ),
   one(

@@ -36,7 +36,8 @@ async function behindClosedDoor(run: (fleet: Fleet, open: () => Promise<void>) =
 
 const withoutPostgres = (): Promise<void> =>
   behindClosedDoor(async (fleet, open) => {
-    const node = await fleet.start('a')
+    const node = await fleet.spawn('a')
+    await node.logged('listening')
     const get = async (path: string): Promise<number> => (await call(agent(), 'GET', node.url + path)).status
     expect([await get('/livez'), await get('/readyz'), await get('/tasks')]).to.deep.equal([200, 503, 503])
     const refused = await postOne(agent(), node.url, 'ok')
@@ -56,7 +57,8 @@ const withoutPostgres = (): Promise<void> =>
 
 const stoppedWhileWaiting = (): Promise<void> =>
   behindClosedDoor(async (fleet) => {
-    const node = await fleet.start('a')
+    const node = await fleet.spawn('a')
+    await node.logged('listening')
     const signalled = performance.now()
     node.kill('SIGTERM')
     expect(await node.exited).to.equal(0)
@@ -87,7 +89,9 @@ const threeAtOnce = (): Promise<void> =>
     for (const node of nodes) expect(node.errors).to.deep.equal([])
     const rows = await fleet.sql('select from task_api_migrations')
     expect(rows.length).to.be.above(0)
-    expect(await fleet.sql('select from nodes where lease_until > now()')).to.have.length(3)
+    await eventually(async () =>
+      expect(await fleet.sql('select from nodes where lease_until > now()')).to.have.length(3),
+    )
     const posted = await postLoad(
       nodes.map(({ url }) => url),
       90,

@@ -1,8 +1,10 @@
 // A fleet: nodes as child processes on a database and a key prefix of their own, and one scripted service that they call.
 import { randomUUID } from 'node:crypto'
+import { expect } from 'chai'
 import pg from 'pg'
 import { createDatabase } from './databases.ts'
 import { engines } from './engines.ts'
+import { eventually } from './eventually.ts'
 import { NodeProcess } from './node.ts'
 import { type Seen, ScriptedService } from './service.ts'
 
@@ -72,10 +74,12 @@ export class Fleet {
     return node
   }
 
-  /** Spawns a node and waits until it listens. */
+  /** Spawns a node and waits until it listens and is ready. */
   async start(...setup: Parameters<Fleet['spawn']>): Promise<NodeProcess> {
     const node = await this.spawn(...setup)
     await node.logged('listening')
+    // While another node migrates for long it listens, and cannot serve.
+    await eventually(async () => expect((await fetch(`${node.url}/readyz`)).status).to.equal(200), 60_000)
     return node
   }
 

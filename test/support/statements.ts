@@ -141,8 +141,8 @@ export const STATEMENTS: Readonly<Record<string, Row>> = {
   'release with a try': { finds: MINE - 1, run: (ground) => write(ground, FENCED.release, { tried: TRIED }) },
   create: { finds: 2, run: async ({ query }) => (await create(query, 2, { delay: 1 })).tasks.length },
   'create with a `unique`': { finds: 2, run: async ({ query }) => (await create(query, 2, { unique: 'u', labels: { a: 'b' } })).tasks.length }, // prettier-ignore
-  'retry a task': { before: ENDED_TASK, finds: 1, run: async ({ query, mine }) => Number((await retryTask(asksOf(query), { id: mine[0]?.id ?? '', from: 'default', payload: undefined, delay: 0, key: undefined, caller: null, deadlines: new Map([['svc', HOUR]]) })).row !== undefined) }, // prettier-ignore
-  'retry many': { before: ENDED_TASK, finds: MINE, run: async ({ query, mine }) => (await retryMany(query, { ids: mine.map(({ id }) => id), place: 1, apart: 5, deadlines: new Map([['svc', HOUR]]), caller: null })).length }, // prettier-ignore
+  'retry a task': { before: ENDED_TASK, finds: 1, run: async ({ query, mine }) => Number((await retryTask(asksOf(query), { id: mine[0]?.id ?? '', from: 'default', payload: undefined, delay: 0, key: undefined, caller: null, services: ['svc'] })).row !== undefined) }, // prettier-ignore
+  'retry many': { before: ENDED_TASK, finds: MINE, run: async ({ query, mine }) => (await retryMany(query, { ids: mine.map(({ id }) => id), place: 1, apart: 5, services: ['svc'], caller: null })).length }, // prettier-ignore
   change: {
     finds: 1,
     run: async ({ query, waiting }) => Number((await changeTask(query, { id: waiting[0] ?? '', delay: 5 }))?.waits),

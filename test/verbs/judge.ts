@@ -131,11 +131,8 @@ function* at(task: Task | undefined, moment: Moment, [op, ...others]: readonly O
   const marks: Mark[] = []
   if (did) marks.push({ ...quiet, after: did.to, took: true })
   // A row that another statement has locked is skipped, a full pass has its limits, and a key or a `unique` may have its task.
-  // When a task that has begun ends at the latest is for its actor to say, and a test moves no clock of an actor.
   const contended = !scene.heard.held && scene.heard.sent.length > 1
-  const skips =
-    ['pass', 'claim', 'create'].includes(op.asked.verb) ||
-    (op.asked.verb === 'expire' && (contended || task?.started === true))
+  const skips = ['pass', 'claim', 'create'].includes(op.asked.verb) || (op.asked.verb === 'expire' && contended)
   if (!did || skips) marks.push({ ...quiet, claimable: did !== undefined })
   for (const mark of marks)
     for (const way of at(mark.after, moment, others, scene)) yield { end: way.end, marks: [mark, ...way.marks] }

@@ -61,9 +61,8 @@ export const REQUEST_LINES: readonly Row[] = [
   ...['TRACE', 'PUT', 'PATCH', 'DELETE', 'PROPFIND', 'LOCK', 'PURGE', 'LINK', 'M-SEARCH'].map((method) =>
     answered(`${method} /tasks`, line(`${method} /tasks HTTP/1.1`), 405),
   ),
-  ...['TRACE', 'PUT', 'PATCH', 'POST'].map((method) =>
-    answered(`${method} /tasks/1`, line(`${method} /tasks/1 HTTP/1.1`), 405),
-  ),
+  ...['TRACE', 'PUT', 'POST'].map((method) => answered(`${method} /tasks/1`, line(`${method} /tasks/1 HTTP/1.1`), 405)),
+  answered('PATCH /tasks/1', line('PATCH /tasks/1 HTTP/1.1'), 415),
   refused('CONNECT', 'CONNECT x:80 HTTP/1.1\r\nHost: x:80\r\n\r\n', 400),
   answered('empty lines before a request', `\r\n\r\n${get('')}`, 200),
 ]

@@ -2,7 +2,7 @@
 import { expect } from 'chai'
 import * as fc from 'fast-check'
 import { jsonText, space } from '../../unit/core/json-text.ts'
-import { codeOf, type Opened, openApi, outage } from './support.ts'
+import { aTask, codeOf, type Opened, openApi, outage } from './support.ts'
 
 const TASK = '{"service":"billing","action":"charge","payload":{"key":"value"}}'
 
@@ -40,6 +40,7 @@ describe('POST /tasks', () => {
   ]
   for (const [prefer, status] of preferences) {
     it(`answers ${status} to Prefer: ${prefer}`, async () => {
+      open.backstage.tasks.set('1', aTask({ status: 'complete' }))
       const response = await open.post(TASK, { Prefer: prefer })
       expect(response.status).to.equal(status)
       expect(response.headers.get('Location')).to.equal('/tasks/1')

@@ -162,7 +162,8 @@ describe('a task that is cancelled', () => {
       const id = idOf(await crew.post('ok'))
       await eventually(() => expect([...arrived]).to.include(id))
       const by = { store: crew.store, queue: crew.queue, services: new Map() }
-      expect([await cancel(by, id), await cancel(by, id)]).to.deep.equal(['cancelled', 'ended'])
+      // Both in one statement.
+      expect(await Promise.all([cancel(by, id), cancel(by, id)])).to.deep.equal(['cancelled', 'ended'])
       write()
       await eventually(() => expect(written.get(id)).to.equal('lost'))
       const rows = await own.sql('select status, result, error from tasks where id = $1', [id])

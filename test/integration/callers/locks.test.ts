@@ -95,7 +95,12 @@ describe('a POST that waits for the transaction of another', () => {
       const before = await count()
       const [key, unique] = [randomUUID(), randomUUID()]
       const release = await hold(`lock table ${table} in share mode`)
-      const all = await Promise.all([post({ delay: '1h' }), keyed(key), post({ unique }), keyed(key, { unique })])
+      const all = await Promise.all([
+        post({ delay: '1h' }),
+        keyed(key),
+        post({ unique }),
+        keyed(`${key}-too`, { unique }),
+      ])
       for (const one of all) expect(told(one).slice(0, 2), table).to.deep.equal([503, 'unavailable'])
       await release()
       expect(await count()).to.equal(before)

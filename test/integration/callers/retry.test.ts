@@ -133,6 +133,7 @@ describe('a retry', () => {
     expect(await begins({ from: 0, payload: [2] })).to.deep.equal([0, '[2]'])
     const location = await old({ service: 'own', action: 'service_error' })
     for (const from of [1, 3]) expect((await retry(location, { from })).json).to.include({ code: 'no_such_state' })
+    expect((await retry(location, { from: 3, payload: {} })).json).to.include({ code: 'no_such_state' })
     expect((await retry(location, { from: 1, payload: {} })).status).to.equal(302)
   })
 

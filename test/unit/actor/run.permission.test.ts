@@ -168,6 +168,8 @@ describe('an actor of a node that drains', () => {
     await rig.answer(206, '{"n":1}')
     expect(rig.told).to.deep.equal({
       kind: 'checkpoint',
+      keep: undefined,
+      tried: undefined,
       step: 0,
       state: '{"n":1}',
       repeats: 0,

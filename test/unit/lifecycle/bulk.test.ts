@@ -43,7 +43,8 @@ function storeOf(count: number, during: (calls: readonly Call[]) => void | Promi
       return retried.map((id, i) => ({ id, service: 'svc', place: place + i, late: true }))
     },
   }
-  return { by: { store, queue: {}, services: new Map() } as unknown as BulkDependencies, calls, windows }
+  const by = { store, queue: {}, supervision: { due: () => {} }, services: new Map() }
+  return { by: by as unknown as BulkDependencies, calls, windows }
 }
 
 describe('a change of many tasks', () => {
@@ -90,7 +91,7 @@ describe('a change of many tasks', () => {
     try {
       let now = 0
       clock.callsFake(() => now)
-      const { by, calls } = storeOf(5_000, (so) => void (so.length === 2 && (now += 5_001)))
+      const { by, calls } = storeOf(5_000, (so) => void (so.length === 2 && (now += 8_001)))
       const done = bulk(by, asked)
       expect(await done).to.deep.equal({ matched: 30, done: 15, next: { after: '30', until: '5001', spread: 22 } })
       expect(calls).to.have.length(2)
