@@ -1,6 +1,6 @@
 // The routes that change a task: cancel it, retry it, put it off.
 import type { Context } from 'koa'
-import { type Fault, Refusal, REFUSALS } from '../core/refusal.ts'
+import { type Fault, Refusal, type RefusalCode, REFUSALS } from '../core/refusal.ts'
 import { cancel } from '../lifecycle/cancel.ts'
 import { change as changeOf } from '../lifecycle/change.ts'
 import { retryTask as retryOf } from '../lifecycle/retry-task.ts'
@@ -35,8 +35,7 @@ async function sendChanged(api: ApiContext, ctx: Context, parameters: Parameters
 
 /** PATCH /tasks/:id */
 export async function changeTask(api: ApiContext, ctx: Context, parameters: Parameters): Promise<void> {
-  const faults: Fault[] = []
-  const given = membersIn(bodyOf(ctx), ['delay', 'runAt', 'priority'], faults)
+  const { given, faults } = membersIn(bodyOf(ctx), ['delay', 'runAt', 'priority'])
   const change: Record<string, unknown> = { id: idOf(ctx) }
   for (const name of ['delay', 'runAt', 'priority'] as const) {
     const json = given.get(name)
@@ -55,8 +54,8 @@ export async function changeTask(api: ApiContext, ctx: Context, parameters: Para
 /** POST /tasks/:id/retry */
 export async function retryTask(api: ApiContext, ctx: Context): Promise<void> {
   const body = bodyOf(ctx)
-  const faults: Fault[] = []
-  const given = body.length === 0 ? new Map<string, string>() : membersIn(body, ['from', 'payload', 'delay'], faults)
+  const { given, faults } =
+    body.length === 0 ? { given: new Map<string, string>(), faults: [] } : membersIn(body, ['from', 'payload', 'delay'])
   const from = fromOf(given.get('from'), faults)
   const delay = given.get('delay')
   const wait = delay === undefined ? 0 : readOption('delay', delay, '/delay', api.services, faults)
@@ -80,10 +79,15 @@ function fromOf(json: string | undefined, faults: Fault[]): From {
   return 'default'
 }
 
-/** The JSON text of each member of a body; other members than these are faults. */
-function membersIn(body: Buffer, known: readonly string[], faults: Fault[]): Map<string, string> {
+/** The JSON text of each member of a body, and the faults: other members than these. Throws a `Refusal` for what is no object. */
+export function membersIn(
+  body: Buffer,
+  known: readonly string[],
+  code: RefusalCode = 'invalid_task',
+): { given: Map<string, string>; faults: Fault[] } {
   const given = new Map<string, string>()
-  for (const { name, start, end } of readMembers(body)) {
+  const faults: Fault[] = []
+  for (const { name, start, end } of readMembers(body, code)) {
     const detail = !known.includes(name)
       ? 'There is no such member here.'
       : given.has(name)
@@ -93,5 +97,5 @@ function membersIn(body: Buffer, known: readonly string[], faults: Fault[]): Map
     else if (!faults.some((fault) => 'pointer' in fault && fault.pointer === pointerTo(name)))
       faults.push({ pointer: pointerTo(name), detail })
   }
-  return given
+  return { given, faults }
 }

@@ -8,7 +8,7 @@ import type { Watches } from './watches.ts'
 
 const READS = ['get', 'list', 'versions', 'attempts', 'facts', 'window', 'ping'] as const
 const WRITES = ['insert', 'create', 'retryTask', 'retryMany', 'change', 'remove', 'cancel'] as const
-const STORE = [...READS, ...WRITES] as const
+const STORE = [...READS, ...WRITES, 'schedules'] as const
 
 export interface ApiDependencies {
   readonly host: string

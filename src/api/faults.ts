@@ -26,9 +26,9 @@ const UNKNOWN_SERVICE = 'No service of this name is registered.'
 
 type UnknownService = { readonly pointer: string; readonly detail: string }
 
+/** Whether a fault says that a service is not registered here. */
+export const isUnknownService = ({ detail }: Fault): boolean => detail.startsWith(UNKNOWN_SERVICE)
+
 /** The refusal of one or more tasks with these faults: `unknown_service` where nothing else is wrong. */
 export const refuseTasks = (faults: readonly Fault[]): Refusal =>
-  refuseFaults(
-    faults.every(({ detail }) => detail.startsWith(UNKNOWN_SERVICE)) ? 'unknown_service' : 'invalid_task',
-    faults,
-  )
+  refuseFaults(faults.every(isUnknownService) ? 'unknown_service' : 'invalid_task', faults)

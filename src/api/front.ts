@@ -10,6 +10,8 @@ const ABOUT =
 const PATHS: Readonly<Record<string, string>> = {
   '/tasks': 'POST creates a task, GET lists the newest',
   '/tasks/{id}': 'GET shows a task (?view=full: all of it), DELETE deletes it',
+  '/schedules': 'GET lists the schedules',
+  '/schedules/{name}': 'PUT creates or replaces a schedule, GET shows it, DELETE deletes it',
   '/livez': 'GET: whether this node lives',
   '/readyz': 'GET: whether this node is ready',
 }

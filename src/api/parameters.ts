@@ -38,6 +38,7 @@ export const PARAMETERS = {
   },
   after: { accepts: (value) => value === '0' || isTaskId(value), expected: 'the place of an entry' },
   before: { accepts: isTaskId, expected: 'the id of a task' },
+  afterName: { accepts: (value) => SERVICE_NAME.test(value), expected: 'the name of a schedule' },
   ids: {
     accepts: (value) => value.split(',').length <= LIST_LIMIT.max && value.split(',').every(isTaskId),
     expected: `at most ${LIST_LIMIT.max} ids of tasks, with commas between`,

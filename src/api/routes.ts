@@ -12,13 +12,22 @@ import { streamEvents } from './events.ts'
 import { showFront } from './front.ts'
 import { showLife, showReadiness } from './health.ts'
 import { FILTERS, type ParameterName, type Parameters, readParameters } from './parameters.ts'
+import {
+  deleteSchedule,
+  listSchedules,
+  pauseSchedule,
+  putSchedule,
+  resumeSchedule,
+  runSchedule,
+  showSchedule,
+} from './schedules.ts'
 import { cancelTask, changeTask, retryTask } from './changes.ts'
 import { explainTask, listAttempts } from './tells.ts'
 import { createBatch, createTask, deleteTask, listTasks, noSuchTask, readOneTask } from './tasks.ts'
 
 interface Route {
   /** GET includes HEAD. */
-  readonly method: 'GET' | 'POST' | 'PATCH' | 'DELETE'
+  readonly method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE'
   /** Matched exactly: no trailing slash, case-sensitive. */
   readonly path: string
   /** The allowed query parameters; absent: the query is ignored. */
@@ -49,6 +58,13 @@ export const ROUTES: readonly Route[] = [
   { method: 'PATCH', path: '/tasks/:id', parameters: ['view'], body: MAX_BODY, verb: changeTask },
   { method: 'POST', path: '/tasks/:id/cancel', parameters: ['view'], verb: cancelTask },
   { method: 'POST', path: '/tasks/:id/retry', parameters: [], body: MAX_BODY, optional: true, verb: retryTask },
+  { method: 'GET', path: '/schedules', parameters: ['limit', 'afterName'], verb: listSchedules },
+  { method: 'PUT', path: '/schedules/:name', parameters: [], body: MAX_BODY, verb: putSchedule },
+  { method: 'GET', path: '/schedules/:name', parameters: [], verb: showSchedule },
+  { method: 'DELETE', path: '/schedules/:name', parameters: [], verb: deleteSchedule },
+  { method: 'POST', path: '/schedules/:name/run', parameters: [], body: MAX_BODY, optional: true, verb: runSchedule },
+  { method: 'POST', path: '/schedules/:name/pause', parameters: [], verb: pauseSchedule },
+  { method: 'POST', path: '/schedules/:name/resume', parameters: [], verb: resumeSchedule },
   { method: 'GET', path: '/livez', verb: showLife },
   { method: 'GET', path: '/readyz', verb: showReadiness },
 ]

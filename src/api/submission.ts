@@ -2,7 +2,7 @@
 import { isUtf8 } from 'node:buffer'
 import { type Item, type Member, type MembersScan, scanItems, scanMembers } from '../core/json.ts'
 import { MAX_BATCH, MAX_BODY, MAX_DEPTH, MAX_FAULTS } from '../core/limits.ts'
-import { type Fault, Refusal } from '../core/refusal.ts'
+import { type Fault, Refusal, type RefusalCode } from '../core/refusal.ts'
 import { isAction, type Services } from '../core/service.ts'
 import type { NewTask } from '../core/task.ts'
 import { pointerTo, refuseFaults, refuseTasks, unknownService } from './faults.ts'
@@ -19,10 +19,10 @@ export function readTask(bytes: Buffer, services: Services): NewTask {
 }
 
 /** The members of a body that is a JSON object. Throws a Refusal. */
-export function readMembers(bytes: Buffer): readonly Member[] {
+export function readMembers(bytes: Buffer, code: RefusalCode = 'invalid_task'): readonly Member[] {
   const scan = checked(bytes, () => scanMembers(bytes, MAX_DEPTH))
   if (scan.kind === 'members') return scan.members
-  throw refuseFaults('invalid_task', [{ pointer: '', detail: 'The body must be an object.' }])
+  throw refuseFaults(code, [{ pointer: '', detail: 'The body must be an object.' }])
 }
 
 /** Reads the tasks of a batch, likewise. */
@@ -50,7 +50,7 @@ function itemOf(bytes: Buffer, item: Item, services: Services, at: string, fault
 }
 
 /** Reads a task from its members. Undefined where there are faults; `at` is the pointer to the task. */
-function taskOf(
+export function taskOf(
   bytes: Buffer,
   given: readonly Member[],
   services: Services,

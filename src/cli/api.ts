@@ -24,7 +24,7 @@ export interface Reply {
 }
 
 interface Call {
-  readonly method: 'GET' | 'POST' | 'PATCH' | 'DELETE'
+  readonly method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE'
   /** Begins with a slash. */
   readonly path: string
   readonly body?: Buffer | string

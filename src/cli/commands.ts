@@ -7,6 +7,7 @@ import { each } from './each.ts'
 import { CommandError, type Exit } from './exits.ts'
 import { list } from './list.ts'
 import type { OptionName } from './options.ts'
+import { SCHEDULE_OPTIONS, SCHEDULE_VERBS, schedules } from './schedules.ts'
 import { membersOf, objectText, payloadOf } from './tasks.ts'
 import { attempts, explain } from './tells.ts'
 import { membersOf as membersIn, oneLine, visible } from './text.ts'
@@ -34,6 +35,7 @@ const FILTER_OPTIONS = [
   'created-after',
   'created-before',
   'retried',
+  'schedule',
 ] as const
 
 /** One row a command. `--help` is printed from this table. */
@@ -107,6 +109,13 @@ export const COMMANDS: Readonly<Record<string, Command>> = {
     meaning: 'change when tasks that wait begin, and their importance; --delay 0 is now',
     options: [...EVERYWHERE, 'delay', 'run-at', 'priority'],
     run: patch,
+  },
+  schedules: {
+    words: [`[${SCHEDULE_VERBS.join('|')}]`, '[WORDS...]'],
+    meaning:
+      'list schedules; or show, delete, run, pause or resume those whose NAME follows; or set NAME CRON SERVICE ACTION [PAYLOAD]',
+    options: [...EVERYWHERE, ...SCHEDULE_OPTIONS],
+    run: schedules,
   },
   help: { words: ['[COMMAND]'], meaning: 'print this text, or the help of one command', options: ['help'] },
 }

@@ -21,6 +21,7 @@ const FILTERS = {
   'created-after': 'createdAfter',
   'created-before': 'createdBefore',
   retried: 'retried',
+  schedule: 'schedule',
 } as const
 
 /** The members of a task that options name, as JSON text. Throws a `CommandError`. */

@@ -31,4 +31,6 @@ export interface Supervision {
   due(service: string, ms: number): void
   /** A task was deleted here. */
   deleted(id: string): void
+  /** A schedule was changed here: its next time may come sooner than this node knows. */
+  scheduled(): void
 }

@@ -55,6 +55,8 @@ export interface NewTask {
   readonly payload: string
   /** Absent: a plain task. */
   readonly options?: TaskOptions
+  /** The schedule that it is made for, if any. */
+  readonly schedule?: string
 }
 
 /** What makes two POSTs the same: who asks whom, the caller's key, and the bytes of the body. */

@@ -2,7 +2,7 @@
 import { randomUUID } from 'node:crypto'
 import type { Service, Services } from '../core/service.ts'
 import { type Callback, type Created, type CreatedTask, LEVELS, type NewTask, type RequestKey } from '../core/task.ts'
-import { askOnce, type Asks, FIRST_OWN, idempotentRoutine, type ReturnedRow } from './idempotent.ts'
+import { askOnce, type Asks, FIRST_OWN, idempotentRoutine, refuseWith, type ReturnedRow } from './idempotent.ts'
 import { NOT_ENDED, withId } from './sql.ts'
 
 /** The columns of the tasks to create: name, type, value. What the service says counts where the task says nothing. */
@@ -11,11 +11,12 @@ interface Given {
   readonly key: string
   readonly service: Service | undefined
 }
-const GIVEN: Readonly<Record<string, readonly [type: string, value: (given: Given) => unknown]>> = {
+export const GIVEN: Readonly<Record<string, readonly [type: string, value: (given: Given) => unknown]>> = {
   key: ['uuid', ({ key }) => key],
   service: ['text', ({ task }) => task.service],
   action: ['text', ({ task }) => task.action],
   payload: ['json', ({ task }) => task.payload],
+  schedule: ['text', ({ task }) => task.schedule ?? null],
   bytes: ['integer', ({ task }) => Buffer.byteLength(task.payload)],
   delay: ['double precision', ({ task: { options } }) => options?.delay ?? null],
   run_at: ['double precision', ({ task: { options } }) => options?.runAt ?? null],
@@ -30,7 +31,7 @@ const GIVEN: Readonly<Record<string, readonly [type: string, value: (given: Give
 export const callbackText = (callback: Callback | undefined): string | null =>
   callback === undefined ? null : JSON.stringify(callback)
 
-const GIVEN_AS = `unnest(${Object.keys(GIVEN)
+export const GIVEN_AS = `unnest(${Object.keys(GIVEN)
   .map((_, i) => `$${i + FIRST_OWN}`)
   .join(', ')}) with ordinality as w(${Object.keys(GIVEN).join(', ')}, place)`
 
@@ -42,16 +43,24 @@ const ONE = Object.keys(GIVEN)
 /** Nothing is inserted where a task with the same `unique` has not ended. */
 export const UNLESS_TAKEN = `on conflict (service, unique_key) where unique_key is not null and status in ('pending', 'running') do nothing`
 
-/** Inserts tasks from `w`. */
-const insertFrom = (source: string, conflict = ''): string => `
+/** Inserts tasks from `w`; their caller is $4. */
+export const insertFrom = (source: string, conflict = ''): string => `
     insert into tasks (key, service, action, payload, payload_bytes, priority, run_at, due_at, deadline_ms, expires_at, labels, unique_key,
-      callback, caller)
+      callback, caller, schedule)
     select w.key, w.service, w.action, w.payload, w.bytes, w.priority, due.at, case when coalesce(w.delay, w.run_at) is not null then due.at end,
-      w.deadline, due.at + w.deadline * interval '1 millisecond', w.labels, w.unique_key, w.callback, $4
+      w.deadline, due.at + w.deadline * interval '1 millisecond', w.labels, w.unique_key, w.callback, $4, w.schedule
     from ${source} cross join lateral (
       select greatest(now(), coalesce(to_timestamp(w.run_at / 1000), now() + coalesce(w.delay, 0) * interval '1 millisecond')) as at
     ) due
     ${conflict}`
+
+const SCHEDULE = `($${Object.keys(GIVEN).indexOf('schedule') + FIRST_OWN})`
+
+/** A POST makes a task of a schedule: its last time is now. There may be no such schedule any more. */
+const RUN_NOW = `if ${SCHEDULE}[1] is not null then
+      update schedules s set last_at = now() where s.name = ${SCHEDULE}[1];
+      if not found then ${refuseWith('absent')} end if;
+    end if;`
 
 // Those with `unique` are inserted one by one, in order, so that two batches do not wait for each other.
 export const CREATE = idempotentRoutine({
@@ -61,6 +70,7 @@ export const CREATE = idempotentRoutine({
   one record;
   made bigint;`,
   creates: `
+    ${RUN_NOW}
     ids := array_fill(null::bigint, array[cardinality($${FIRST_OWN})]);
     there := array_fill(false, array[cardinality($${FIRST_OWN})]);
     for one in
@@ -86,7 +96,7 @@ export const CREATE = idempotentRoutine({
     insert into task_labels (label, task)
       select named.key || '=' || named.value, ids[w.place] from ${GIVEN_AS} cross join lateral jsonb_each_text(w.labels) named
       where w.labels is not null and not there[w.place];
-    if cardinality(ids) = 1 and there[1] then
+    if cardinality(ids) = 1 and (there[1] or ${SCHEDULE}[1] is not null) then
       select array[t.service, t.action, t.payload::text, t.status] into as_told from tasks t where t.id = ids[1];
     end if;`,
   returns: `
@@ -110,12 +120,21 @@ export async function createTasks(asks: Asks, { tasks, key, caller, services }: 
   return { replayed, tasks: rows.map((row) => taskOf(row, tasks)) }
 }
 
-/** What was created is what was asked for; what had been there is told by its row. */
-function taskOf({ id, place, existing, action, payload, status }: ReturnedRow, tasks: readonly NewTask[]): CreatedTask {
+/** What was created is what was asked for, unless its row tells more. */
+function taskOf(
+  { id, place, existing, service, action, payload, status }: ReturnedRow,
+  tasks: readonly NewTask[],
+): CreatedTask {
   const asked = tasks[place - 1] as NewTask
-  const { service } = asked
   const there = existing === true
-  if (!there || action === null || payload === null)
-    return { id, service, action: asked.action, payload: asked.payload, status: 'pending', existing: there }
-  return { id, service, action, payload, status: status as CreatedTask['status'], existing: true }
+  if (service === null || action === null || payload === null)
+    return {
+      id,
+      service: asked.service,
+      action: asked.action,
+      payload: asked.payload,
+      status: 'pending',
+      existing: there,
+    }
+  return { id, service, action, payload, status: status as CreatedTask['status'], existing: there }
 }

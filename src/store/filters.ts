@@ -3,7 +3,7 @@ import type { Filters } from '../core/view.ts'
 import { withId } from './sql.ts'
 
 /** What leads to the rows of a window. */
-export const ALONGS = ['ids', 'label', 'status', 'service', 'all'] as const
+export const ALONGS = ['ids', 'label', 'schedule', 'status', 'service', 'all'] as const
 export type Along = (typeof ALONGS)[number]
 
 export type Direction = 'newest first' | 'oldest first'
@@ -54,6 +54,7 @@ const labelsOf = ({ labels = {} }: Filters): string[] =>
 export function alongOf(filters: Filters): Along {
   if (filters.ids !== undefined) return 'ids'
   if (filters.labels !== undefined) return 'label'
+  if (filters.schedule !== undefined) return 'schedule'
   if (filters.service !== undefined) return 'service'
   return statusesOf(filters)?.length === 1 ? 'status' : 'all'
 }
@@ -89,6 +90,8 @@ export function windowOf(along: Along, direction: Direction, most: string, until
       return `select ${COLUMNS} from (
         select l.task from task_labels l where l.label = ${LABEL} and ${beyond('l.task')} order by l.task ${order} limit ${most}
       ) l join tasks t on ${withId('l.task')}`
+    case 'schedule':
+      return `select ${COLUMNS} from tasks t where ${beyond('t.id')} and t.schedule = ${SCHEDULE} order by t.id ${nulls} limit ${most}`
     case 'status':
       return `select ${COLUMNS} from tasks t where ${beyond('t.id')} and t.status = (${STATUSES})[1] order by t.id ${nulls} limit ${most}`
     case 'service':

@@ -19,6 +19,7 @@ import { READ } from './reads.ts'
 import { CANCEL, REMOVE } from './removals.ts'
 import { RETRY_TASK } from './retries.ts'
 import { REVIVE } from './revivals.ts'
+import { SCHEDULE_ROUTINES } from './schedules.ts'
 import { StoreError } from './trouble.ts'
 import { notUtf8, tablesOfOthers, whyNot } from './unusable.ts'
 
@@ -51,6 +52,7 @@ const ROUTINES = [
   FORGET_KEYS,
   ...BULK_WINDOWS,
   RETRY_MANY,
+  ...SCHEDULE_ROUTINES,
 ]
 
 interface Migration {

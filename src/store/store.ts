@@ -25,6 +25,7 @@ import { CANCEL, REMOVE, type Removal, type Removed, removalFlush } from './remo
 import { Reader } from './reader.ts'
 import { type Standing, readStanding } from './reads.ts'
 import { refuse, refuseRead } from './refuse.ts'
+import { type Schedules, schedulesOn } from './schedules.ts'
 import { StoreError } from './trouble.ts'
 import { whyNot } from './unusable.ts'
 
@@ -51,11 +52,13 @@ export class Store extends Reader implements Part {
   readonly park
   readonly settle
   readonly release
+  readonly schedules: Schedules
 
   constructor({ url, log }: { url: string; log: Log }) {
     const connections = new Connections({ url, log })
     super(connections)
     this.#url = url
+    this.schedules = schedulesOn(connections)
     this.#connections = connections
     const query = (this.#query = this.#connections.write)
     const kept = <Entry extends ClaimRef>(name: string, kind: Parameters<typeof fencedFlush<Entry>>[1], gather = 0) =>

@@ -24,6 +24,7 @@ import { Pool } from './pool.ts'
 import { Quarantine } from './quarantine.ts'
 import { type ReportDependencies, take } from './reports.ts'
 import { RunningTasks } from './running.ts'
+import { Schedules } from './schedules.ts'
 
 export interface SupervisorOptions extends Pick<LeaseOptions, 'identity' | 'name'> {
   readonly store: Store
@@ -61,6 +62,7 @@ export class Supervisor implements Part, Supervision {
   readonly #intake: Intake
   readonly #pass: FullPass
   readonly #audit: Audit
+  readonly #schedules: Schedules
   readonly #chores: readonly Part[]
   #stopped: Promise<void> | undefined
 
@@ -113,6 +115,7 @@ export class Supervisor implements Part, Supervision {
     const claims = (this.#claims = new Claims({ ...shared, lease, dispatch, notices, audit }))
     this.#intake = new Intake({ ...shared, claims })
     this.#pass = new FullPass({ ...shared, claims })
+    this.#schedules = new Schedules({ ...shared, services, supervision: this })
     this.#chores = makeChores({ ...shared, lease, services, keyWindow: options.keyWindow })
   }
 
@@ -127,7 +130,7 @@ export class Supervisor implements Part, Supervision {
     await this.#lease.start()
     queue.listen(this.#lease.node, (id) => this.cancelled(id))
     queue.onHealth((healthy) => healthy || this.#pass.wake())
-    for (const part of [this.#intake, this.#pass, ...this.#chores]) await part.start()
+    for (const part of [this.#intake, this.#pass, this.#schedules, ...this.#chores]) await part.start()
   }
 
   stop(): Promise<void> {
@@ -171,13 +174,17 @@ export class Supervisor implements Part, Supervision {
     if (task) this.#dispatch.stop(task)
   }
 
+  scheduled(): void {
+    this.#schedules.wake()
+  }
+
   async #stop(): Promise<void> {
     const { drainTimeout, store, log } = this.#options
     this.#trust.close()
     this.#claims.close()
     this.#pool.drain()
     this.#quarantine.drain()
-    await Promise.all([this.#intake, this.#pass, ...this.#chores].map((part) => part.stop()))
+    await Promise.all([this.#intake, this.#pass, this.#schedules, ...this.#chores].map((part) => part.stop()))
     await drain({ running: this.#running, store, timeout: drainTimeout, log })
     this.#notices.end()
     this.#dispatch.end()

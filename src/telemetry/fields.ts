@@ -27,6 +27,7 @@ export const FIELDS = {
   crashes: { kind: 'number', meaning: 'How often the task lost its node or its thread since its last progress.' },
   report: { kind: 'text', meaning: 'What was to be written: `checkpoint`, `retry`, `park`, `settle` or `release`.' },
   tasks: { kind: 'number', meaning: 'How many tasks are concerned.' },
+  schedule: { kind: 'text', meaning: 'The name of the schedule.' },
   tries: { kind: 'number', meaning: 'How many requests could not begin since the last line of this event.' },
   err: { kind: 'error', meaning: 'The error, with its stack.' },
   url: { kind: 'text', meaning: 'The address of the API.' },

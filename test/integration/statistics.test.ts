@@ -7,6 +7,7 @@ import * as nodes from '../../src/store/nodes.ts'
 import { createMigrated, type TestDatabase } from '../support/databases.ts'
 import { FEW } from '../support/lists.ts'
 import { HOUR, ME, MINE, STATEMENTS, TOKEN } from '../support/statements.ts'
+import { scheduleStatements } from './schedule-statements.ts'
 
 const ENDED = 60_000
 const WAITING = 10_000
@@ -95,7 +96,10 @@ describe('a statement of a node', () => {
       const mine = held.map((id) => ({ id, token: TOKEN, node: ME }))
       const ground = { query, mine, waiting, highest: last?.highest ?? '0' }
       const toomuch: Record<string, string> = {}
-      for (const [name, { before, run, most = FEW, finds }] of Object.entries(STATEMENTS)) {
+      for (const [name, { before, run, most = FEW, finds }] of Object.entries({
+        ...scheduleStatements(ME, MINE),
+        ...STATEMENTS,
+      })) {
         await client.query('begin')
         if (before !== undefined) await client.query(before)
         const start = await looked()

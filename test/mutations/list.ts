@@ -7,6 +7,7 @@ import { CALLER_MUTATIONS } from './callers.ts'
 import { type Mutation, one } from './mutation.ts'
 import { PLAN_MUTATIONS } from './plan.ts'
 import { REDIS_MUTATIONS } from './redis.ts'
+import { SCHEDULE_MUTATIONS } from './schedules.ts'
 import { VERB_MUTATIONS } from './verbs.ts'
 
 const RUNNING = "t.status is not distinct from 'running'"
@@ -236,4 +237,5 @@ export const MUTATIONS: readonly Mutation[] = [
   ...REDIS_MUTATIONS,
   ...VERB_MUTATIONS,
   ...END_MUTATIONS,
+  ...SCHEDULE_MUTATIONS,
 ]

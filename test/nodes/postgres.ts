@@ -16,7 +16,7 @@ import { TcpProxy } from '../support/tcp-proxy.ts'
 const ENDS = 8_000
 
 /** A Postgres of one's own, behind one door for each of two nodes; a door's port stays. */
-interface OwnPostgres {
+export interface OwnPostgres {
   readonly urls: readonly [string, string]
   /** Kills it with SIGKILL; it is not there for at least `ms`, and then recovers. */
   crash(ms: number): Promise<void>
@@ -25,7 +25,7 @@ interface OwnPostgres {
   close(): Promise<void>
 }
 
-async function ownPostgres(): Promise<OwnPostgres> {
+export async function ownPostgres(): Promise<OwnPostgres> {
   const dataDir = await mkdtemp(join(tmpdir(), 'task_api-outage-'))
   const postgres = new EmbeddedPostgres({ dataDir })
   await postgres.start()

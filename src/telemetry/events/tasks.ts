@@ -37,6 +37,13 @@ export const TASKS = {
     meaning: 'The task lost its node or its thread 10 times without progress. `why` is `crashed`.',
     action: 'See what its payload does to the node. Report it with the log around it.',
   },
+  schedule_unreadable: {
+    level: 'warn',
+    text: 'this node cannot read a schedule',
+    fields: ['schedule', 'err'],
+    meaning: 'The time of a schedule has come, and this node does not know its time zone. Another node may know it.',
+    action: 'Update Node: it brings the time zones. Or give the schedule another zone.',
+  },
   requests_delayed: {
     level: 'warn',
     text: 'this node lacks what requests need; they wait',

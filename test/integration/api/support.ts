@@ -8,6 +8,7 @@ import type { Service } from '../../../src/core/service.ts'
 import type { NewTask, RequestKey } from '../../../src/core/task.ts'
 import type { FullView, ListQuery, Page } from '../../../src/core/view.ts'
 import { makeLog } from '../../../src/telemetry/log.ts'
+import { theSchedule } from './the-schedule.ts'
 
 const SERVICE: Omit<Service, 'name'> = {
   url: 'http://127.0.0.1:1',
@@ -90,6 +91,7 @@ export class Backstage {
         pushFailed: () => {},
         due: () => {},
         deleted: () => {},
+        scheduled: () => {},
       },
       store: {
         insert: async (task) => {
@@ -142,6 +144,7 @@ export class Backstage {
           this.queries.push(query)
           return this.page
         },
+        schedules: theSchedule(),
         ping: () => this.ping(),
       },
       queue: Object.assign(this.queue, { push: async () => true, notify: () => {} }),
