@@ -44,8 +44,11 @@ function optionsOf(task: FullView, services: Services): string {
     callbackOf: location(task.callbackOf),
     schedule,
   }
-  return `${JSON.stringify(told).slice(1, -1)},"labels":${labels},"callback":${callback}`
+  return `${JSON.stringify(told).slice(1, -1)},"labels":${plain(labels)},"callback":${plain(callback)}`
 }
+
+/** JSON of Postgres' `jsonb`, as it would be written: Postgres puts spaces into it. */
+const plain = (json: string | null): string => (json === null ? 'null' : JSON.stringify(JSON.parse(json)))
 
 /** When a task fails for its age; null: never, or this node does not know its service. */
 function deadlineOf({ service, firstDueAt, deadline }: FullView, services: Services): string | null {

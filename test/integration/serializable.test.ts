@@ -31,6 +31,8 @@ describe('a database that is serializable by default', () => {
     const locations = (await Promise.all(Array.from({ length: 12 }, (_, turn) => caller(turn)))).flat()
     for (const location of locations)
       expect(await ended(urls[0] ?? '', location)).to.have.property('status', 'complete')
+    // Their statements could roll back those of the next case, and each is sent again only once.
+    for (const node of nodes) await node.stop()
   })
 
   it('answers as ever when each statement of a caller is rolled back the first time', async () => {

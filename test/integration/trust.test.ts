@@ -91,10 +91,10 @@ describe('the lease of a node', () => {
     const beat = crew.store.beat
     crew.store.beat = () => Promise.reject(new StoreError('unknown', 'cut off'))
     await sleep(600)
-    const sync = holdAnswers(crew.store, 'holdings')
+    const sync = holdAnswers(crew.store, 'standing')
     crew.store.beat = beat
-    await sync.came
     held.open()
+    await sync.came
     await sleep(300)
     expect(count(location)).to.equal(0)
     sync.open()

@@ -23,6 +23,9 @@ export const takenUp = (): Promise<void> =>
     }
     await service.until(() => locations.every((path) => service.of(path).length > 0))
     await eventually(() => expect(service.requests.some(({ step }) => step > 3)).to.equal(true))
+    // Those that hold their second step have come to it.
+    const held = locations.filter((_, i) => actions[i % 4] === 'heldstep')
+    await service.until(() => held.every((path) => service.of(path).length > 1))
     const ofB = locations.filter((path) => service.of(path).some((seen) => senderOf(seen) === 'b'))
     expect(ofB.length, 'tasks that node b runs').to.be.above(3)
 

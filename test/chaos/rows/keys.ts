@@ -101,8 +101,9 @@ async function postAll(rig: Rig, { count, log }: At): Promise<Figures> {
   // The callbacks of the last ones.
   await rig.normal(NORMAL.node)
   const rows = await rig.postgres.sql<{ id: string; key: string; status: string; callbacks: string }>(
-    `select id, payload ->> 'key' as key, status, (select count(*) from tasks c where c.callback_of = t.id) as callbacks
-     from tasks t where action like 'keyed.%'`,
+    `select t.id, t.payload ->> 'key' as key, t.status, coalesce(c.count, 0)::text as callbacks
+     from tasks t left join (select callback_of as id, count(*) from tasks where callback_of is not null group by 1) c on c.id = t.id
+     where t.action like 'keyed.%'`,
   )
   const wrong = rows.filter(({ id, key }) => locations.get(key) !== `/tasks/${id}`)
   const lonely = rows.filter(({ callbacks }) => callbacks !== '1')
