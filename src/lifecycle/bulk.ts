@@ -49,7 +49,7 @@ export interface BulkDone {
 }
 
 /** Rows that one call looks at. */
-export const MOST_LOOKED = 10_000
+const MOST_LOOKED = 10_000
 /** Rows of one window. */
 const WINDOW = 1_000
 
@@ -76,8 +76,8 @@ interface Progress {
 }
 
 /**
- * Changes the tasks of the next 10,000 rows, or of as many as there is time for. A call that is cut off has done what it has done. Throws a `Refusal`: `unavailable` only
- * where nothing was changed.
+ * Changes the tasks of the next 10,000 rows, or of as many as there is time for. A call that is cut off has done what it has done.
+ * Throws a `Refusal`: `unavailable` only where nothing was changed.
  */
 export async function bulk(by: BulkDependencies, asked: Bulk): Promise<BulkDone> {
   const end = performance.now() + LONGEST

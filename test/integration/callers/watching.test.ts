@@ -4,6 +4,21 @@ import { eventually } from '../../support/eventually.ts'
 import { ended, openWorld, post, remove, type World } from '../../support/world.ts'
 import { ask, type Told } from './asks.ts'
 
+/** Sends requests that wait, and resolves when so many connections have asked since whether tasks have changed. */
+async function waiting<T>({ sql }: World, send: () => readonly T[], nodes = 1): Promise<readonly T[]> {
+  const [{ now } = { now: '' }] = await sql<{ now: string }>('select clock_timestamp()::text as now')
+  const sent = send()
+  await eventually(async () =>
+    expect(
+      await sql(
+        `select distinct pid from pg_stat_activity where datname = current_database() and pid <> pg_backend_pid()
+           and query like '%xmin::text as version%' and query_start > '${now}'`,
+      ),
+    ).to.have.length.at.least(nodes),
+  )
+  return sent
+}
+
 describe('a caller who waits', () => {
   let world: World
   let urls: string[]
@@ -20,8 +35,8 @@ describe('a caller who waits', () => {
     it(`is answered within 500 ms of the end, on any node (${how})`, async () => {
       const location = await post(urls[0] ?? '', 'held')
       await world.service.until((seen) => seen.some((one) => one.location === location))
-      const waits = urls.map((url) => ask('GET', `${url}${location}${query}`, undefined, headers))
-      await new Promise((resolve) => setTimeout(resolve, 300))
+      const send = () => urls.map((url) => ask('GET', `${url}${location}${query}`, undefined, headers))
+      const waits = await waiting(world, send, urls.length)
       const begun = performance.now()
       world.service.letGo()
       for (const { status, json, headers: told } of await Promise.all(waits)) {
@@ -46,10 +61,9 @@ describe('a caller who waits', () => {
 
   it('hears 404 when the task is deleted meanwhile', async () => {
     const location = await post(urls[0] ?? '', 'held')
-    const wait = ask('GET', `${urls[1]}${location}?wait=30s`)
-    await new Promise((resolve) => setTimeout(resolve, 100))
+    const [wait] = await waiting(world, () => [ask('GET', `${urls[1]}${location}?wait=30s`)])
     await remove(urls[0] ?? '', location)
-    expect((await wait).status).to.equal(404)
+    expect((await wait)?.status).to.equal(404)
   })
 
   it('may submit and wait', async () => {
@@ -94,10 +108,9 @@ describe('the events of a task', () => {
   it('tell it now, whenever it has changed, and that it has ended; who comes back then is told to stop', async () => {
     const location = await post(url, 'heldstep', '{\n"first":\r\n true}')
     await world.service.until((seen) => seen.some((one) => one.location === location && one.step === 1))
-    const stream = ask('GET', `${url}${location}/events`)
-    await new Promise((resolve) => setTimeout(resolve, 500))
+    const [stream] = await waiting(world, () => [ask('GET', `${url}${location}/events`)])
     world.service.letGo()
-    const { status, headers, text } = await stream
+    const { status, headers, text } = (await stream) as Told
     expect([status, headers.get('content-type')]).to.deep.equal([200, 'text/event-stream'])
     const events = parsed(text)
     expect(events.map(({ name }) => name)).to.deep.equal(['task', 'task', 'ended'])
@@ -110,10 +123,9 @@ describe('the events of a task', () => {
   it('tell that it was deleted', async () => {
     const location = await post(url, 'held')
     await world.service.until((seen) => seen.some((one) => one.location === location))
-    const stream = ask('GET', `${url}${location}/events`)
-    await new Promise((resolve) => setTimeout(resolve, 400))
+    const [stream] = await waiting(world, () => [ask('GET', `${url}${location}/events`)])
     await remove(url, location)
-    expect(parsed((await stream).text).at(-1)).to.deep.include({ name: 'deleted', data: { location } })
+    expect(parsed(((await stream) as Told).text).at(-1)).to.deep.include({ name: 'deleted', data: { location } })
     expect((await ask('GET', `${url}${location}/events`)).status).to.equal(404)
   })
 })
