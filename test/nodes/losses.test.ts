@@ -7,7 +7,6 @@ import { postgresAway, postgresKilled } from './postgres.ts'
 describe('while parts of the system are gone', () => {
   together(
     {
-      '5,000 tasks end within 15 s of the death of one of two nodes': crowd,
       'the tasks of a killed node are begun again within 12 s, each at its step': takenUp,
       'the tasks of a frozen node are taken over, and it does nothing with them when it goes on': frozen,
     },
@@ -15,7 +14,11 @@ describe('while parts of the system are gone', () => {
   )
 })
 
-// Not beside the others: 8 s are little where the machine is busy with 5,000 tasks.
+// Not beside the others: 8 or 12 s are little where Postgres and the machine are busy with 5,000 tasks.
+describe('while many tasks run', () => {
+  it('5,000 tasks end within 15 s of the death of one of two nodes', crowd).timeout(90_000)
+})
+
 describe('while Postgres is gone', () => {
   together(
     {
