@@ -3,7 +3,7 @@ import type { Part } from '../core/part.ts'
 import type { Timings } from '../core/timings.ts'
 import type { Queue } from '../queue/port.ts'
 import { FROM_START } from '../store/claimed.ts'
-import { isFull } from '../store/claims.ts'
+import { isFull, type Seen } from '../store/claims.ts'
 import type { Log } from '../telemetry/log.ts'
 import { began, looked, marksOf, ofLane, wantedOf } from './answered.ts'
 import type { Claims } from './claims.ts'
@@ -20,19 +20,26 @@ export interface FullPassDependencies {
 
 /** Rows that one pass claims at most. */
 const MOST_PASSED = 500
-/** The part of the time that passes may take: dead entries of the index can make one long. */
-const SHARE = 1 / 25
+/**
+ * After a pass so many times its length goes by before the next one looks for what is due: dead entries of the index can make it long.
+ * Between them passes only take over.
+ */
+const REST = 24
+/** No level: rows that wait are not looked at. */
+const NO_LEVEL = 0
 
 export class FullPass implements Part {
   readonly #by: FullPassDependencies
   readonly #ticker: Ticker
   #turn = 0
+  /** When the next pass looks for what is due. */
+  #looksAt = -Infinity
 
   constructor(by: FullPassDependencies) {
     this.#by = by
     const { timings, log } = by
     const run = (): Promise<boolean> => this.#pass()
-    this.#ticker = new Ticker({ name: 'full pass', every: timings.pass, share: SHARE, log, run })
+    this.#ticker = new Ticker({ name: 'full pass', every: timings.pass, log, run })
   }
 
   start(): Promise<void> {
@@ -43,23 +50,33 @@ export class FullPass implements Part {
     return this.#ticker.stop()
   }
 
-  /** A pass begins now. */
+  /** A pass begins now, and looks for what is due. */
   wake(): void {
+    this.#looksAt = -Infinity
     this.#ticker.wake()
   }
 
   async #pass(): Promise<boolean> {
     const { claims, lanes, queue, timings } = this.#by
     if (!claims.open || lanes.all.length === 0) return false
+    const begun = performance.now()
+    const looks = begun >= this.#looksAt
     const asked = this.#lanes()
     const rooms = asked.reduce((sum, { count }) => sum + count, 0)
     const limit = Math.min(MOST_PASSED, Math.ceil(lanes.free * this.#part), rooms)
     asked.forEach(({ lane, count }, i) => lanes.reserve(lane, count, i === 0 ? limit : 0))
     let tookOver = false
     try {
-      const wanted = new Map(asked.map(({ lane, count }) => [lane.service, wantedOf(lane, count, 'start')]))
+      const wanted = new Map(
+        asked.map(({ lane, count }) => [
+          lane.service,
+          { ...wantedOf(lane, count, 'start'), ...(looks ? {} : { levels: NO_LEVEL }) },
+        ]),
+      )
       const grace = queue.healthy ? timings.grace : 0
-      const rows = await claims.claim({ wanted, limit, grace, look: (seen) => looked(lanes, seen) }, true)
+      const look = looks ? { look: (seen: readonly Seen[]) => looked(lanes, seen) } : {}
+      const rows = await claims.claim({ wanted, limit, grace, ...look }, true)
+      if (looks) this.#looksAt = performance.now() + (performance.now() - begun) * REST
       // A pass takes half of what is free. What else a dead node has left must not wait for the next second.
       tookOver = rows.some(({ lost }) => lost)
       const all = rows.length >= limit || isFull(rows)
@@ -67,6 +84,7 @@ export class FullPass implements Part {
         if (count === 0) continue
         const brought = ofLane(rows, lane)
         began(lane, brought)
+        if (!looks) continue
         if (all || brought.length >= count) {
           // It began at the start, so whatever it left lies behind what it took.
           lane.more = true

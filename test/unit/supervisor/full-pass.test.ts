@@ -1,4 +1,5 @@
 import { expect } from 'chai'
+import sinon from 'sinon'
 import { SERVICE_DEFAULTS } from '../../../src/core/service.ts'
 import { TIMINGS } from '../../../src/core/timings.ts'
 import type { Queue } from '../../../src/queue/port.ts'
@@ -32,5 +33,33 @@ describe('full passes', () => {
     await done
     await pass.stop()
     expect(begun).to.deep.equal([undefined, 7, 4, 1])
+  })
+
+  it('after a long one only take over, each second, until it has been quiet for long enough', async () => {
+    const clock = sinon.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'performance'] })
+    const lanes = new Lanes(1_000, new Map([['svc', SERVICE]]), () => {})
+    const passes: { at: number; levels: number | undefined; looked: boolean }[] = []
+    const claim = async ({ wanted, look }: ClaimQuery, takesOver: boolean): Promise<ClaimedRow[]> => {
+      expect(takesOver).to.equal(true)
+      passes.push({ at: performance.now(), levels: wanted.get('svc')?.levels, looked: look !== undefined })
+      await new Promise((resolve) => setTimeout(resolve, 300))
+      return []
+    }
+    const claims = { open: true, claim } as unknown as Claims
+    const pass = new FullPass({ claims, lanes, queue: { healthy: true } as Queue, timings: TIMINGS, log: silentLog() })
+    try {
+      await pass.start()
+      await clock.tickAsync(9_000)
+      for (const [i, { at }] of passes.entries()) expect(at - (passes[i - 1]?.at ?? 0)).to.be.at.most(1_101)
+      const looking = passes.filter(({ looked }) => looked)
+      expect(looking.map(({ levels }) => levels)).to.deep.equal([7, 7])
+      expect((looking[1]?.at ?? 0) - (looking[0]?.at ?? 0)).to.be.within(7_500, 8_601)
+      for (const { levels, looked } of passes) if (!looked) expect(levels).to.equal(0)
+    } finally {
+      const stopped = pass.stop()
+      await clock.tickAsync(1_000)
+      await stopped
+      clock.restore()
+    }
   })
 })
