@@ -54,7 +54,7 @@ describe('the models of the protocol', function () {
 
   it('hold in every state: crashes anywhere, lost replies, lost and double ids, leases that run out', async () => {
     const { code, said } = await outcome('protocol')
-    expect(said).to.include('the design | 778317 states').and.include('I1 none lost').and.include(': hold')
+    expect(said).to.include('the design | 389683 states').and.include('I1 none lost').and.include(': hold')
     expect(code).to.equal(0)
   })
 
@@ -75,6 +75,6 @@ describe('the models of the protocol', function () {
     const text = readFileSync('docs/protocol.md', 'utf8').replaceAll('\n', ' ')
     const named = /Mutations that every suite must catch: ([^.]+)\./.exec(text)?.[1]?.split(' · ')
     expect(named).to.have.members(Object.keys(MUTATIONS))
-    expect(text).to.include('778,317 states').and.include('72,034 states')
+    expect(text).to.include('389,683 states').and.include('72,034 states')
   })
 })
