@@ -2,7 +2,7 @@
 import { randomUUID } from 'node:crypto'
 import { expect } from 'chai'
 import pg from 'pg'
-import { createDatabase, type TestDatabase } from '../support/databases.ts'
+import { createMigrated, type TestDatabase } from '../support/databases.ts'
 import { engines } from '../support/engines.ts'
 import { eventually } from '../support/eventually.ts'
 import { NodeProcess } from '../support/node.ts'
@@ -34,7 +34,7 @@ export class Ground {
   #running: Running | undefined
 
   async start(): Promise<void> {
-    const [{ redisUrl }, database] = await Promise.all([engines(), createDatabase()])
+    const [{ redisUrl }, database] = await Promise.all([engines(), createMigrated()])
     const client = new pg.Client({ connectionString: database.url })
     await client.connect()
     await this.mirror.start()

@@ -7,7 +7,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { endsWithUs } from '../support/child.ts'
-import { createDatabase, type TestDatabase } from '../support/databases.ts'
+import { createMigrated, type TestDatabase } from '../support/databases.ts'
 import { eventually } from '../support/eventually.ts'
 import { NodeProcess } from '../support/node.ts'
 
@@ -25,7 +25,7 @@ describe('the commands of README', () => {
   let node: NodeProcess
   let folder: string
   before(async () => {
-    database = await createDatabase()
+    database = await createMigrated()
     node = await NodeProcess.start({ DATABASE_URL: database.url })
     folder = await mkdtemp(join(tmpdir(), 'task_api-readme-'))
     await symlink(DIST, join(folder, 'dist'))

@@ -83,22 +83,28 @@ async function stoppedBeforeSilence(): Promise<void> {
   }
 }
 
-const threeAtOnce = (): Promise<void> =>
-  Fleet.during(async (fleet) => {
-    const nodes = await Promise.all(['a', 'b', 'c'].map((name) => fleet.start(name)))
-    for (const node of nodes) expect(node.errors).to.deep.equal([])
-    const rows = await fleet.sql('select from task_api_migrations')
-    expect(rows.length).to.be.above(0)
-    await eventually(async () =>
-      expect(await fleet.sql('select from nodes where lease_until > now()')).to.have.length(3),
-    )
-    const posted = await postLoad(
-      nodes.map(({ url }) => url),
-      90,
-    )
-    await eventually(async () => expect(await fleet.unended()).to.equal(0))
-    expect((await verify(fleet, posted)).repeats).to.equal(0)
-  })
+async function threeAtOnce(): Promise<void> {
+  const database = await createDatabase()
+  try {
+    await Fleet.during(migratedByThree, { databaseUrl: database.url })
+  } finally {
+    await database.drop()
+  }
+}
+
+async function migratedByThree(fleet: Fleet): Promise<void> {
+  const nodes = await Promise.all(['a', 'b', 'c'].map((name) => fleet.start(name)))
+  for (const node of nodes) expect(node.errors).to.deep.equal([])
+  const rows = await fleet.sql('select from task_api_migrations')
+  expect(rows.length).to.be.above(0)
+  await eventually(async () => expect(await fleet.sql('select from nodes where lease_until > now()')).to.have.length(3))
+  const posted = await postLoad(
+    nodes.map(({ url }) => url),
+    90,
+  )
+  await eventually(async () => expect(await fleet.unended()).to.equal(0))
+  expect((await verify(fleet, posted)).repeats).to.equal(0)
+}
 
 /** Runs a node that must not start; what it said. */
 async function refusal(...setup: Parameters<typeof NodeProcess.spawn>): Promise<string> {

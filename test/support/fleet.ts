@@ -2,14 +2,14 @@
 import { randomUUID } from 'node:crypto'
 import { expect } from 'chai'
 import pg from 'pg'
-import { createDatabase } from './databases.ts'
+import { createMigrated } from './databases.ts'
 import { engines } from './engines.ts'
 import { eventually } from './eventually.ts'
 import { NodeProcess } from './node.ts'
 import { type Seen, ScriptedService } from './service.ts'
 
 export interface FleetSetup {
-  /** Default: a new database of the test run's Postgres. */
+  /** Default: a new database of the test run's Postgres, with all tables. */
   readonly databaseUrl?: string
   /** Default: the Redis of the test run; null: none. */
   readonly redisUrl?: string | null
@@ -35,7 +35,7 @@ export class Fleet {
   }
 
   static async open({ databaseUrl, redisUrl }: FleetSetup = {}): Promise<Fleet> {
-    const database = databaseUrl === undefined ? await createDatabase() : undefined
+    const database = databaseUrl === undefined ? await createMigrated() : undefined
     const redis = redisUrl === undefined ? (await engines()).redisUrl : redisUrl
     const url = databaseUrl ?? database?.url ?? ''
     const env = {
