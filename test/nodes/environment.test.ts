@@ -3,14 +3,14 @@ import { expect } from 'chai'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { createDatabase } from '../support/databases.ts'
+import { createMigrated } from '../support/databases.ts'
 import { eventually } from '../support/eventually.ts'
 import { NodeProcess } from '../support/node.ts'
 import { ended, post } from '../support/world.ts'
 
 const NOWHERE = 'http://127.0.0.1:9'
 
-/** One row a kind of variable. The first row makes the database as well. */
+/** One row a kind of variable. The first node makes the database as well. */
 const FOREIGN: Readonly<Record<string, Readonly<Record<string, string>>>> = {
   'a locale and a zone that do not exist': { LANG: 'xx_XX.latin1', LC_ALL: 'nonsense', LANGUAGE: 'xx', TZ: 'No/Where' },
   'a locale of its own rules and an odd zone': { LC_ALL: 'tr_TR.UTF-8', TZ: 'Asia/Kathmandu' },
@@ -74,6 +74,30 @@ const FOREIGN: Readonly<Record<string, Readonly<Record<string, string>>>> = {
   'what developers set': { NODE_ENV: 'production', DEBUG: '*', NODE_DEBUG: 'net,http', FORCE_COLOR: '3' },
 }
 
+/** `ENVIRONMENT_ALONE=1` has a node for each kind, which tells what of a node's environment broke the node. */
+const ALONE = process.env['ENVIRONMENT_ALONE'] !== undefined
+
+interface Environment {
+  readonly kinds: string[]
+  env: Readonly<Record<string, string>>
+}
+
+/**
+ * The environments of the nodes: each kind comes to the first node that has none of the variables of that kind. A variable is unseen
+ * only where another one of the same node undoes the effect of that variable.
+ */
+function environments(): Environment[] {
+  const all: Environment[] = []
+  for (const [kind, env] of Object.entries(FOREIGN)) {
+    const room = ALONE ? undefined : all.find((one) => Object.keys(env).every((name) => !(name in one.env)))
+    const place = room ?? { kinds: [], env: {} }
+    if (!room) all.push(place)
+    place.kinds.push(kind)
+    place.env = { ...place.env, ...env }
+  }
+  return all
+}
+
 describe('a node whose environment is meant for other programs', () => {
   let dataDir: string
   before(async () => {
@@ -81,10 +105,12 @@ describe('a node whose environment is meant for other programs', () => {
   })
   after(() => rm(dataDir, { recursive: true, force: true }))
 
-  for (const [what, env] of Object.entries(FOREIGN))
-    it(`runs a task on its own Postgres beside ${what}`, async () => {
+  for (const { kinds, env } of environments())
+    it(`runs a task on its own Postgres beside ${kinds.join(', ')}`, async () => {
       const node = await NodeProcess.start({ ...env, DATA_DIR: dataDir })
       try {
+        // On a busy machine a node listens before Postgres has answered it.
+        await eventually(async () => expect((await fetch(`${node.url}/readyz`)).status).to.equal(200))
         const task = await post(node.url, 'echo', '{"a":"ä"}', 'demo')
         expect((await ended(node.url, task)).result).to.deep.equal({ a: 'ä' })
         expect(node.errors).to.deep.equal([])
@@ -96,7 +122,7 @@ describe('a node whose environment is meant for other programs', () => {
     })
 
   it('fills in what DATABASE_URL leaves open, and obeys nothing that libpq does not know', async () => {
-    const database = await createDatabase()
+    const database = await createMigrated()
     const url = new URL(database.url)
     const theirs = { PGPASSWORD: url.password, PGDATABASE: database.name, PGHOST: 'db.invalid', PGUSER: 'they' }
     url.password = ''
