@@ -1,7 +1,7 @@
 // Nodes that die, nodes that freeze, and a Postgres that goes away, at the protocol's own times.
 import { together } from '../support/together.ts'
 import { frozen } from './frozen.ts'
-import { crowd, takenUp } from './killed.ts'
+import { CROWD, crowd, takenUp } from './killed.ts'
 import { postgresAway, postgresKilled } from './postgres.ts'
 
 describe('while parts of the system are gone', () => {
@@ -14,9 +14,9 @@ describe('while parts of the system are gone', () => {
   )
 })
 
-// Not beside the others: 8 or 12 s are little where Postgres and the machine are busy with 5,000 tasks.
+// Not beside the others: 8 or 12 s are little where Postgres and the machine are busy with a crowd of tasks.
 describe('while many tasks run', () => {
-  it('5,000 tasks end within 15 s of the death of one of two nodes', crowd).timeout(90_000)
+  it(`${CROWD} tasks end within 15 s of the death of one of two nodes`, crowd).timeout(90_000)
 })
 
 describe('while Postgres is gone', () => {

@@ -9,7 +9,7 @@ import { Fleet } from '../support/fleet.ts'
 import type { NodeProcess } from '../support/node.ts'
 
 /** Between two POSTs, ms. */
-const PACE = 20
+const PACE = 50
 
 /** A POST as the page's configurations let it through: what came instead of 302 is told as text. */
 async function post(agent: Agent, balancer: Balancer): Promise<string> {

@@ -8,7 +8,8 @@ import type { NodeProcess } from '../support/node.ts'
 import type { Seen } from '../support/service.ts'
 import { together } from '../support/together.ts'
 
-const LOAD = 900
+/** Tasks that are posted before the signal; `LOAD=N` makes a longer run. */
+const LOAD = Number(process.env['LOAD'] ?? 400)
 /** Resolves when this process has read every request that was sent before: connections are accepted in their order, one a turn of its loop. */
 async function allArrived({ service }: Fleet): Promise<void> {
   for (let times = 0; times < 2; times += 1) await call(new Agent(), 'POST', service.url, '{}')
