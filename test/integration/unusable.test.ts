@@ -2,8 +2,12 @@
 import { expect } from 'chai'
 import pg from 'pg'
 import { migrate } from '../../src/store/migrate.ts'
+import { makeLog } from '../../src/telemetry/log.ts'
 import { createDatabase } from '../support/databases.ts'
-import { NodeProcess } from '../support/node.ts'
+import { eventually } from '../support/eventually.ts'
+import type { Line } from '../support/node.ts'
+import { type Cases, together } from '../support/together.ts'
+import { openWorld, type World } from '../support/world.ts'
 
 type Sql = (text: string) => Promise<unknown>
 
@@ -69,7 +73,7 @@ const CASES: Readonly<Record<string, Case>> = {
   },
 }
 
-async function waits({ spoil, why, mend, stranger }: Case): Promise<void> {
+async function waits(world: World, { spoil, why, mend, stranger }: Case): Promise<void> {
   const database = await createDatabase()
   const role = `r_${database.name}`
   const client = new pg.Client(database.url)
@@ -79,20 +83,31 @@ async function waits({ spoil, why, mend, stranger }: Case): Promise<void> {
   await spoil(sql, database.url)
   const url = new URL(database.url)
   if (stranger) [url.username, url.password] = [role, 'secret']
-  const node = await NodeProcess.start({ DATABASE_URL: url.href })
+  const lines: Line[] = []
+  const log = makeLog('info', { node: role }, (line) => lines.push(JSON.parse(line) as Line))
+  const logged = (event: string): Promise<Line> =>
+    eventually(() => {
+      const line = lines.find((one) => one.event === event)
+      if (!line) throw new Error(`no ${event} in ${JSON.stringify(lines)}`)
+      return line
+    })
+  const starts = new AbortController()
+  const starting = world.node({ databaseUrl: url.href, redis: false, log, signal: starts.signal })
+  starting.catch(() => undefined)
   try {
-    const line = await node.logged('postgres cannot be reached; trying on')
+    const line = await logged('postgres_awaited')
     expect(line).to.include({ level: 50, why })
     expect(Object.keys(line)).not.to.include('err')
-    const get = async (path: string): Promise<number> => (await fetch(node.url + path)).status
+    const listening = await logged('listening')
+    const get = async (path: string): Promise<number> => (await fetch(`${String(listening['url'])}${path}`)).status
     expect([await get('/livez'), await get('/readyz')]).to.deep.equal([200, 503])
     await mend(sql)
-    await node.logged('postgres answers')
-    node.kill('SIGTERM')
-    expect(await node.exited).to.equal(0)
-    expect(node.lines.filter(({ level }) => level > 50)).to.deep.equal([])
+    await logged('postgres_answers')
+    await (await starting).stop()
+    expect(lines.filter(({ level }) => level > 50)).to.deep.equal([])
   } finally {
-    await node.dispose()
+    starts.abort()
+    await starting.catch(() => undefined)
     await client.end()
     await database.drop()
     const other = new pg.Client(new URL('/postgres', database.url).href)
@@ -103,6 +118,15 @@ async function waits({ spoil, why, mend, stranger }: Case): Promise<void> {
 }
 
 describe('a node whose database', () => {
-  for (const [what, one] of Object.entries(CASES))
-    it(`${what} says so in one sentence, waits, and goes on`, () => waits(one))
+  let world: World
+  before(async () => {
+    world = await openWorld()
+  })
+  after(() => world.close())
+
+  const cases = Object.entries(CASES).map(([what, one]) => [
+    `${what} says so in one sentence, waits, and goes on`,
+    () => waits(world, one),
+  ])
+  together(Object.fromEntries(cases) as Cases, 90_000)
 })

@@ -37,6 +37,8 @@ export interface NodeSetup {
   /** Overrides of the scripted service's registration, by its name in the configuration. */
   readonly services?: Readonly<Record<string, Partial<Service>>>
   readonly log?: Log
+  /** Aborts the start, which waits for its Postgres. */
+  readonly signal?: AbortSignal
 }
 
 export interface World {
@@ -91,7 +93,13 @@ export async function openWorld(): Promise<World> {
           file: 'test',
           services: new Map(registered),
         },
-        { log, version: '0.0.0', tell: () => {}, signal: new AbortController().signal, timings: setup.timings ?? FAST },
+        {
+          log,
+          version: '0.0.0',
+          tell: () => {},
+          signal: setup.signal ?? new AbortController().signal,
+          timings: setup.timings ?? FAST,
+        },
       )
       const node = {
         url: running.url,
