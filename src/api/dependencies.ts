@@ -7,7 +7,7 @@ import type { Log } from '../telemetry/log.ts'
 import type { Watches } from './watches.ts'
 
 const READS = ['get', 'list', 'versions', 'attempts', 'facts', 'window', 'ping'] as const
-const WRITES = ['insert', 'create', 'retryTask', 'retryMany', 'change', 'remove', 'cancel'] as const
+const WRITES = ['insert', 'insertAll', 'create', 'retryTask', 'retryMany', 'change', 'remove', 'cancel'] as const
 const STORE = [...READS, ...WRITES, 'schedules'] as const
 
 export interface ApiDependencies {

@@ -1,14 +1,14 @@
 // Writes tasks as JSON text. Payload, result and error are inserted byte for byte.
 import { asJsonString } from '../core/json.ts'
 import type { Services } from '../core/service.ts'
-import { type CreatedTask, locationOf } from '../core/task.ts'
+import { locationOf } from '../core/task.ts'
 import type { FullView, TaskView } from '../core/view.ts'
 
 /** The five members of a task. */
 export const taskText = (task: TaskView): string => `{${baseOf(task)}}`
 
 /** The locations of the tasks of a batch. */
-export const locationsText = (tasks: readonly CreatedTask[]): string =>
+export const locationsText = (tasks: readonly { readonly id: string; readonly existing?: boolean }[]): string =>
   JSON.stringify(tasks.map(({ id, existing }) => ({ location: locationOf(id), ...(existing && { existing }) })))
 
 /** A page of tasks, in the five-member form. */

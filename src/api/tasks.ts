@@ -1,12 +1,12 @@
 // The routes of tasks: create, read, list and delete.
 import type { Context } from 'koa'
 import { Refusal } from '../core/refusal.ts'
-import { type Created, type CreatedTask, locationOf, NOT_ENDED } from '../core/task.ts'
+import { type Created, type CreatedTask, locationOf, type NewTask, NOT_ENDED } from '../core/task.ts'
 import { parseDuration } from '../core/units.ts'
 import type { FullView } from '../core/view.ts'
 import { create } from '../lifecycle/create.ts'
 import { remove } from '../lifecycle/remove.ts'
-import { submit } from '../lifecycle/submit.ts'
+import { submit, submitAll } from '../lifecycle/submit.ts'
 import { sendJson } from './answer.ts'
 import type { ApiContext } from './dependencies.ts'
 import { bodyOf } from './body.ts'
@@ -21,9 +21,7 @@ export async function createTask(api: ApiContext, ctx: Context, parameters: Para
   const body = bodyOf(ctx)
   const task = readTask(body, api.services)
   const key = requestKeyOf(ctx, body)
-  const calledBack = api.services.get(task.service)?.callback !== undefined
-  if (key !== undefined || task.options !== undefined || calledBack)
-    return answerOne(api, ctx, await create(api, [task], key), parameters)
+  if (key !== undefined || !isPlain(api, task)) return answerOne(api, ctx, await create(api, [task], key), parameters)
   const created = { ...(await submit(api, task)), status: 'pending', existing: false } as const
   return answerOne(api, ctx, { tasks: [created], replayed: false }, parameters)
 }
@@ -32,10 +30,17 @@ export async function createTask(api: ApiContext, ctx: Context, parameters: Para
 export async function createBatch(api: ApiContext, ctx: Context): Promise<void> {
   const body = bodyOf(ctx)
   const tasks = readBatch(body, api.services)
-  const created = await create(api, tasks, requestKeyOf(ctx, body))
+  const key = requestKeyOf(ctx, body)
+  if (key === undefined && tasks.every((task) => isPlain(api, task)))
+    return sendJson(ctx, 201, locationsText(await submitAll(api, tasks)))
+  const created = await create(api, tasks, key)
   if (created.replayed) ctx.set('Idempotency-Replayed', 'true')
   sendJson(ctx, 201, locationsText(created.tasks))
 }
+
+/** Whether a task is neither found nor called back, and is due at once. */
+const isPlain = (api: ApiContext, { service, options }: NewTask): boolean =>
+  options === undefined && api.services.get(service)?.callback === undefined
 
 /**
  * Answers with the one task that a POST has created or found: 302 to that task, or with `return=representation` the task itself, as

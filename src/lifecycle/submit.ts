@@ -25,6 +25,17 @@ export async function submit({ store, queue, supervision }: SubmitDependencies, 
   return stored
 }
 
+export interface SubmitAllDependencies extends RingDependencies {
+  readonly store: Pick<Store, 'insertAll'>
+}
+
+/** Creates tasks in one commit, likewise. All of them wait their turn. */
+export async function submitAll(by: SubmitAllDependencies, tasks: readonly NewTask[]): Promise<Submitted[]> {
+  const stored = await by.store.insertAll(tasks)
+  for (const one of stored) ring(by, one)
+  return stored
+}
+
 export interface RingDependencies {
   readonly queue: Pick<Queue, 'push'>
   readonly supervision: Pick<Supervision, 'pushed' | 'pushFailed' | 'due'>

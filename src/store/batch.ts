@@ -12,6 +12,8 @@ export interface Writing<Entry, Result> {
   flush(entries: readonly Entry[], again: boolean): Promise<(Result | PromiseLike<Result>)[]>
   /** The size of an entry in memory, for the limits of a flush and of the queue. */
   bytes(entry: Entry): number
+  /** The rows of an entry. Default: 1. */
+  rows?(entry: Entry): number
   /**
    * `keep`: a failed flush is repeated until it succeeds or the batch is closed, because nothing else will write the entries.
    * `refuse`: a failed flush and all waiting entries are refused at once, because callers wait for the answers.
@@ -19,7 +21,7 @@ export interface Writing<Entry, Result> {
   readonly patience: 'keep' | 'refuse'
   /** How long the next flush waits after a flush of many rows, so that it carries more rows, ms. Default: 0. */
   readonly gather?: number
-  /** The most entries of a flush. Default: 1,000. */
+  /** The most rows of a flush; one entry may have more. Default: 1,000. */
   readonly most?: number
 }
 
@@ -94,11 +96,13 @@ export class Batch<Entry, Result> {
   }
 
   #take(rows: number, bytes: number): Pending<Entry, Result>[] {
-    let count = 0
-    let size = 0
-    for (const { bytes: more } of this.#waiting) {
-      if (count >= rows || (count > 0 && size + more > bytes)) break
+    const { rows: rowsOf = () => 1 } = this.#writing
+    let [count, filled, size] = [0, 0, 0]
+    for (const { entry, bytes: more } of this.#waiting) {
+      const wider = filled + rowsOf(entry)
+      if (count > 0 && (wider > rows || size + more > bytes)) break
       count += 1
+      filled = wider
       size += more
     }
     this.#bytes -= size

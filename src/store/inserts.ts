@@ -16,7 +16,7 @@ export const MOST_READ_BACKS = 2
 /** Who claims a row as it is inserted: the fence of its first claim. */
 export type Taker = Omit<ClaimRef, 'id'>
 
-interface NewRow extends NewTask {
+export interface NewRow extends NewTask {
   readonly key: string
   readonly taker: Taker | undefined
 }
@@ -103,6 +103,15 @@ export function insertFlush(query: Query, highest: HighestId, looking: Set<Promi
       const found = lookFor(keys, above)
       return rows.map(async (row) => inserted(row, await found))
     }
+  }
+}
+
+/** Makes the flush of inserts of several tasks each, likewise: those of one entry are in one commit. */
+export function insertAllFlush(flush: ReturnType<typeof insertFlush>) {
+  return async (entries: readonly (readonly NewRow[])[]): Promise<Promise<(Stored | undefined)[]>[]> => {
+    const inserted = (await flush(entries.flat())).map((one) => Promise.resolve(one))
+    let end = 0
+    return entries.map(({ length }) => Promise.all(inserted.slice(end, (end += length))))
   }
 }
 

@@ -17,7 +17,7 @@ import { Connections } from './connections.ts'
 import type { Query } from './database.ts'
 import { type Deadline, type Expired, expireTasks } from './deadlines.ts'
 import { FENCED, type ClaimRef, fencedFlush, type Written } from './fenced.ts'
-import { HighestId, type Taker, insertFlush, newRow } from './inserts.ts'
+import { HighestId, type NewRow, type Taker, insertAllFlush, insertFlush, newRow } from './inserts.ts'
 import { forgetKeys } from './keys.ts'
 import { migrate } from './migrate.ts'
 import * as nodes from './nodes.ts'
@@ -44,6 +44,7 @@ export class Store extends Reader implements Part {
 
   readonly #query: Query
   readonly #insert
+  readonly #insertAll
   readonly #remove
   readonly #cancel
   /** Write an actor's reports, one batch for each kind. The writes are repeated through any outage. `lost`: the claim was lost. */
@@ -68,12 +69,15 @@ export class Store extends Reader implements Part {
     this.park = kept('park', FENCED.park)
     this.settle = kept('settle', FENCED.settle, GATHER_MS.settle)
     this.release = kept('release', FENCED.release)
-    this.#insert = new Batch({
-      name: 'submit',
-      patience: 'refuse',
-      bytes: sizeOf,
-      flush: insertFlush(query, this.#highest, this.#looking),
-      gather: GATHER_MS.insert,
+    const insert = insertFlush(query, this.#highest, this.#looking)
+    const submits = { name: 'submit', patience: 'refuse', gather: GATHER_MS.insert } as const
+    this.#insert = new Batch({ ...submits, bytes: sizeOf, flush: insert })
+    // Beside the single ones, which do not wait for the large statements of these.
+    this.#insertAll = new Batch({
+      ...submits,
+      bytes: (rows: readonly NewRow[]) => rows.reduce((sum, row) => sum + sizeOf(row), 0),
+      rows: ({ length }) => length,
+      flush: insertAllFlush(insert),
     })
     const removals = (name: string, routine: typeof REMOVE) =>
       new Batch<Removal, Removed | undefined>({
@@ -100,6 +104,7 @@ export class Store extends Reader implements Part {
     this.closeReads()
     for (const batch of [
       this.#insert,
+      this.#insertAll,
       this.#remove,
       this.#cancel,
       this.checkpoint,
@@ -126,8 +131,14 @@ export class Store extends Reader implements Part {
   async insert(task: NewTask, taker?: Taker): Promise<Stored> {
     this.#connections.admit()
     const inserted = await this.#insert.add(newRow(task, taker)).catch(refuse)
-    if (!inserted) throw new Refusal('outcome_unknown', 'The connection to Postgres broke during the commit.')
-    return inserted
+    return inserted ?? unknownCommit()
+  }
+
+  /** Stores new tasks in one commit, likewise. */
+  async insertAll(tasks: readonly NewTask[]): Promise<Stored[]> {
+    this.#connections.admit()
+    const inserted = await this.#insertAll.add(tasks.map((task) => newRow(task))).catch(refuse)
+    return inserted.map((one) => one ?? unknownCommit())
   }
 
   /** Creates the tasks of one POST, or finds what the same POST has created. Throws a `Refusal`. */
@@ -215,6 +226,10 @@ export class Store extends Reader implements Part {
     if (highest !== null) this.#highest.saw(highest)
     return held
   }
+}
+
+function unknownCommit(): never {
+  throw new Refusal('outcome_unknown', 'The connection to Postgres broke during the commit.')
 }
 
 /** The size of an entry in memory, in characters of its texts. */

@@ -3,6 +3,7 @@ import { once } from 'node:events'
 import { connect, type Socket } from 'node:net'
 import type { ApiDependencies } from '../../../src/api/dependencies.ts'
 import { Api, SERVER_LIMITS, type ServerLimits } from '../../../src/api/server.ts'
+import type { Stored } from '../../../src/core/ports.ts'
 import { Refusal } from '../../../src/core/refusal.ts'
 import type { Service } from '../../../src/core/service.ts'
 import type { NewTask, RequestKey } from '../../../src/core/task.ts'
@@ -80,6 +81,10 @@ export class Backstage {
     })
   }
 
+  stored(task: NewTask): Stored {
+    return { ...task, id: String(this.submitted.push(task)), key: '', claimed: false, age: 0 }
+  }
+
   dependencies(): ApiDependencies {
     return {
       host: '127.0.0.1',
@@ -96,7 +101,11 @@ export class Backstage {
       store: {
         insert: async (task) => {
           await this.before()
-          return { ...task, id: String(this.submitted.push(task)), key: '', claimed: false, age: 0 }
+          return this.stored(task)
+        },
+        insertAll: async (tasks) => {
+          await this.before()
+          return tasks.map((task) => this.stored(task))
         },
         create: async ({ tasks, key }) => {
           await this.before()

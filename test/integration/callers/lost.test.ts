@@ -7,6 +7,7 @@ import { ended, openWorld, type World } from '../../support/world.ts'
 import { ask, type Told } from './asks.ts'
 
 const CREATE = 'task_api_create_'
+const INSERT = 'task_api_insert_'
 const RETRY = 'task_api_retry_task_'
 
 describe('a connection that breaks while tasks are created', () => {
@@ -83,6 +84,17 @@ describe('a connection that breaks while tasks are created', () => {
     await lost
     expect([first.status, replayed(first)]).to.deep.equal([302, false])
     expect(await count()).to.equal(before + 1)
+  })
+
+  it('after the commit of a batch of plain tasks without a key creates them once, and takes no key', async () => {
+    const before = await count()
+    const kept = await world.sql('select from idempotency_keys')
+    const lost = link.loseReply(INSERT)
+    const first = await send(0, '/tasks/batch', [TASK, { ...TASK, payload: 1 }], {})
+    expect(await lost).to.equal(2)
+    expect([first.status, first.json.length]).to.deep.equal([201, 2])
+    expect(await count()).to.equal(before + 2)
+    expect(await world.sql('select from idempotency_keys')).to.have.length(kept.length)
   })
 
   it('after the commit, for longer than the node asks again, leaves the outcome unknown; the repeat finds the task', async () => {

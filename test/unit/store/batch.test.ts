@@ -90,6 +90,13 @@ describe('a batch', () => {
     expect(rig.flushes.map(({ entries }) => entries.length)).to.deep.equal([16, 16, 8])
   })
 
+  it('counts the rows of an entry, and flushes a larger entry alone', async () => {
+    rig = new BatchRig({ most: 10, rows: (entry) => entry })
+    await rig.add([4, 6, 5, 12, 1])
+    while (rig.ends.size < 5) await rig.last.succeed()
+    expect(rig.flushes.map(({ entries }) => entries)).to.deep.equal([[4, 6], [5], [12], [1]])
+  })
+
   it('flushes at most 8 MiB at once, and a larger entry alone', async () => {
     rig = new BatchRig({ bytes: (entry) => entry * MIB })
     await rig.add([3, 4, 2, 9, 1])
