@@ -64,7 +64,7 @@ const PACE = {
   /** After a commit that took longer, the next one is smaller, ms. */
   long: 100,
   /** The pause after a commit is so many times as long as the commit took. */
-  pause: 4,
+  pause: 9,
 }
 
 /** What has come of a call so far. */
