@@ -50,7 +50,13 @@ function states(): string {
     table(['Status', 'Meaning', 'May become'], rows),
     'A task can be deleted in every status.',
     '## What the answers of a service mean',
-    table(['Answer', 'The task'], [...answers, ['anything else, such as 500', 'Failed, `service_error`.']]),
+    table(
+      ['Answer', 'The task'],
+      [
+        ...answers,
+        ['anything else, such as 500', 'Failed, `service_error`, unless `retry.on` of the service names it.'],
+      ],
+    ),
   )
 }
 

@@ -40,6 +40,11 @@ const sentence = (text: string): string => `${text.charAt(0).toUpperCase()}${tex
 
 const A_MAPPING = 'a mapping'
 
+const STATUSES = 'a list of different whole numbers from 400 to 599'
+const statuses = z
+  .array(z.int(STATUSES).min(400, STATUSES).max(599, STATUSES), STATUSES)
+  .refine((all) => new Set(all).size === all.length, STATUSES)
+
 const retry = z
   .strictObject(
     {
@@ -56,13 +61,16 @@ const retry = z
         'The wait after the first failed try; it doubles after each.',
       ),
       maxBackoff: duration(1, DAY_MS, SERVICE_DEFAULTS.retry.maxBackoff, 'The longest wait between two tries.'),
+      on: statuses.optional().meta({
+        description: `Further answers that are tried again, with \`Retry-After\` where they have one. ${sentence(STATUSES)}`,
+      }),
     },
     A_MAPPING,
   )
   .prefault({})
   .meta({
     description:
-      'What happens when a try fails: refused, reset, timed out, or answered 408, 425, 429, 502, 503 or 504.',
+      'What happens when a try fails: refused, reset, timed out, or answered 408, 425, 429, 502, 503, 504 or a status of `on`.',
   })
 
 const AN_ACTION = 'the name of an action'

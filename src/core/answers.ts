@@ -71,6 +71,7 @@ export type Verdict =
 export function classify(reply: Reply, at: Standing, service: Service, random: number): Verdict {
   if (reply.kind === 'lacking') return { kind: 'uncounted', wait: lackWait(random), failure: lacking(reply.detail) }
   if (reply.kind !== 'answer') return again(reply, at, service, random)
+  if (isTriedAgain(reply.status, service)) return again(reply, at, service, random)
   switch (outcomeOf(reply.status)) {
     case 'complete':
       return complete(reply.body)
@@ -122,13 +123,18 @@ function badBody({ text, why }: Body): Failure {
   return { code: 'bad_body', detail, status: 206, body: Buffer.from(text).subarray(0, ERROR_BODY).toString() }
 }
 
-function again(reply: Tried, at: Standing, { retry }: Service, random: number): Verdict {
+function again(reply: Tried, at: Standing, service: Service, random: number): Verdict {
+  const { retry } = service
   const failure = failureOf(reply)
   const fails = at.fails + 1
   if (retry.attempts > 0 && fails >= retry.attempts) return failed(failure)
-  const asked = reply.kind === 'answer' && (reply.status === 429 || reply.status === 503) ? (reply.retryAfter ?? 0) : 0
+  const waits = reply.kind === 'answer' && ([429, 503].includes(reply.status) || isTriedAgain(reply.status, service))
+  const asked = waits ? (reply.retryAfter ?? 0) : 0
   return { kind: 'again', wait: Math.max(asked, backoff(retry, fails, random)), failure }
 }
+
+/** Whether a service wants a step to be tried again after this status, beyond what the table of answers says. */
+const isTriedAgain = (status: number, { retry }: Service): boolean => retry.on?.includes(status) ?? false
 
 /** The failure of a try that this node could not begin. */
 const lacking = (detail: string): Failure => ({

@@ -1,10 +1,11 @@
 // Why a task failed: one row a code. `docs/errors.md` is printed from this table.
 
 export const FAILURES = {
-  service_error: 'The service answered 500, or anything else that the table of answers does not name.',
+  service_error: 'The service answered 500, or anything else that neither the table of answers nor `retry.on` names.',
   redirect: 'The service answered 3xx. Redirects are never followed.',
   timeout: "Every try failed, the last one at the service's `timeout`.",
-  service_unavailable: 'Every try failed: refused, reset, or answered 408, 425, 429, 502, 503 or 504.',
+  service_unavailable:
+    'Every try failed: refused, reset, or answered 408, 425, 429, 502, 503, 504 or a status of `retry.on`.',
   too_many_steps: 'The service answered 206 `maxSteps` times.',
   deadline_exceeded: 'The task grew older than its `deadline`, or that of its service.',
   unknown_service: 'No live node has known the service for 60 s.',

@@ -19,6 +19,8 @@ export interface Service {
     readonly attempts: number
     readonly backoff: number
     readonly maxBackoff: number
+    /** Further statuses, 400 to 599, after which the step is tried again. */
+    readonly on?: readonly number[] | undefined
   }
   /** The most answers 206 of one task; 0: no limit. */
   readonly maxSteps: number

@@ -57,6 +57,15 @@ describe("a service's answer", () => {
       expect(world.service.of(task.location)).to.have.length(1)
     })
 
+  it('500 where retry.on names it: the same step again, until the tries are over', async () => {
+    const retry = { attempts: 2, backoff: 10, maxBackoff: 10, on: [500] }
+    const own = await world.node({ services: { on: { retry } } })
+    const task = await ended(own.url, await post(own.url, 'fail', undefined, 'on'))
+    await own.stop()
+    expect(task.error).to.include({ code: 'service_unavailable', status: 500, body: '{"why":"no"}' })
+    expect(world.service.of(task.location).map(({ attempt }) => attempt)).to.deep.equal([1, 2])
+  })
+
   it('500 with a long body: its first 64 KiB are kept', async () => {
     const { error } = await run('loud.100000')
     expect(error).to.include({ code: 'service_error', status: 500, body: 'x'.repeat(64 * 1024) })

@@ -171,6 +171,24 @@ describe('the verdict', () => {
     it(`${status} with Retry-After of 5 s waits ${wait} ms`, () =>
       expect(verdict(answer(status, EMPTY, 5_000))).to.include({ kind: 'again', wait }))
 
+  for (const [status, on, kind, wait] of [
+    [500, [500], 'again', 5_000],
+    [500, [404, 599], 'failed', undefined],
+    [404, [404, 599], 'again', 5_000],
+    [502, [502], 'again', 5_000],
+    [502, [500], 'again', 250],
+  ] as const)
+    it(`${status} with Retry-After of 5 s, where retry.on names ${on.join(' and ')}: ${kind}`, () => {
+      const drawn = verdict(answer(status, EMPTY, 5_000), {}, { retry: { ...SERVICE.retry, on } })
+      expect([drawn.kind, 'wait' in drawn ? drawn.wait : undefined]).to.deep.equal([kind, wait])
+    })
+
+  it('a status that retry.on names fails as service_unavailable with the last try', () => {
+    const failed = verdict(answer(500), { fails: 19 }, { retry: { ...SERVICE.retry, on: [500] } })
+    const failure = { code: 'service_unavailable', detail: 'The service answered 500.', status: 500, body: '{"n":1}' }
+    expect(failed).to.deep.equal({ kind: 'failed', failure })
+  })
+
   it('never waits shorter than the backoff, however soon Retry-After says', () => {
     expect(verdict(answer(503, EMPTY, 1))).to.include({ wait: 250 })
   })
