@@ -47,9 +47,11 @@ async function start(): Promise<void> {
   const tell = (text: string): void => hints.write(text)
   // Other code writes there too, for example Node its warnings. A failed write must not end the node.
   for (const stream of [process.stdout, process.stderr]) stream.on('error', () => {})
+  // As it is now: some variables are deleted below, and the services file may name them when it is read again.
+  const env = { ...process.env }
   let config
   try {
-    config = readConfig({ env: process.env, cwd: process.cwd() })
+    config = readConfig({ env, cwd: process.cwd() })
   } catch (error) {
     if (!(error instanceof ConfigError)) throw error
     tell(describeFaults(error))
@@ -75,7 +77,7 @@ async function start(): Promise<void> {
   const { CannotListen } = await import('./api/server.ts')
   const { EmbeddedPostgresFailure } = await import('../packages/embedded-postgres/src/index.ts')
   try {
-    const node = await startNode(config, { log, identity, version: readVersion(), tell, signal })
+    const node = await startNode(config, { log, identity, version: readVersion(), env, tell, signal })
     if (!signal.aborted) await once(signal, 'abort')
     await node.stop()
     log.event('stopped')

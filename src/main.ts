@@ -6,15 +6,17 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { EmbeddedPostgres } from '../packages/embedded-postgres/src/index.ts'
 import { Api, SERVER_LIMITS, tryAddress } from './api/server.ts'
 import type { Config } from './config/config.ts'
+import type { Environment } from './config/settings.ts'
 import { descriptorLimit, descriptorsNeeded } from './core/descriptors.ts'
 import type { Identity } from './core/identity.ts'
-import { type Services } from './core/service.ts'
+import type { Services } from './core/service.ts'
 import { TIMINGS, type Timings } from './core/timings.ts'
 import { DemoService, demoHints, demoService } from './demo/demo.ts'
 import { MemoryQueue } from './queue/memory.ts'
 import { RedisQueue } from './queue/redis.ts'
 import { StoreError } from './store/trouble.ts'
 import { Store } from './store/store.ts'
+import { Reload } from './reload.ts'
 import { Supervisor } from './supervisor/supervisor.ts'
 import type { FieldsOf } from './telemetry/events.ts'
 import type { Log } from './telemetry/log.ts'
@@ -25,6 +27,8 @@ interface NodeOptions {
   /** The node's id, shared with the log; absent: a new one. */
   readonly identity?: Identity
   readonly version: string
+  /** What `${NAME}` in the services file means; absent: the file is not read again. */
+  readonly env?: Environment
   /** Writes text for a person to stderr. */
   readonly tell: (text: string) => void
   /** Aborts the start. `startNode` then stops the parts that it has started, and throws the signal's reason. */
@@ -67,7 +71,7 @@ export async function startNode(config: Config, options: NodeOptions): Promise<R
       started.push(demo)
       await demo.start()
     }
-    const services: Services = demo ? new Map([['demo', demoService(demo.url)]]) : config.services
+    const services = new Map(demo ? [['demo', demoService(demo.url)]] : config.services)
     await warnOfDescriptors(services, config.slots, log)
 
     const store = new Store({ url: config.databaseUrl ?? postgres?.url ?? '', log })
@@ -96,11 +100,22 @@ export async function startNode(config: Config, options: NodeOptions): Promise<R
       version,
       log,
     })
+    const reload = new Reload({
+      file: options.env && config.file,
+      env: options.env ?? {},
+      services,
+      log,
+      changed: () => {
+        supervisor.serve()
+        void warnOfDescriptors(services, config.slots, log)
+      },
+    })
     const api = new Api(
       {
         host: config.host,
         port: config.port,
         services,
+        reload: () => reload.reload(),
         supervision: supervisor,
         store,
         queue,
@@ -125,6 +140,8 @@ export async function startNode(config: Config, options: NodeOptions): Promise<R
     signal.throwIfAborted()
     started.push(supervisor)
     await reach({ ...starting, step: () => supervisor.start(), late: async () => {} })
+    started.push(reload)
+    await reload.start()
     if (!early) announce()
     return {
       url: api.url,

@@ -1,24 +1,23 @@
 // Runs the actors of one thread: starts one actor for each task, passes commands to the actors, and sends their reports up.
+import { isDeepStrictEqual } from 'node:util'
 import type { MessagePort } from 'node:worker_threads'
 import type { Command, Report, ThreadStart, Upward } from '../core/messages.ts'
+import type { Services } from '../core/service.ts'
 import { Trust } from '../core/trust.ts'
 import { Mailbox } from './mailbox.ts'
 import { run } from './run.ts'
 import { type ServiceClient, openServiceClient, send } from './send.ts'
 
 /** Runs the actors of this thread. Never resolves; rejects with an unexpected error, and then the thread must end. */
-export function host({ port, trust: buffer, services, version }: ThreadStart): Promise<never> {
+export function host({ port, trust: buffer, version }: ThreadStart): Promise<never> {
   const trust = new Trust(buffer)
   const clients = new Map<string, ServiceClient>()
-  for (const service of services.values()) clients.set(service.name, openServiceClient(service, version))
   const actors = new Map<string, { token: number; mailbox: Mailbox }>()
   const up = outbox(port)
   let draining = false
 
   return new Promise((_resolve, reject) => {
     const start = (task: Extract<Command, { kind: 'run' }>['task']): void => {
-      const client = clients.get(task.service)
-      if (!client) throw new Error(`a task of the unknown service ${task.service} was handed over`)
       // A task has one actor: the actor of the older claim is stopped before the new actor's first request.
       actors.get(task.id)?.mailbox.stop()
       const mailbox = new Mailbox(trust, task.epoch, () => process.hrtime.bigint())
@@ -30,9 +29,11 @@ export function host({ port, trust: buffer, services, version }: ThreadStart): P
       }
       run(
         {
-          service: client.service,
+          target: () => {
+            const client = clients.get(task.service)
+            return client && { service: client.service, send: (request) => send(client, request, mailbox.mayBegin) }
+          },
           mailbox,
-          send: (request) => send(client, request, mailbox.mayBegin),
           report: (report: Report) => {
             if (!mailbox.stopped) up(report)
           },
@@ -49,6 +50,16 @@ export function host({ port, trust: buffer, services, version }: ThreadStart): P
       const actor = actors.get(claim.id)
       return actor?.token === claim.token ? actor.mailbox : undefined
     }
+    const serve = (services: Services): void => {
+      for (const [name, { service, pool }] of clients) {
+        if (isDeepStrictEqual(service, services.get(name))) continue
+        clients.delete(name)
+        // Requests that are open on it end first.
+        void pool.close()
+      }
+      for (const service of services.values())
+        if (!clients.has(service.name)) clients.set(service.name, openServiceClient(service, version))
+    }
     const obey = (command: Command): void => {
       switch (command.kind) {
         case 'run':
@@ -63,6 +74,8 @@ export function host({ port, trust: buffer, services, version }: ThreadStart): P
           draining = true
           for (const { mailbox } of actors.values()) mailbox.drain()
           return
+        case 'services':
+          return serve(command.services)
         case 'ping':
           return up({ kind: 'pong' })
       }

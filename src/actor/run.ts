@@ -8,11 +8,17 @@ import { PARK_FROM } from '../core/timings.ts'
 import type { Mailbox } from './mailbox.ts'
 import type { InFlightRequest, Request } from './send.ts'
 
+/** A service as it is known now, and the way to it. */
+export interface Target {
+  readonly service: Service
+  send(request: Request): InFlightRequest
+}
+
 /** What an actor's loop gets from its thread. */
 export interface ActorContext {
-  readonly service: Service
+  /** Asked before each request, because a reload may have changed the service; undefined: it was removed. */
+  target(): Target | undefined
   readonly mailbox: Mailbox
-  send(request: Request): InFlightRequest
   report(report: Report): void
   /** Milliseconds of a monotonic clock. */
   now(): number
@@ -31,12 +37,9 @@ interface Loop {
 
 /** Runs a task until the task ends, is parked or released, or the actor is stopped. A stopped actor sends no last report. */
 export async function run(context: ActorContext, task: Assignment): Promise<void> {
-  const { service, mailbox } = context
+  const { mailbox } = context
   const { id, token, key, action } = task
   const firstDue = context.now() - task.age
-  const deadline = task.deadline ?? service.deadline
-  const left = (): number => (deadline > 0 ? deadline - (context.now() - firstDue) : Infinity)
-  const tooOld = (): Failure => deadlineExceeded(service.deadline, task.deadline)
   // Written out, because spreading an object costs microseconds.
   const loop: Loop = {
     body: task.body,
@@ -71,6 +74,12 @@ export async function run(context: ActorContext, task: Assignment): Promise<void
   for (;;) {
     // A request begins only while the node is trusted and this claim is confirmed. `send` checks again at the socket.
     if (!(await mailbox.permission())) return release(context, task)
+    const target = context.target()
+    if (!target) return release(context, task)
+    const { service } = target
+    const deadline = task.deadline ?? service.deadline
+    const left = (): number => (deadline > 0 ? deadline - (context.now() - firstDue) : Infinity)
+    const tooOld = (): Failure => deadlineExceeded(service.deadline, task.deadline)
     const ended = tooManySteps(loop.step - task.firstStep, service)
     if (ended) return fail(ended, loop.step)
     const rest = left()
@@ -79,7 +88,7 @@ export async function run(context: ActorContext, task: Assignment): Promise<void
     const timeout = Math.min(service.timeout, rest)
     const { body, step, attempt } = loop
     const sent = context.now()
-    const request = context.send({ id, key, action, body, step, attempt, timeout, retryOf: task.retryOf })
+    const request = target.send({ id, key, action, body, step, attempt, timeout, retryOf: task.retryOf })
     const reply = await mailbox.during(request)
     if (reply === 'stopped') return
     if (reply === 'not_begun') continue

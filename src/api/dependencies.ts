@@ -1,6 +1,6 @@
 // What the API needs from the other parts of a node.
 import type { Supervision } from '../core/ports.ts'
-import type { Services } from '../core/service.ts'
+import type { ServiceChanges, Services } from '../core/service.ts'
 import type { Queue } from '../queue/port.ts'
 import type { Store } from '../store/store.ts'
 import type { Log } from '../telemetry/log.ts'
@@ -15,6 +15,8 @@ export interface ApiDependencies {
   /** 0: any free port. */
   readonly port: number
   readonly services: Services
+  /** Reads the services file again, and tells what has changed. Throws a `Refusal`. */
+  readonly reload: () => Promise<ServiceChanges>
   /** What the verbs of the lifecycle and the reads need. Its own methods say what they throw. */
   readonly store: Pick<Store, (typeof STORE)[number]>
   readonly supervision: Supervision

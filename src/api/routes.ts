@@ -22,6 +22,7 @@ import {
   showSchedule,
 } from './schedules.ts'
 import { cancelTask, changeTask, retryTask } from './changes.ts'
+import { reloadServices } from './services.ts'
 import { explainTask, listAttempts } from './tells.ts'
 import { createBatch, createTask, deleteTask, listTasks, noSuchTask, readOneTask } from './tasks.ts'
 
@@ -65,6 +66,7 @@ export const ROUTES: readonly Route[] = [
   { method: 'POST', path: '/schedules/:name/run', parameters: [], body: MAX_BODY, optional: true, verb: runSchedule },
   { method: 'POST', path: '/schedules/:name/pause', parameters: [], verb: pauseSchedule },
   { method: 'POST', path: '/schedules/:name/resume', parameters: [], verb: resumeSchedule },
+  { method: 'POST', path: '/services/reload', parameters: [], verb: reloadServices },
   { method: 'GET', path: '/livez', verb: showLife },
   { method: 'GET', path: '/readyz', verb: showReadiness },
 ]

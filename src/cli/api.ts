@@ -100,9 +100,9 @@ function problemOf(text: string): Problem {
   const strings = Object.fromEntries(Object.entries(value).filter(([, member]) => typeof member === 'string'))
   const list: unknown[] = Array.isArray(value.errors) ? value.errors : []
   const errors = list.map((item) => {
-    const { pointer, parameter, detail } =
+    const { pointer, parameter, path, detail } =
       typeof item === 'object' && item !== null ? (item as Record<string, unknown>) : {}
-    return `${String(pointer ?? parameter)}: ${String(detail)}`
+    return `${String(pointer ?? parameter ?? path)}: ${String(detail)}`
   })
   return { ...strings, errors }
 }

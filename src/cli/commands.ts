@@ -1,5 +1,5 @@
 // The commands: one row each.
-import { call } from './api.ts'
+import { call, objectOf } from './api.ts'
 import { batch } from './batch.ts'
 import { cancel, patch, remove, retry } from './changes.ts'
 import type { Context } from './context.ts'
@@ -117,6 +117,12 @@ export const COMMANDS: Readonly<Record<string, Command>> = {
     options: [...EVERYWHERE, ...SCHEDULE_OPTIONS],
     run: schedules,
   },
+  reload: {
+    words: [],
+    meaning: 'let the node read its services file again, and say which services were added, changed and removed',
+    options: EVERYWHERE,
+    run: reload,
+  },
   help: { words: ['[COMMAND]'], meaning: 'print this text, or the help of one command', options: ['help'] },
 }
 
@@ -143,6 +149,15 @@ async function submit(context: Context, service = '', action = '', payload?: str
   const there = reply.header('task-existing') === 'true' || reply.header('idempotency-replayed') === 'true'
   context.print(context.json ? oneLine(reply.text) : `task ${id} ${there ? 'was there' : 'created'}`)
   return values.wait === undefined ? 'ok' : watch(context, id)
+}
+
+async function reload({ api, json, print }: Context): Promise<Exit> {
+  const { text } = await call(api, { method: 'POST', path: '/services/reload', expect: [200] })
+  const changes = Object.entries(objectOf(text)).filter(([, names]) => Array.isArray(names) && names.length > 0)
+  if (json) print(oneLine(text))
+  else if (changes.length === 0) print('nothing has changed since the file was last read')
+  else for (const [change, names] of changes) print(visible(`${change.padEnd(9)}${(names as string[]).join(', ')}`))
+  return 'ok'
 }
 
 async function show(context: Context, id: string, turn: number): Promise<Exit> {

@@ -1,7 +1,7 @@
 // The messages between the supervisor and its actors: commands go down, reports come up, as one array per tick.
 import type { Attempt } from './attempts.ts'
 import type { Failure } from './failures.ts'
-import type { Service } from './service.ts'
+import type { Services } from './service.ts'
 
 /** Names one claim of a task: the fence. Only the actor of this claim gets a command, and only its row accepts a report. */
 export interface Claim {
@@ -43,6 +43,8 @@ export type Command =
   | ({ readonly kind: 'stop' } & Claim)
   /** From now on release every task whose request is not in flight. */
   | { readonly kind: 'drain' }
+  /** The services that are known from now on. A thread that starts gets them before its first task. */
+  | { readonly kind: 'services'; readonly services: Services }
   | { readonly kind: 'ping' }
 
 /** What an actor asks the supervisor to write. After `checkpoint` and `retry` the actor waits for `go`; the others are its last report. */
@@ -106,7 +108,6 @@ export interface ThreadStart {
   readonly port: import('node:worker_threads').MessagePort
   /** Two 64-bit integers, see core/trust.ts: until when requests may begin, and in which epoch. */
   readonly trust: SharedArrayBuffer
-  readonly services: ReadonlyMap<string, Service>
   /** For `User-Agent`. */
   readonly version: string
 }

@@ -51,6 +51,11 @@ export const REFUSALS = {
     meaning: 'A POST with this `Idempotency-Key` has not been answered yet. Try again after `Retry-After`.',
     retryAfter: true,
   },
+  no_services_file: {
+    status: 409,
+    title: 'There is no services file',
+    meaning: 'The node was started without a services file, or with a pipe in its place.',
+  },
   unique_pending: {
     status: 409,
     title: 'Another transaction holds this `unique`',
@@ -71,6 +76,11 @@ export const REFUSALS = {
     status: 422,
     title: 'The key belongs to another body',
     meaning: 'A POST with this `Idempotency-Key` had another body.',
+  },
+  invalid_services: {
+    status: 422,
+    title: 'The services file is not valid',
+    meaning: '`errors` names each fault with its path in the file. The services stay as they are.',
   },
   headers_too_large: {
     status: 431,
@@ -98,9 +108,11 @@ export const REFUSALS = {
 
 export type RefusalCode = keyof typeof REFUSALS
 
-/** One fault of the input: of the body, by JSON Pointer (RFC 6901), or of the query, by its parameter. */
+/** One fault of the input: of the body, by JSON Pointer (RFC 6901), of the query, by its parameter, or of the services file, by its path. */
 export type Fault =
-  { readonly pointer: string; readonly detail: string } | { readonly parameter: string; readonly detail: string }
+  | { readonly pointer: string; readonly detail: string }
+  | { readonly parameter: string; readonly detail: string }
+  | { readonly path: string; readonly line?: number; readonly detail: string }
 
 /** An expected refusal: a caller's fault, or Postgres cannot be reached. Any other error is a bug of task_api. */
 export class Refusal extends Error {

@@ -38,7 +38,15 @@ export interface Service {
   readonly headers: Readonly<Record<string, string>>
 }
 
+/** By name. A reload of the services file changes the map in place, so it must not be copied. */
 export type Services = ReadonlyMap<string, Service>
+
+/** What a reload has changed, by name. */
+export interface ServiceChanges {
+  readonly added: readonly string[]
+  readonly changed: readonly string[]
+  readonly removed: readonly string[]
+}
 
 /** The defaults of a service. The 20 tries, 250 ms to 30 s apart, take about six minutes. */
 export const SERVICE_DEFAULTS: Omit<Service, 'name' | 'url'> = Object.freeze({

@@ -5,13 +5,17 @@ import type { Callback } from '../core/task.ts'
 import { routineOf } from './routine.ts'
 import { failureLiteral, goneNodes, heldBy, UNOWNED, withId } from './sql.ts'
 
-/** A node as its row names it. */
-export interface NodeRow {
-  readonly id: string
-  readonly name: string
+/** The services that a node knows. */
+export interface Known {
   readonly services: readonly string[]
   /** The callbacks of its services, by name: those of tasks that are created by SQL. */
   readonly callbacks?: Readonly<Record<string, Callback>>
+}
+
+/** A node as its row names it. */
+export interface NodeRow extends Known {
+  readonly id: string
+  readonly name: string
 }
 
 /** A lease that was begun or extended. */
@@ -42,7 +46,10 @@ export async function enroll(
 export interface Load {
   readonly slots: number
   readonly running: number
-  /** By service, of those with anything under way: tasks running, requests open, and the most of these. */
+  /**
+   * By service, of those with anything under way: tasks running, requests open, and the most of these. A service that was removed
+   * within the last minute is among them, so that its tasks do not fail at once.
+   */
   readonly use: Readonly<Record<string, { readonly running: number; readonly open: number; readonly limit: number }>>
 }
 
@@ -52,15 +59,25 @@ export async function beat(
   id: string,
   lease: number,
   claimWindow = lease,
-  load?: Load,
+  told?: Load & Known,
 ): Promise<Leased | undefined> {
   const rows = await query<Leased>(
     `with old as materialized (select id, lease_until > now() as held from nodes where id = $1)
      update nodes n set lease_until = now() + $2 * interval '1 millisecond',
-       slots = coalesce($4, n.slots), running = coalesce($5, n.running), use = coalesce($6, n.use)
+       slots = coalesce($4, n.slots), running = coalesce($5, n.running), use = coalesce($6, n.use),
+       services = coalesce($7, n.services), callbacks = coalesce($8, n.callbacks)
      from old where n.id = old.id
      returning old.held, now() + $3 * interval '1 millisecond' as until`,
-    [id, lease, claimWindow, load?.slots ?? null, load?.running ?? null, load ? JSON.stringify(load.use) : null],
+    [
+      id,
+      lease,
+      claimWindow,
+      told?.slots ?? null,
+      told?.running ?? null,
+      told ? JSON.stringify(told.use) : null,
+      told?.services ?? null,
+      told?.callbacks ? JSON.stringify(told.callbacks) : null,
+    ],
   )
   return rows[0]
 }
@@ -137,6 +154,9 @@ export async function adoptOwners(query: Query): Promise<void> {
   await query(ADOPT.call)
 }
 
+/** Whether a node knows a service, or did until a minute ago. */
+const knows = (service: string): string => `(${service} = any(n.services) or n.use -> ${service} is not null)`
+
 // Steps from service to service in the index of waiting rows, then adds those of rows that dead nodes hold.
 export const FAIL_UNKNOWN = routineOf({
   name: 'fail_unknown',
@@ -153,7 +173,7 @@ export const FAIL_UNKNOWN = routineOf({
   ),
   forgotten as materialized (
     select service from waiting w where service is not null and not exists (
-      select from nodes n where w.service = any(n.services) and n.lease_until > now() - $1 * interval '1 millisecond')
+      select from nodes n where ${knows('w.service')} and n.lease_until > now() - $1 * interval '1 millisecond')
   ),
   due as materialized (
     select found.id from forgotten f cross join lateral (
@@ -165,7 +185,7 @@ export const FAIL_UNKNOWN = routineOf({
   abandoned as materialized (
     select held.id, held.node from gone cross join lateral (${heldBy('gone.node')}) held
     where not exists (
-      select from nodes n where held.service = any(n.services) and n.lease_until > now() - $1 * interval '1 millisecond')
+      select from nodes n where ${knows('held.service')} and n.lease_until > now() - $1 * interval '1 millisecond')
     limit 1000
   ),
   orphans as materialized (

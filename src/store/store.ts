@@ -207,10 +207,10 @@ export class Store extends Reader implements Part {
     id: string,
     lease: number,
     claimWindow?: number,
-    load?: nodes.Load,
+    told?: nodes.Load & nodes.Known,
   ): Promise<nodes.Leased | undefined> => {
     if (this.#connections.refusing) void this.#connections.probe()
-    return nodes.beat(this.#query, id, lease, claimWindow, load)
+    return nodes.beat(this.#query, id, lease, claimWindow, told)
   }
   resign = (id: string): Promise<void> => nodes.resign(this.#query, id)
   resignOthers = (id: string): Promise<void> => nodes.resignOthers(this.#query, id)

@@ -2,6 +2,7 @@
 import { type LaneState, roomOf, shareOf } from '../core/plan.ts'
 import type { Service, Services } from '../core/service.ts'
 import { LEVELS } from '../core/task.ts'
+import { TIMINGS } from '../core/timings.ts'
 import { FROM_START } from '../store/claimed.ts'
 import type { Load } from '../store/nodes.ts'
 
@@ -12,7 +13,7 @@ export type Lane = { -readonly [Key in keyof LaneState]: LaneState[Key] } & {
   /** The levels of rows that wait, as far as this node knows: bits, see `Wanted.levels`. */
   levels: number
   /** Whether the log keeps tries that are lost with their node. */
-  readonly logged: boolean
+  logged: boolean
   /** Tasks that began since one of a lower level had its turn. */
   begun: number
   /** Whether nothing was due at the last look from the start, and nothing has been heard of since. */
@@ -21,6 +22,8 @@ export type Lane = { -readonly [Key in keyof LaneState]: LaneState[Key] } & {
   heard: number
   /** Empty claims in a row. */
   misses: number
+  /** When its service was removed, of `performance.now()`; undefined: this node knows it. */
+  removedAt: number | undefined
 }
 
 /** The level of most tasks, as bits. */
@@ -28,18 +31,53 @@ const JUST_NORMAL = 1 << LEVELS.normal
 
 export class Lanes {
   readonly slots: number
-  readonly all: readonly Lane[]
-  readonly #byService: ReadonlyMap<string, Lane>
+  readonly #byService = new Map<string, Lane>()
+  readonly #services: Services
+  readonly #forgotten: number
+  #all: readonly Lane[] = []
   #running = 0
   #reserved = 0
   readonly #freed: () => void
 
-  /** @param freed is called when a slot has come free. */
-  constructor(slots: number, services: Services, freed: () => void) {
+  /**
+   * @param services may change; `serve` says so.
+   * @param freed is called when a slot has come free.
+   * @param forgotten is how long a service that was removed counts as known to others, ms.
+   */
+  constructor(slots: number, services: Services, freed: () => void, forgotten = TIMINGS.forgotten) {
     this.slots = slots
+    this.#services = services
     this.#freed = freed
-    this.all = [...services.values()].map((service) => newLane(service, slots))
-    this.#byService = new Map(this.all.map((lane) => [lane.service, lane]))
+    this.#forgotten = forgotten
+    this.serve()
+  }
+
+  get all(): readonly Lane[] {
+    return this.#all
+  }
+
+  /**
+   * The services have changed. The lane of one that was removed begins nothing. It stays while something of it runs, and for as long
+   * as others count it as known.
+   */
+  serve(): void {
+    for (const service of this.#services.values()) {
+      const lane = this.of(service.name)
+      if (lane) Object.assign(lane, configured(service))
+      else this.#byService.set(service.name, newLane(service, this.slots))
+    }
+    for (const lane of this.#byService.values())
+      if (!this.#services.has(lane.service)) {
+        lane.removedAt ??= performance.now()
+        lane.limit = 0
+        if (!this.#counts(lane) && lane.running + lane.reserved === 0) this.#byService.delete(lane.service)
+      }
+    this.#all = [...this.#byService.values()]
+  }
+
+  /** Whether others count a service as known here. */
+  #counts({ removedAt }: Lane): boolean {
+    return removedAt === undefined || performance.now() - removedAt < this.#forgotten
   }
 
   /** The lane of a service; undefined when this node does not know that service. */
@@ -59,9 +97,15 @@ export class Lanes {
 
   /** How busy this node is. */
   get load(): Load {
-    const busy = this.all.filter(({ running, open }) => running > 0 || open > 0)
-    const use = busy.map(({ service, running, open, limit }) => [service, { running, open, limit }])
+    const told = this.all.filter((lane) => this.#counts(lane) && (lane.removedAt !== undefined || isBusy(lane)))
+    const use = told.map(({ service, running, open, limit }) => [service, { running, open, limit }])
     return { slots: this.slots, running: this.#running, use: Object.fromEntries(use) }
+  }
+
+  /** Whether more requests of a service are open than may be: it has a lower limit now, or was removed. */
+  over(service: string): boolean {
+    const lane = this.of(service)
+    return lane !== undefined && lane.open > lane.limit
   }
 
   /** How many more tasks of a service may be claimed now. */
@@ -115,10 +159,18 @@ export class Lanes {
   }
 }
 
-const newLane = ({ name, concurrency, attemptLog }: Service, slots: number): Lane => ({
-  service: name,
+const isBusy = ({ running, open }: Lane): boolean => running > 0 || open > 0
+
+/** What a lane has from the configuration of its service. */
+const configured = ({ concurrency, attemptLog }: Service): Pick<Lane, 'limit' | 'logged' | 'removedAt'> => ({
   limit: concurrency,
   logged: attemptLog !== 'none',
+  removedAt: undefined,
+})
+
+const newLane = (service: Service, slots: number): Lane => ({
+  service: service.name,
+  ...configured(service),
   share: shareOf(slots),
   open: 0,
   running: 0,

@@ -5,6 +5,7 @@ import type { Part } from '../core/part.ts'
 import type { Services } from '../core/service.ts'
 import type { Timings } from '../core/timings.ts'
 import type { Trust } from '../core/trust.ts'
+import type { Known } from '../store/nodes.ts'
 import type { Store } from '../store/store.ts'
 import type { Log } from '../telemetry/log.ts'
 import type { Lanes } from './lanes.ts'
@@ -99,25 +100,33 @@ export class Lease implements Part {
     await this.#options.store.resign(this.node).catch(() => this.#options.log.event('lease_kept'))
   }
 
+  /** The services have changed: a beat tells the others now. */
+  serve(): void {
+    this.#ticker.wake()
+  }
+
+  /** What others must know of the services of this node. */
+  get #known(): Known {
+    const all = [...this.#options.services.values()]
+    return {
+      services: all.map(({ name }) => name),
+      callbacks: Object.fromEntries(all.flatMap(({ name, callback }) => (callback ? [[name, callback]] : []))),
+    }
+  }
+
   async #enroll(): Promise<void> {
     const begun = process.hrtime.bigint()
-    const { store, services, timings, name } = this.#options
-    const known = [...services.values()]
-    const row = {
-      id: this.node,
-      name: name(),
-      services: [...services.keys()],
-      callbacks: Object.fromEntries(known.flatMap(({ name: of, callback }) => (callback ? [[of, callback]] : []))),
-    }
+    const { store, timings, name } = this.#options
+    const row = { id: this.node, name: name(), ...this.#known }
     const { until } = await store.enroll(row, timings.lease, this.#claimWindow)
     this.#heldSince = performance.now()
     this.#extend(begun, until)
   }
 
   async #beat(): Promise<boolean> {
-    const { identity, store, timings, log, renamed, beaten } = this.#options
+    const { identity, store, timings, lanes, log, renamed, beaten } = this.#options
     const begun = process.hrtime.bigint()
-    const found = await store.beat(this.node, timings.lease, this.#claimWindow, this.#options.lanes.load)
+    const found = await store.beat(this.node, timings.lease, this.#claimWindow, { ...lanes.load, ...this.#known })
     if (!found) {
       log.event('node_row_gone')
       this.#options.trust.revoke()

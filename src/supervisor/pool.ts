@@ -1,10 +1,13 @@
 // The threads of a node: the least busy one takes the next task, and one that dies is replaced.
 import type { Part } from '../core/part.ts'
+import type { Services } from '../core/service.ts'
 import type { Log } from '../telemetry/log.ts'
 import { Thread, type ThreadOptions } from './thread.ts'
 
 export interface PoolOptions extends ThreadOptions {
   readonly threads: number
+  /** The services that are known now. */
+  readonly services: Services
   readonly log: Log
   /** Called when there is a thread again after there was none. */
   available(): void
@@ -53,6 +56,11 @@ export class Pool implements Part {
     for (const thread of this.#threads) thread.tell({ kind: 'drain' })
   }
 
+  /** The services have changed: every thread hears which there are now. */
+  serve(): void {
+    for (const thread of this.#threads) this.#tellServices(thread)
+  }
+
   get threads(): readonly Thread[] {
     return [...this.#threads]
   }
@@ -62,9 +70,14 @@ export class Pool implements Part {
     const thread = new Thread({ ...this.#options, died: (dead, cause) => this.#replace(dead, cause) })
     await thread.start()
     if (this.#stopping) return thread.stop()
+    this.#tellServices(thread)
     if (this.#draining) thread.tell({ kind: 'drain' })
     this.#threads.add(thread)
     this.#options.available()
+  }
+
+  #tellServices(thread: Thread): void {
+    thread.tell({ kind: 'services', services: this.#options.services })
   }
 
   #replace(dead: Thread, cause: Error): void {

@@ -21,7 +21,7 @@ export interface Revivals {
 
 export interface QuarantineOptions {
   /** Makes the pool of its one thread. */
-  pool(events: Pick<PoolOptions, 'died' | 'available'>): Pick<Pool, 'start' | 'stop' | 'idlest' | 'drain'>
+  pool(events: Pick<PoolOptions, 'died' | 'available'>): Pick<Pool, 'start' | 'stop' | 'idlest' | 'drain' | 'serve'>
   readonly store: Pick<Store, 'settle'>
   readonly running: RunningTasks
   /** How long a suspect is on trial, ms: so long it keeps others from beginning. */
@@ -54,6 +54,11 @@ export class Quarantine {
   /** Nothing new begins here any more. */
   drain(): void {
     this.#pool.drain()
+  }
+
+  /** The services have changed. */
+  serve(): void {
+    this.#pool.serve()
   }
 
   /** Takes a suspect; it runs when its turn comes. */

@@ -18,7 +18,7 @@ import type { RunningTask, RunningTasks } from './running.ts'
 export interface ReportDependencies {
   readonly store: Store
   readonly running: RunningTasks
-  readonly lanes: Pick<Lanes, 'room'>
+  readonly lanes: Pick<Lanes, 'room' | 'over'>
   readonly trust: Trust
   readonly log: Log
   /** Tries that this node could not begin for want of something of its own. */
@@ -58,9 +58,16 @@ export async function take(by: ReportDependencies, report: Report): Promise<void
   }
   task.attempt = attempt
   task.epoch = Math.max(task.epoch, epoch)
+  if (by.lanes.over(task.service)) return giveBack(by, task)
   if (task.thread) task.thread.tell({ kind: 'go', id: task.id, token: task.token, attempt, epoch })
   // Its thread died while the report was being written.
   else by.dispatch.orphaned([task])
+}
+
+/** Ends an actor between two requests, and gives its task back: whoever has room for its service goes on with it. */
+function giveBack(by: ReportDependencies, { id, token, thread }: RunningTask): Promise<void> {
+  thread?.tell({ kind: 'stop', id, token })
+  return take(by, { id, token, kind: 'release' })
 }
 
 /** Writes; a fault of the server that may pass, or of ours, is given some seconds before the claim is left to the sync. */

@@ -71,7 +71,7 @@ export class Supervisor implements Part, Supervision {
     const { store, queue, services, slots, threads, entry, timings, version, log } = options
     const buffer = trustBuffer()
     const trust = (this.#trust = new Trust(buffer))
-    const lanes = (this.#lanes = new Lanes(slots, services, () => this.#intake.wake()))
+    const lanes = (this.#lanes = new Lanes(slots, services, () => this.#intake.wake(), timings.forgotten))
     const running = (this.#running = new RunningTasks(lanes, (task) => this.#quarantine.ended(task)))
     const shared = { store, queue, lanes, running, trust, timings, log }
     const lease = (this.#lease = new Lease({
@@ -176,6 +176,15 @@ export class Supervisor implements Part, Supervision {
 
   scheduled(): void {
     this.#schedules.wake()
+  }
+
+  /** The map of services has changed: what begins from now on goes by it, and loops under way from their next step on. */
+  serve(): void {
+    this.#lanes.serve()
+    for (const part of [this.#pool, this.#quarantine, this.#lease]) part.serve()
+    // Tasks of a service that is known again may wait here, and nothing announces them.
+    this.#pass.wake()
+    this.#intake.wake()
   }
 
   async #stop(): Promise<void> {

@@ -53,7 +53,7 @@ export class Thread {
 
   /** Resolves when it can take tasks; rejects when it dies before, or is not ready in time. */
   start(): Promise<void> {
-    const { trust, services, version } = this.#options
+    const { trust, version } = this.#options
     const { port1, port2 } = new MessageChannel()
     this.#port = port1
     return new Promise((resolve, reject) => {
@@ -73,7 +73,7 @@ export class Thread {
           } else if (upward.kind !== 'pong' && this.#alive) this.#options.reported(this, upward)
         }
       })
-      const start: ThreadStart = { port: port2, trust, services, version }
+      const start: ThreadStart = { port: port2, trust, version }
       this.#piscina
         .run(start, { transferList: [port2], signal: this.#end.signal })
         .then(() => fail(new Error('the thread ended')), fail)

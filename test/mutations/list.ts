@@ -7,6 +7,7 @@ import { CALLER_MUTATIONS } from './callers.ts'
 import { type Mutation, one } from './mutation.ts'
 import { PLAN_MUTATIONS } from './plan.ts'
 import { REDIS_MUTATIONS } from './redis.ts'
+import { RELOAD_MUTATIONS } from './reload.ts'
 import { SCHEDULE_MUTATIONS } from './schedules.ts'
 import { VERB_MUTATIONS } from './verbs.ts'
 
@@ -238,4 +239,5 @@ export const MUTATIONS: readonly Mutation[] = [
   ...VERB_MUTATIONS,
   ...END_MUTATIONS,
   ...SCHEDULE_MUTATIONS,
+  ...RELOAD_MUTATIONS,
 ]

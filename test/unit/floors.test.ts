@@ -34,8 +34,9 @@ const FLOORS: Readonly<Record<string, Floor>> = {
     [],
     // prettier-ignore
     ['src/core', 'src/config', 'src/telemetry', 'src/store', 'src/queue', 'src/lifecycle', 'src/supervisor', 'src/api',
-      'src/demo', 'packages/embedded-postgres'],
+      'src/demo', 'src/reload.ts', 'packages/embedded-postgres'],
   ),
+  'src/reload.ts': floor([], ['src/core', 'src/config', 'src/telemetry', 'src/supervisor']),
   'src/task_api.mjs': floor([], ['src/setup.mjs']),
   'src/setup.mjs': floor([], ['src/alone.mjs']),
   'src/alone.mjs': floor([], []),

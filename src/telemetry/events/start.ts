@@ -52,6 +52,21 @@ export const START = {
     meaning: 'The start goes on after `postgres_awaited`.',
     action: 'Nothing.',
   },
+  services_reloaded: {
+    level: 'info',
+    text: 'the services file was read again',
+    fields: ['added', 'changed', 'removed'],
+    meaning:
+      'The services of this node are those of the file now. All three are empty where a file that was not valid has become again what it was.',
+    action: 'Nothing. Change the file on the other nodes as well.',
+  },
+  services_rejected: {
+    level: 'error',
+    text: 'the services file is not valid; the services stay as they are',
+    fields: ['faults'],
+    meaning: 'The services file has changed, and has faults, or it cannot be read. This node could not start with it.',
+    action: 'Correct each of `faults`. The file is read again when it changes.',
+  },
   start_failed: {
     level: 'fatal',
     text: 'this node could not start',

@@ -90,6 +90,7 @@ export class Backstage {
       host: '127.0.0.1',
       port: 0,
       services: new Map(['billing', 'constructor'].map((name) => [name, { ...SERVICE, name }])),
+      reload: async () => ({ added: [], changed: [], removed: [] }),
       supervision: {
         reserve: () => undefined,
         pushed: () => {},

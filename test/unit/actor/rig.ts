@@ -67,16 +67,18 @@ export class Rig {
   /** Requests that were cut off. */
   cut = 0
   over = false
+  /** The service as it is known now. */
+  service: Service | undefined
   readonly #clock = sinon.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'performance'] })
   #land: (end: End) => void = () => {}
 
   private constructor({ task = {}, service = {}, trusted = true }: Setup) {
     this.mailbox = new Mailbox(this.trust, task.epoch ?? ASSIGNMENT.epoch, () => 0n)
     if (trusted) this.trust.extend(FOR_EVER, 0n, 0n)
+    this.service = { ...SERVICE_DEFAULTS, name: 'billing', url: 'http://billing/', ...service }
     const context = {
-      service: { ...SERVICE_DEFAULTS, name: 'billing', url: 'http://billing/', ...service },
+      target: () => this.service && { service: this.service, send: (request: Request) => this.#send(request) },
       mailbox: this.mailbox,
-      send: (request: Request) => this.#send(request),
       report: (report: Report) => void this.reports.push(report),
       now: () => performance.now(),
       random: () => 0,

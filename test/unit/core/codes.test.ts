@@ -18,6 +18,8 @@ describe('the codes of refusals', () => {
     unique_taken: 409,
     idempotency_in_progress: 409,
     unique_pending: 409,
+    no_services_file: 409,
+    invalid_services: 422,
     idempotency_mismatch: 422,
     bad_request: 400,
     not_found: 404,

@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { expect } from 'chai'
+import { type Service, SERVICE_DEFAULTS } from '../../../src/core/service.ts'
 import { TIMINGS } from '../../../src/core/timings.ts'
 import { Trust, trustBuffer } from '../../../src/core/trust.ts'
 import { Lease } from '../../../src/supervisor/lease.ts'
@@ -12,10 +13,14 @@ describe('the lease', () => {
   let names: string[]
   let beats: { epoch: number; node: string }[]
   let beaten: () => void
+  /** What the last beat told. */
+  let told: object | undefined
+  let services: Map<string, Service>
 
   beforeEach(() => {
     trust = new Trust(trustBuffer())
     answers = []
+    services = new Map()
     names = []
     beats = []
     beaten = () => {}
@@ -27,14 +32,15 @@ describe('the lease', () => {
           names.push(id)
           return { held: true, until: `${reliance}` }
         },
-        beat: async (_id, _lease, reliance = 0) => {
+        beat: async (_id, _lease, reliance = 0, of?) => {
+          told = of
           const answer = answers.length > 0 ? answers.shift() : { held: true }
           return answer && { ...answer, until: `${reliance}` }
         },
         resign: async () => {},
         resignOthers: async () => {},
       },
-      services: new Map(),
+      services,
       lanes: { load: { slots: 1, running: 0, use: {} } },
       // Trust that never lapses by itself: what is seen here is revoked.
       timings: { ...TIMINGS, beat: 5, trust: 600_000 },
@@ -90,6 +96,18 @@ describe('the lease', () => {
     expect(lease.mayClaim).to.equal(true)
     await beat(2)
     expect(lease.claimsUntil).to.equal(`${600_000 - 5}`)
+  })
+
+  it('tells with each beat which services are known now, and their callbacks', async () => {
+    const own = { service: 'b', action: 'seen' } as const
+    await lease.start()
+    services.set('a', { ...SERVICE_DEFAULTS, name: 'a', url: 'http://a/', callback: own })
+    services.set('b', { ...SERVICE_DEFAULTS, name: 'b', url: 'http://b/' })
+    await beat(beats.length + 2)
+    expect(told).to.deep.include({ services: ['a', 'b'], callbacks: { a: own } })
+    services.delete('a')
+    await beat(beats.length + 2)
+    expect(told).to.deep.include({ services: ['b'], callbacks: {} })
   })
 
   it('begins a new epoch under a new name when its row was gone', async () => {

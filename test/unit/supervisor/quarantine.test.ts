@@ -49,6 +49,7 @@ describe('the quarantine', () => {
             return thread
           },
           drain: () => {},
+          serve: () => {},
         }
       },
       store: { settle: { add } as Store['settle'] },
@@ -215,8 +216,7 @@ describe('the quarantine', () => {
     held.writing = true
     await die()
     expect(settled).to.deep.equal([])
-    expect(running.has(held)).to.equal(true)
-    expect(held.thread).to.equal(undefined)
+    expect([running.has(held), held.thread]).to.deep.equal([true, undefined])
   })
 
   it('convicts nobody when several died together: nobody knows which it was', async () => {

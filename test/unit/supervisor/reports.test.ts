@@ -2,7 +2,7 @@ import { expect } from 'chai'
 import sinon from 'sinon'
 import type { Command, Report } from '../../../src/core/messages.ts'
 import { Trust, trustBuffer } from '../../../src/core/trust.ts'
-import type { Written } from '../../../src/store/fenced.ts'
+import type { ClaimRef, Written } from '../../../src/store/fenced.ts'
 import type { Store } from '../../../src/store/store.ts'
 import { StoreError, type Trouble } from '../../../src/store/trouble.ts'
 import type { RunningTask, RunningTasks } from '../../../src/supervisor/running.ts'
@@ -30,6 +30,9 @@ describe('a report', () => {
   /** What the tries meet, one after another; then they go through. */
   let troubles: Trouble[]
   let meanwhile: () => void
+  /** Whether more of its service is open than may be. */
+  let over: boolean
+  let released: object[]
   let taking: Promise<void>
   let trust: Trust
 
@@ -40,6 +43,8 @@ describe('a report', () => {
     tries = 0
     troubles = []
     meanwhile = () => {}
+    over = false
+    released = []
     trust = new Trust(trustBuffer())
     task = aTask({ thread: { load: 1, tell: (command: Command) => told.push(command) } as unknown as Thread })
     running.add(task)
@@ -56,9 +61,21 @@ describe('a report', () => {
       meanwhile()
       throw new StoreError(trouble, new Error(trouble))
     }
-    const store = { retry: { add }, settle: { add } } as unknown as Store
+    const release = async ({ id, token }: ClaimRef): Promise<Written> => {
+      released.push({ id, token })
+      return 'written'
+    }
+    const store = { retry: { add }, settle: { add }, release: { add: release } } as unknown as Store
     taking = take(
-      { store, running, trust, log, lanes: { room: () => 1 }, lacking: new Seldom(), dispatch: { orphaned: () => {} } },
+      {
+        store,
+        running,
+        trust,
+        log,
+        lanes: { room: () => 1, over: () => over },
+        lacking: new Seldom(),
+        dispatch: { orphaned: () => {} },
+      },
       sent,
     )
   }
@@ -75,6 +92,15 @@ describe('a report', () => {
     report()
     await taking
     expect([task.answered, running.has(task)]).to.deep.equal([false, true])
+  })
+
+  it('of a loop of which too many run gives its task back, and its actor stops', async () => {
+    over = true
+    report()
+    await taking
+    expect(released).to.deep.equal([{ id: '1', token: 11 }])
+    expect(told).to.deep.equal([{ kind: 'stop', id: '1', token: 11 }])
+    expect(running.has(task)).to.equal(false)
   })
 
   it('is written again after a defect that passes, and its actor goes on', async () => {

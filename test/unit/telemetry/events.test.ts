@@ -52,5 +52,5 @@ describe('the table of events', () => {
   })
 })
 
-const CAUSES = ['err', 'why', 'how', 'dropped']
+const CAUSES = ['err', 'why', 'how', 'dropped', 'faults']
 const hasCause = (fields: readonly string[]): boolean => fields.some((field) => CAUSES.includes(field))
