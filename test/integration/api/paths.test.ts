@@ -21,6 +21,7 @@ const ALLOWED: Record<string, string[]> = {
   '/schedules/1/run': ['POST', 'OPTIONS'],
   '/schedules/1/pause': ['POST', 'OPTIONS'],
   '/schedules/1/resume': ['POST', 'OPTIONS'],
+  '/services/reload': ['POST', 'OPTIONS'],
   '/livez': ['GET', 'HEAD', 'OPTIONS'],
   '/readyz': ['GET', 'HEAD', 'OPTIONS'],
 }
