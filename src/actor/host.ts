@@ -1,8 +1,8 @@
 // Runs the actors of one thread: starts one actor for each task, passes commands to the actors, and sends their reports up.
 import { isDeepStrictEqual } from 'node:util'
 import type { MessagePort } from 'node:worker_threads'
+import { type Admission, admissionIn } from '../core/admission.ts'
 import type { Command, Report, ThreadStart, Upward } from '../core/messages.ts'
-import type { Services } from '../core/service.ts'
 import { Trust } from '../core/trust.ts'
 import { Mailbox } from './mailbox.ts'
 import { run } from './run.ts'
@@ -12,6 +12,7 @@ import { type ServiceClient, openServiceClient, send } from './send.ts'
 export function host({ port, trust: buffer, version }: ThreadStart): Promise<never> {
   const trust = new Trust(buffer)
   const clients = new Map<string, ServiceClient>()
+  let admissions: ReadonlyMap<string, () => Admission> = new Map()
   const actors = new Map<string, { token: number; mailbox: Mailbox }>()
   const up = outbox(port)
   let draining = false
@@ -20,7 +21,8 @@ export function host({ port, trust: buffer, version }: ThreadStart): Promise<nev
     const start = (task: Extract<Command, { kind: 'run' }>['task']): void => {
       // A task has one actor: the actor of the older claim is stopped before the new actor's first request.
       actors.get(task.id)?.mailbox.stop()
-      const mailbox = new Mailbox(trust, task.epoch, () => process.hrtime.bigint())
+      const admission = (): Admission => admissions.get(task.service)?.() ?? 'none'
+      const mailbox = new Mailbox(trust, task.epoch, () => process.hrtime.bigint(), admission, task.granted)
       if (draining) mailbox.drain()
       const actor = { token: task.token, mailbox }
       actors.set(task.id, actor)
@@ -50,7 +52,8 @@ export function host({ port, trust: buffer, version }: ThreadStart): Promise<nev
       const actor = actors.get(claim.id)
       return actor?.token === claim.token ? actor.mailbox : undefined
     }
-    const serve = (services: Services): void => {
+    const serve = ({ services, memory }: Extract<Command, { kind: 'services' }>): void => {
+      admissions = new Map([...memory].map(([service, buffer]) => [service, admissionIn(buffer)] as const))
       for (const [name, { service, pool }] of clients) {
         if (isDeepStrictEqual(service, services.get(name))) continue
         clients.delete(name)
@@ -75,7 +78,7 @@ export function host({ port, trust: buffer, version }: ThreadStart): Promise<nev
           for (const { mailbox } of actors.values()) mailbox.drain()
           return
         case 'services':
-          return serve(command.services)
+          return serve(command)
         case 'ping':
           return up({ kind: 'pong' })
       }

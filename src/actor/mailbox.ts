@@ -1,4 +1,5 @@
 // The mailbox of one actor: takes the supervisor's commands, and offers the actor's loop a few events to wait for.
+import type { Admission } from '../core/admission.ts'
 import type { Trust } from '../core/trust.ts'
 import type { InFlightRequest } from './send.ts'
 
@@ -16,6 +17,9 @@ const PERMISSION_CHECK_INTERVAL_MS = 1_000
 export class Mailbox {
   readonly #trust: Trust
   readonly #now: () => bigint
+  readonly #admission: () => Admission
+  /** Whether the next request is granted. */
+  #granted: boolean
   #mode: Mode = 'going'
   /** The epoch in which the claim was last confirmed. */
   #epoch: number
@@ -24,34 +28,49 @@ export class Mailbox {
   #timer: NodeJS.Timeout | undefined
   #committed: number | undefined
 
-  constructor(trust: Trust, epoch: number, now: () => bigint) {
+  /** @param admission which requests of the service may begin; `granted`: whether Postgres has granted the first. */
+  constructor(
+    trust: Trust,
+    epoch: number,
+    now: () => bigint,
+    admission: () => Admission = () => 'all',
+    granted = false,
+  ) {
     this.#trust = trust
     this.#epoch = epoch
     this.#now = now
+    this.#admission = admission
+    this.#granted = granted
   }
 
   get stopped(): boolean {
     return this.#mode === 'stopped'
   }
 
-  get draining(): boolean {
-    return this.#mode === 'draining'
+  /** Whether what comes next must not come here: the actor drains, or the next request takes its turn among those of all nodes. */
+  get yields(): boolean {
+    return this.#mode === 'draining' || this.#admission() !== 'all'
   }
 
   /** Whether a request may begin now. */
   readonly mayBegin = (): boolean =>
-    this.#mode === 'going' && this.#trust.holds(this.#now()) && this.#epoch === this.#trust.epoch
+    this.#mode === 'going' && this.#admitted && this.#trust.holds(this.#now()) && this.#epoch === this.#trust.epoch
 
-  /** Waits until a request may begin. False: the actor was drained or stopped, so no request will begin. */
+  get #admitted(): boolean {
+    const admission = this.#admission()
+    return admission === 'all' || (admission === 'granted' && this.#granted)
+  }
+
+  /** Waits until a request may begin. False: no request will begin here, as the actor was drained or stopped, or its service admits none. */
   async permission(): Promise<boolean> {
     // When trust has lapsed, the supervisor confirms the claim again and so wakes the actor. The timer covers a very short
     // lapse: this thread saw the lapse, but the supervisor, which was extending trust at that moment, did not.
-    while (this.#mode === 'going' && !this.mayBegin()) {
+    while (this.#mode === 'going' && this.#admitted && !this.mayBegin()) {
       const timer = setTimeout(() => this.#rouse(), PERMISSION_CHECK_INTERVAL_MS)
       await this.#wait()
       clearTimeout(timer)
     }
-    return this.#mode === 'going'
+    return this.#mode === 'going' && this.#admitted
   }
 
   /** Waits for a request to end. `stop` aborts the request. */
@@ -60,6 +79,7 @@ export class Mailbox {
     if (this.stopped) request.stop()
     const reply = await awaitReply(request)
     this.#request = undefined
+    if (reply !== 'not_begun') this.#granted = false
     return this.stopped ? 'stopped' : reply
   }
 

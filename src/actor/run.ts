@@ -72,7 +72,7 @@ export async function run(context: ActorContext, task: Assignment): Promise<void
     settle('failed', step, null, false, failure, tried)
 
   for (;;) {
-    // A request begins only while the node is trusted and this claim is confirmed. `send` checks again at the socket.
+    // A request begins only while the node is trusted, this claim is confirmed, and the service admits it. `send` checks again at the socket.
     if (!(await mailbox.permission())) return release(context, task)
     const target = context.target()
     if (!target) return release(context, task)
@@ -109,7 +109,7 @@ export async function run(context: ActorContext, task: Assignment): Promise<void
       }
       case 'progress': {
         const wait = Math.min(verdict.wait, Math.max(0, left()))
-        const parks = wait >= PARK_FROM || mailbox.draining
+        const parks = wait >= PARK_FROM || mailbox.yields
         const { state, repeats } = verdict
         context.report({
           id,
@@ -132,7 +132,7 @@ export async function run(context: ActorContext, task: Assignment): Promise<void
         const wait = Math.min(verdict.wait, Math.max(0, left()))
         const begun = context.now()
         const { failure } = verdict
-        const parks = wait >= PARK_FROM || mailbox.draining || !(await mailbox.pause(wait))
+        const parks = wait >= PARK_FROM || mailbox.yields || !(await mailbox.pause(wait))
         if (mailbox.stopped) return
         if (parks) {
           const rest = Math.max(0, wait - (context.now() - begun))
@@ -152,6 +152,21 @@ export async function run(context: ActorContext, task: Assignment): Promise<void
         if (!(await committed(mailbox, loop))) return
         loop.fails += 1
         break
+      }
+      case 'gated': {
+        const { failure } = verdict
+        return context.report({
+          id,
+          token,
+          kind: 'park',
+          step,
+          attempt,
+          wait: verdict.wait,
+          failure,
+          uncounted: true,
+          gates: true,
+          tried: tried(verdict.wait, failure),
+        })
       }
       case 'uncounted': {
         // The slot is kept during the wait: another task in the slot would fail in the same way and only add load to Postgres.

@@ -1,4 +1,5 @@
 // The routes that change all tasks that match filters.
+import { rateOf } from '../core/limit.ts'
 import type { Context } from 'koa'
 import { MAX_AHEAD_MS } from '../core/limits.ts'
 import { Refusal } from '../core/refusal.ts'
@@ -7,7 +8,7 @@ import { sendJson } from './answer.ts'
 import type { ApiContext } from './dependencies.ts'
 import { refuseFaults } from './faults.ts'
 import { ending, goneOf } from './tasks.ts'
-import { filtersOf, type Parameters, pathOf, rateOf } from './parameters.ts'
+import { filtersOf, type Parameters, pathOf } from './parameters.ts'
 
 /** POST /tasks/cancel, /tasks/retry and /tasks/delete */
 export const bulkRoute =
@@ -16,7 +17,8 @@ export const bulkRoute =
     const filters = filtersOf(parameters)
     if (Object.keys(filters).length === 0)
       throw new Refusal('invalid_parameter', 'There must be at least one filter: these would be all tasks.')
-    const perSecond = parameters.has('rate') ? rateOf(parameters.get('rate') ?? '') : undefined
+    const rate = parameters.has('rate') ? rateOf(parameters.get('rate') ?? '') : undefined
+    const perSecond = rate && (rate.count * 1000) / rate.perMs
     if (parameters.has('rate') && perSecond === undefined)
       throw refuseFaults('invalid_parameter', [{ parameter: 'rate', detail: '`rate` must be such as 20/s.' }])
     const spread = Number(parameters.get('spread') ?? 0)

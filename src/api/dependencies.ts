@@ -6,7 +6,7 @@ import type { Store } from '../store/store.ts'
 import type { Log } from '../telemetry/log.ts'
 import type { Watches } from './watches.ts'
 
-const READS = ['get', 'list', 'versions', 'attempts', 'facts', 'window', 'ping'] as const
+const READS = ['get', 'list', 'versions', 'attempts', 'facts', 'services', 'window', 'ping'] as const
 const WRITES = ['insert', 'insertAll', 'create', 'retryTask', 'retryMany', 'change', 'remove', 'cancel'] as const
 const STORE = [...READS, ...WRITES, 'schedules'] as const
 
@@ -18,7 +18,9 @@ export interface ApiDependencies {
   /** Reads the services file again, and tells what has changed. Throws a `Refusal`. */
   readonly reload: () => Promise<ServiceChanges>
   /** What the verbs of the lifecycle and the reads need. Its own methods say what they throw. */
-  readonly store: Pick<Store, (typeof STORE)[number]>
+  readonly store: Pick<Store, (typeof STORE)[number]> & {
+    readonly states: Pick<Store['states'], 'pause' | 'resume' | 'limit'>
+  }
   readonly supervision: Supervision
   readonly queue: Pick<Queue, 'healthy' | 'limited' | 'kind' | 'push' | 'notify'>
   readonly log: Log

@@ -12,6 +12,8 @@ const PATHS: Readonly<Record<string, string>> = {
   '/tasks/{id}': 'GET shows a task (?view=full: all of it), DELETE deletes it',
   '/schedules': 'GET lists the schedules',
   '/schedules/{name}': 'PUT creates or replaces a schedule, GET shows it, DELETE deletes it',
+  '/services': 'GET lists the services: their tasks, and what holds for them',
+  '/services/{name}': 'GET shows a service, PATCH sets its limit, POST to …/pause and …/resume stops its requests',
   '/livez': 'GET: whether this node lives',
   '/readyz': 'GET: whether this node is ready',
 }

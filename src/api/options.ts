@@ -21,7 +21,7 @@ interface Option<T> {
 }
 
 /** Whether a text has so many characters, and none that Postgres or UTF-8 cannot hold. */
-const isText = (value: unknown, least: number, most: number): value is string =>
+export const isText = (value: unknown, least: number, most: number): value is string =>
   typeof value === 'string' &&
   value.length >= least &&
   value.length <= 2 * most &&

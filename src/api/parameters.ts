@@ -1,4 +1,5 @@
 // The query parameters: a table of them, and the reader of query strings.
+import { rateOf } from '../core/limit.ts'
 import { FAILURES } from '../core/failures.ts'
 import { LIST_LIMIT } from '../core/limits.ts'
 import type { Fault } from '../core/refusal.ts'
@@ -13,12 +14,6 @@ import { refuseFaults } from './faults.ts'
 /** A label as a parameter, and its name. */
 const LABEL = /^label\.[A-Za-z0-9._-]{1,64}$/
 const TIME = 'a time of RFC 3339 with an offset, such as 2026-12-24T18:00:00Z'
-
-/** Tasks by second of a rate such as `20/s`, `5/m` or `1/h`; undefined for anything else. */
-export function rateOf(text: string): number | undefined {
-  const [, digits, unit] = /^([1-9][0-9]{0,6})\/([smh])$/.exec(text) ?? []
-  return digits === undefined ? undefined : Number(digits) / { s: 1, m: 60, h: 3600 }[unit as 's' | 'm' | 'h']
-}
 
 /** Postgres knows no year 0, and its timestamps end before those of JavaScript. */
 const isTime = (value: string): boolean => {

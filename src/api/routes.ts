@@ -21,8 +21,8 @@ import {
   runSchedule,
   showSchedule,
 } from './schedules.ts'
+import { changeService, listServices, pauseService, reloadServices, resumeService, showService } from './services.ts'
 import { cancelTask, changeTask, retryTask } from './changes.ts'
-import { reloadServices } from './services.ts'
 import { explainTask, listAttempts } from './tells.ts'
 import { createBatch, createTask, deleteTask, listTasks, noSuchTask, readOneTask } from './tasks.ts'
 
@@ -67,6 +67,11 @@ export const ROUTES: readonly Route[] = [
   { method: 'POST', path: '/schedules/:name/pause', parameters: [], verb: pauseSchedule },
   { method: 'POST', path: '/schedules/:name/resume', parameters: [], verb: resumeSchedule },
   { method: 'POST', path: '/services/reload', parameters: [], verb: reloadServices },
+  { method: 'GET', path: '/services', parameters: [], verb: listServices },
+  { method: 'GET', path: '/services/:name', parameters: [], verb: showService },
+  { method: 'PATCH', path: '/services/:name', parameters: [], body: MAX_BODY, verb: changeService },
+  { method: 'POST', path: '/services/:name/pause', parameters: [], body: MAX_BODY, optional: true, verb: pauseService },
+  { method: 'POST', path: '/services/:name/resume', parameters: [], verb: resumeService },
   { method: 'GET', path: '/livez', verb: showLife },
   { method: 'GET', path: '/readyz', verb: showReadiness },
 ]
@@ -98,9 +103,12 @@ interface Layer {
 
 const layersOf = (ctx: Context): readonly Layer[] => ctx.matched as readonly Layer[]
 
-/** The routes of the very path: `/tasks/batch` is no task with the id `batch`. The text `/tasks/:id` itself is no such path. */
+/**
+ * The routes of the very path: `/tasks/batch` is no task with the id `batch`. The text `/tasks/:id` itself is no such path. A service may
+ * be named `reload`.
+ */
 const exactly = (ctx: Context): readonly Layer[] =>
-  ctx.path.includes(':') ? [] : layersOf(ctx).filter(({ path }) => path === ctx.path)
+  ctx.path.startsWith('/tasks/') && !ctx.path.includes(':') ? layersOf(ctx).filter(({ path }) => path === ctx.path) : []
 
 /** Whether a request says that a body follows (RFC 9112, 6). */
 const hasBody = ({ req }: Context): boolean =>

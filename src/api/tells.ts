@@ -24,5 +24,5 @@ export async function listAttempts(api: ApiContext, ctx: Context, parameters: Pa
 export async function explainTask(api: ApiContext, ctx: Context): Promise<void> {
   const facts = await api.store.facts(idOf(ctx))
   if (facts === undefined) throw noSuchTask()
-  sendJson(ctx, 200, JSON.stringify(explain(facts)))
+  sendJson(ctx, 200, JSON.stringify(explain(facts, api.services.get(facts.service)?.limit)))
 }

@@ -8,6 +8,7 @@ import { CommandError, type Exit } from './exits.ts'
 import { list } from './list.ts'
 import type { OptionName } from './options.ts'
 import { SCHEDULE_OPTIONS, SCHEDULE_VERBS, schedules } from './schedules.ts'
+import { limit, pause, resume, services } from './services.ts'
 import { membersOf, objectText, payloadOf } from './tasks.ts'
 import { attempts, explain } from './tells.ts'
 import { membersOf as membersIn, oneLine, visible } from './text.ts'
@@ -122,6 +123,30 @@ export const COMMANDS: Readonly<Record<string, Command>> = {
     meaning: 'let the node read its services file again, and say which services were added, changed and removed',
     options: EVERYWHERE,
     run: reload,
+  },
+  services: {
+    words: ['[NAME]'],
+    meaning: 'list the services: their state, their tasks and their limit; or show one',
+    options: EVERYWHERE,
+    run: services,
+  },
+  pause: {
+    words: ['NAME'],
+    meaning: 'stop the requests of a service on all nodes; its tasks are accepted, and wait',
+    options: [...EVERYWHERE, 'reason'],
+    run: pause,
+  },
+  resume: {
+    words: ['NAME'],
+    meaning: 'let the requests of a service go on, whatever has stopped them',
+    options: EVERYWHERE,
+    run: resume,
+  },
+  limit: {
+    words: ['NAME'],
+    meaning: 'limit the requests of a service over all nodes, in place of the services file',
+    options: [...EVERYWHERE, 'concurrency', 'rate', 'burst', 'none'],
+    run: limit,
   },
   help: { words: ['[COMMAND]'], meaning: 'print this text, or the help of one command', options: ['help'] },
 }

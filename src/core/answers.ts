@@ -66,6 +66,8 @@ export type Verdict =
   | { readonly kind: 'again'; readonly wait: number; readonly failure: Failure }
   /** The same step again, and this try does not count. */
   | { readonly kind: 'uncounted'; readonly wait: number; readonly failure: Failure }
+  /** The same, and until then no other request of the service begins. */
+  | { readonly kind: 'gated'; readonly wait: number; readonly failure: Failure }
 
 /** Decides what to do after a reply. `random` is uniform in [0, 1). */
 export function classify(reply: Reply, at: Standing, service: Service, random: number): Verdict {
@@ -124,12 +126,14 @@ function badBody({ text, why }: Body): Failure {
 }
 
 function again(reply: Tried, at: Standing, service: Service, random: number): Verdict {
-  const { retry } = service
+  const { retry, gate } = service
   const failure = failureOf(reply)
+  const rests = reply.kind === 'answer' && [429, 503].includes(reply.status)
+  const waits = reply.kind === 'answer' && (rests || isTriedAgain(reply.status, service))
+  const asked = waits ? (reply.retryAfter ?? 0) : 0
+  if (gate && rests && asked > 0) return { kind: 'gated', wait: asked, failure }
   const fails = at.fails + 1
   if (retry.attempts > 0 && fails >= retry.attempts) return failed(failure)
-  const waits = reply.kind === 'answer' && ([429, 503].includes(reply.status) || isTriedAgain(reply.status, service))
-  const asked = waits ? (reply.retryAfter ?? 0) : 0
   return { kind: 'again', wait: Math.max(asked, backoff(retry, fails, random)), failure }
 }
 

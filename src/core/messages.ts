@@ -29,6 +29,8 @@ export interface Assignment extends Claim {
   readonly firstStep: number
   /** The id of the task that this one goes on with. */
   readonly retryOf: string | null
+  /** Whether its next request is granted, where the service has a limit. */
+  readonly granted: boolean
   /** The trust epoch in which the claim was sent: a request begins only in the epoch that its claim was confirmed in. */
   readonly epoch: number
 }
@@ -44,7 +46,12 @@ export type Command =
   /** From now on release every task whose request is not in flight. */
   | { readonly kind: 'drain' }
   /** The services that are known from now on. A thread that starts gets them before its first task. */
-  | { readonly kind: 'services'; readonly services: Services }
+  | {
+      readonly kind: 'services'
+      readonly services: Services
+      /** Which requests of each may begin: see core/admission.ts. */
+      readonly memory: ReadonlyMap<string, SharedArrayBuffer>
+    }
   | { readonly kind: 'ping' }
 
 /** What an actor asks the supervisor to write. After `checkpoint` and `retry` the actor waits for `go`; the others are its last report. */
@@ -80,8 +87,10 @@ export interface Park {
   readonly attempt: number
   readonly wait: number
   readonly failure: Failure
-  /** The try failed for want of something of this node's own, and does not count. */
+  /** The try does not count: for want of something of this node's own, or as the service asked for rest. */
   readonly uncounted?: true
+  /** The answer closes the gate of the service for `wait`. */
+  readonly gates?: true
 }
 export interface Settle {
   /** What the log keeps of the try. */

@@ -1,8 +1,11 @@
 // The plan: what a node listens to, pops and claims next. It is pure: a state in, a decision out.
+import type { Admission } from './admission.ts'
 
 /** What a node knows of one service. */
 export interface LaneState {
   readonly service: string
+  /** Which requests may begin. Where that is not all, nothing is popped or claimed by the plan. */
+  readonly admission: Admission
   /** Requests open at once, at most: `concurrency`. */
   readonly limit: number
   /** Tasks running at once, at most: nine tenths of SLOTS. */
@@ -92,6 +95,7 @@ export function plan(lanes: readonly LaneState[], node: NodeState, now: number):
 
   const turn = lanes.length > 0 ? node.turn % lanes.length : 0
   for (const lane of [...lanes.slice(turn), ...lanes.slice(0, turn)]) {
+    if (lane.admission !== 'all') continue
     const room = roomOf(lane, node.free)
     if (lane.bells > 0 && !node.claiming) claim.set(lane.service, { count: lane.bells, extra: 0, from: 'mark' })
     if (room < 1) continue

@@ -31,6 +31,8 @@ export interface Supervision {
   due(service: string, ms: number): void
   /** A task was deleted here. */
   deleted(id: string): void
+  /** The state of a service was changed here: this node reads it at once, and tells these others to. */
+  serviceChanged(nodes: readonly string[]): void
   /** A schedule was changed here: its next time may come sooner than this node knows. */
   scheduled(): void
 }

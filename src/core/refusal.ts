@@ -13,6 +13,11 @@ export const REFUSALS = {
     title: 'The schedule is not valid',
     meaning: '`errors` names each fault with its JSON Pointer.',
   },
+  invalid_service: {
+    status: 400,
+    title: 'The change of the service is not valid',
+    meaning: '`errors` names each fault with its JSON Pointer.',
+  },
   unknown_service: {
     status: 400,
     title: 'The service is not registered',
@@ -29,7 +34,11 @@ export const REFUSALS = {
     meaning: '`Idempotency-Key` must be 1 to 255 visible ASCII characters without `"` and `\\`, bare or in quotes.',
   },
   bad_request: { status: 400, title: 'The request is not valid HTTP', meaning: 'The request could not be parsed.' },
-  not_found: { status: 404, title: 'Not found', meaning: 'No such path, task or schedule: never created, or deleted.' },
+  not_found: {
+    status: 404,
+    title: 'Not found',
+    meaning: 'No such path, task, schedule or service: never created, deleted, or not known.',
+  },
   method_not_allowed: { status: 405, title: 'Method not allowed', meaning: '`Allow` names the methods of the path.' },
   too_slow: { status: 408, title: 'The request took too long', meaning: 'Headers or body did not arrive in time.' },
   already_ended: { status: 409, title: 'The task has ended', meaning: 'A task that has ended cannot be cancelled.' },

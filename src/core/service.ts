@@ -1,4 +1,5 @@
 // A target service as it is configured, and the URLs of its actions.
+import type { Limit } from './limit.ts'
 import type { Callback } from './task.ts'
 
 /** Which tries of its tasks a service keeps: all but a plain 200 or 206, all, or none. */
@@ -34,6 +35,12 @@ export interface Service {
   readonly onCancel?: string | undefined
   /** The callback of those of its tasks that name none; its service is one of the same configuration. */
   readonly callback?: Callback | undefined
+  /** Over all nodes; absent: none. */
+  readonly limit?: Limit | undefined
+  /** Whether an answer 429 or 503 with `Retry-After` stops all requests to it until then. */
+  readonly gate: boolean
+  /** So many failed ends in a row pause it; 0: never. */
+  readonly pauseAfter: number
   /** Sent with every request; their values are secrets and never logged. */
   readonly headers: Readonly<Record<string, string>>
 }
@@ -57,6 +64,8 @@ export const SERVICE_DEFAULTS: Omit<Service, 'name' | 'url'> = Object.freeze({
   deadline: 604_800_000,
   attemptLog: 'failures',
   keepStates: 0,
+  gate: false,
+  pauseAfter: 0,
   headers: Object.freeze({}),
 })
 
@@ -67,6 +76,10 @@ const ACTION = /^[A-Za-z0-9._~-]{1,200}$/
 
 /** Whether a string may name an action. `.` and `..` would leave the service's path. */
 export const isAction = (text: string): boolean => ACTION.test(text) && text !== '.' && text !== '..'
+
+/** The URL as people are shown it: without query and user, whose texts may be secrets. */
+export const shownUrl = ({ url }: Pick<Service, 'url'>): string =>
+  url.replace(/[?#].*$/s, '').replace(/^([^/]*\/\/)[^/]*@/, '$1')
 
 /** The URL of an action. `action` must satisfy `isAction`, because it is inserted without encoding. */
 export function urlOf(service: Pick<Service, 'url'>, action: string): URL {

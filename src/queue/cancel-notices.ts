@@ -1,6 +1,6 @@
 // Cancel notices between nodes: one channel a node, heard on a connection of its own.
 import type { Redis } from 'ioredis'
-import { idIn, type Keys } from './keys.ts'
+import { type Keys, noticeIn } from './keys.ts'
 import type { Link } from './link.ts'
 import { OVERDUE, within } from './within.ts'
 
@@ -79,7 +79,7 @@ export class CancelNotices {
   readonly #hear = (channel: Buffer | null, content: Buffer | null): void => {
     if (!this.#listener || !channel || !content) return
     if (channel.toString() !== this.#options.keys.channel(this.#listener.node)) return
-    const id = idIn(content)
+    const id = noticeIn(content)
     if (id !== undefined) setImmediate(this.#listener.cancelled, id)
   }
 }

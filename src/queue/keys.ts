@@ -30,7 +30,14 @@ export class Keys {
   }
 }
 
-/** The id that an element or a cancel notice holds; undefined for anything else. Looks at the length first: elements may be huge. */
+/** What a node is told when the state of a service has changed, in place of an id. */
+export const CHANGED = 'services'
+
+/** What a notice says: the id of a task, or that states have changed; undefined for anything else. */
+export const noticeIn = (content: Buffer): string | undefined =>
+  content.length === CHANGED.length && content.toString('latin1') === CHANGED ? CHANGED : idIn(content)
+
+/** The id that an element or a notice holds; undefined for anything else. Looks at the length first: elements may be huge. */
 export function idIn(element: Buffer): string | undefined {
   if (element.length > 19) return undefined
   const text = element.toString('latin1')

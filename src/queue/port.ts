@@ -27,7 +27,7 @@ export interface Queue extends Part {
   take(service: string, count: number): Promise<number>
   /** Ends the `pop` that waits now. */
   interrupt(): void
-  /** Tells a node (this one too) that a task was deleted. Never throws; a lost cancel notice is made up for by that node's sync. */
+  /** Tells a node (this one too) that a task was deleted, or that states of services have `CHANGED`. Never throws; a lost cancel notice is made up for by that node's sync. */
   notify(node: string, id: string): void
   /** Hears the cancel notices for this node from now on (a node may change its name: the latest call counts). Ids are untrusted. */
   listen(node: string, cancelled: (id: string) => void): void

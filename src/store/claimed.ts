@@ -40,6 +40,8 @@ export const CLAIMED = {
   failed: ['boolean', `t.status = 'failed'`],
   /** Whether it was taken over from an owner whose lease had run out. */
   lost: ['boolean', 'due.lost'],
+  /** Whether Postgres has granted its next request, as a limit of the service wants. */
+  granted: ['boolean', 't.granted is true and not due.lost'],
   level: ['smallint', 't.priority'],
   /** Where the next claim of the service and level may begin: see `Wanted.marks`. */
   mark: [

@@ -22,7 +22,7 @@ interface Column<Entry> {
 }
 
 /** One kind of fenced write: its columns besides the fence, the columns that it sets, and its own guard. */
-interface Kind<Entry extends Reported> {
+export interface Kind<Entry extends Reported> {
   readonly name: string
   readonly columns: readonly Column<Entry>[]
   readonly set: string
@@ -63,6 +63,8 @@ interface ParkEntry extends Reported {
   readonly error: string
 }
 export interface SettleEntry extends Reported {
+  /** Whose end is counted; absent: nobody's. */
+  readonly service?: string | undefined
   readonly status: 'complete' | 'failed'
   readonly step: number | null
   readonly result: string | null
@@ -73,6 +75,9 @@ export interface SettleEntry extends Reported {
 }
 
 const later = (column: string): string => `now() + ${column} * interval '1 millisecond'`
+
+/** A grant ends with the claim: the next request takes its turn. Of a service without a limit the column stays null. */
+const WAITS_ITS_TURN = 'granted = case when t.granted then false else t.granted end'
 
 const checkpoint: Kind<CheckpointEntry> = {
   name: 'checkpoint',
@@ -86,7 +91,8 @@ const checkpoint: Kind<CheckpointEntry> = {
   set: `step = t.step + 1, state = coalesce(w.state, t.state), repeats = w.repeats, fails = 0, crashes = 0,
         attempt = case when w.wait is null then 1 else 0 end,
         node = case when w.wait is null then t.node end,
-        run_at = case when w.wait is null then t.run_at else ${later('w.wait')} end`,
+        run_at = case when w.wait is null then t.run_at else ${later('w.wait')} end,
+        granted = case when t.granted and w.wait is not null then false else t.granted end`,
   applied: (row, entry) => row.step === entry.step + 1,
 }
 
@@ -108,7 +114,7 @@ const park: Kind<ParkEntry> = {
     { name: 'fails', type: 'integer', value: (entry) => entry.fails },
     { name: 'error', type: 'json', value: (entry) => entry.error },
   ],
-  set: `fails = t.fails + w.fails, node = null, run_at = ${later('w.wait')}, error = w.error`,
+  set: `fails = t.fails + w.fails, node = null, run_at = ${later('w.wait')}, error = w.error, ${WAITS_ITS_TURN}`,
 }
 
 const settle: Kind<SettleEntry> = {
@@ -127,7 +133,11 @@ const settle: Kind<SettleEntry> = {
 }
 
 // The task keeps its place in the order.
-const release: Kind<ClaimRef> = { name: 'release', columns: [], set: 'node = null, run_at = least(t.run_at, now())' }
+const release: Kind<ClaimRef> = {
+  name: 'release',
+  columns: [],
+  set: `node = null, run_at = least(t.run_at, now()), ${WAITS_ITS_TURN}`,
+}
 
 export const FENCED = { checkpoint, retry, park, settle, release } as const
 
@@ -155,8 +165,11 @@ function loggedName(name: string): string {
   return `${name}_logged`
 }
 
-/** Makes the flush of one kind: one statement, and after an unknown outcome a second one that reads the rows not written. */
-export function fencedFlush<Entry extends Reported>(query: Query, kind: Kind<Entry>) {
+/**
+ * Makes the flush of one kind: one statement, and after an unknown outcome a second one that reads the rows not written.
+ * @param told is called with each entry that was written
+ */
+export function fencedFlush<Entry extends Reported>(query: Query, kind: Kind<Entry>, told?: (entry: Entry) => void) {
   return async (entries: readonly Entry[], again: boolean): Promise<Written[]> => {
     // Most have nothing for the log, and cost what they would without one.
     const logged = entries.some(({ tried }) => tried !== undefined)
@@ -172,7 +185,11 @@ export function fencedFlush<Entry extends Reported>(query: Query, kind: Kind<Ent
     const missing = entries.filter((entry) => !written.has(entry))
     if (again && missing.length > 0 && kind.applied)
       for (const entry of await applied(query, kind, missing)) written.add(entry)
-    return entries.map((entry) => (written.has(entry) ? 'written' : 'lost'))
+    return entries.map((entry) => {
+      if (!written.has(entry)) return 'lost'
+      told?.(entry)
+      return 'written'
+    })
   }
 }
 

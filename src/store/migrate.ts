@@ -2,7 +2,7 @@
 import { readdir } from 'node:fs/promises'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Knex } from 'knex'
-import { CLAIMS } from './claims.ts'
+import { CLAIMS } from './claim-routine.ts'
 import { poolOf } from './client.ts'
 import { ATTEMPTS } from './attempts.ts'
 import { BULK_WINDOWS, RETRY_MANY } from './bulk.ts'
@@ -11,8 +11,10 @@ import { CREATE } from './creations.ts'
 import { EXPIRE } from './deadlines.ts'
 import { FACTS } from './facts.ts'
 import { FENCED_WRITES } from './fenced.ts'
+import { GRANTS } from './grants.ts'
 import { FIND, INSERT } from './inserts.ts'
 import { FORGET_KEYS } from './keys.ts'
+import { FORGET_MINUTES } from './minutes.ts'
 import { ADOPT, FAIL_UNKNOWN, FORGET_NODES, HOLDINGS } from './nodes.ts'
 import { PAGES } from './pages.ts'
 import { READ } from './reads.ts'
@@ -20,6 +22,7 @@ import { CANCEL, REMOVE } from './removals.ts'
 import { RETRY_TASK } from './retries.ts'
 import { REVIVE } from './revivals.ts'
 import { SCHEDULE_ROUTINES } from './schedules.ts'
+import { SERVICES } from './services.ts'
 import { StoreError } from './trouble.ts'
 import { notUtf8, tablesOfOthers, whyNot } from './unusable.ts'
 
@@ -42,6 +45,7 @@ const ROUTINES = [
   ATTEMPTS,
   FACTS,
   ...Object.values(CLAIMS),
+  ...Object.values(GRANTS),
   EXPIRE,
   HOLDINGS,
   ADOPT,
@@ -50,6 +54,8 @@ const ROUTINES = [
   FIND,
   ...PAGES,
   FORGET_KEYS,
+  FORGET_MINUTES,
+  SERVICES,
   ...BULK_WINDOWS,
   RETRY_MANY,
   ...SCHEDULE_ROUTINES,

@@ -1,14 +1,16 @@
 // What callers read: tasks, pages of the list, tries, and what explains a task.
 import type { Facts } from '../core/explain.ts'
 import { PAGE_BYTES } from '../core/limits.ts'
-import type { FullView, ListQuery, Page, Version } from '../core/view.ts'
+import type { Filters, FullView, ListQuery, Page, Version } from '../core/view.ts'
 import { type LoggedAttempt, readAttempts } from './attempts.ts'
 import { Batch } from './batch.ts'
+import { readWindow, type Stretch, type Window } from './bulk.ts'
 import type { Connections } from './connections.ts'
 import { readFacts } from './facts.ts'
 import { readPage } from './pages.ts'
 import { MAX_TASKS_PER_READ, readFlush, readVersions } from './reads.ts'
 import { refuseRead } from './refuse.ts'
+import { readServices, type ServiceView } from './services.ts'
 
 /** All throw a `Refusal` `unavailable`, unless it is said otherwise. */
 export class Reader {
@@ -95,6 +97,27 @@ export class Reader {
   async facts(id: string): Promise<Facts | undefined> {
     this.#connections.admit()
     return readFacts(this.#connections.read, id).catch(refuseRead)
+  }
+
+  /** Reads these services, and with `others` those that only other live nodes know; by name. */
+  async services(names: readonly string[], others: boolean): Promise<ServiceView[]> {
+    this.#connections.admit()
+    return readServices(this.#connections.read, names, others).catch(refuseRead)
+  }
+
+  /** Looks at the next rows after an id, and tells which of them match. Throws a `Refusal`. */
+  async window(filters: Filters, stretch: Stretch): Promise<Window> {
+    this.#connections.admit()
+    return readWindow(this.#connections.read, filters, stretch).catch(refuseRead)
+  }
+
+  /** Whether Postgres answers and accepts writes of this node. Never throws. */
+  async ping(): Promise<boolean> {
+    if (!this.#connections.ready) return false
+    return this.#connections.read('select 1').then(
+      () => true,
+      () => false,
+    )
   }
 }
 

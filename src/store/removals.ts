@@ -35,28 +35,29 @@ const LOCKED = `gone as materialized (
 export const REMOVE = routineOf({
   name: 'remove',
   types: ['bigint[]', 'text[]', 'text[]', 'jsonb[]'],
-  returns: 'id bigint, node uuid, cancelled boolean',
+  returns: 'id bigint, node uuid, service text, cancelled boolean',
   sql: `
   with ${LOCKED}
-  delete from tasks t using gone where ${withId('gone.id')} returning t.id, t.node, false`,
+  delete from tasks t using gone where ${withId('gone.id')} returning t.id, t.node, t.service, false`,
 })
 
 export const CANCEL = routineOf({
   name: 'cancel',
   types: ['bigint[]', 'text[]', 'text[]', 'jsonb[]'],
-  returns: 'id bigint, node uuid, cancelled boolean',
+  returns: 'id bigint, node uuid, service text, cancelled boolean',
   sql: `
   with ${LOCKED},
   ended as (
     update tasks t set status = 'failed', node = null, finished_at = now(), error = ${failureLiteral(cancelled)}
     from gone where ${withId('gone.id')} and gone.alive returning t.id
   )
-  select gone.id, gone.node, gone.alive from gone`,
+  select gone.id, gone.node, gone.service, gone.alive from gone`,
 })
 
-/** A task that was found: the node that held it, or null, and whether it was cancelled. */
+/** A task that was found: the node that held it, or null, its service, and whether it was cancelled. */
 export interface Removed {
   readonly node: string | null
+  readonly service: string
   readonly cancelled: boolean
 }
 
@@ -67,7 +68,7 @@ export function removalFlush(query: Query, { call }: typeof REMOVE) {
     const ids = removals.map(({ id }) => id)
     const { services = [], actions = [], callbacks = [] } = first ?? {}
     const rows = await query<Removed & { id: string }>(call, [ids, services, actions, callbacks.map(callbackText)])
-    const found = new Map(rows.map(({ id, node, cancelled }) => [id, { node, cancelled }]))
+    const found = new Map(rows.map(({ id, ...removed }) => [id, removed]))
     return ids.map((id) => {
       const removed = found.get(id)
       // The second of two cancellations finds what has ended, the second of two deletions nothing.

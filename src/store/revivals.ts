@@ -16,7 +16,12 @@ export interface Orphan extends ClaimRef {
 }
 
 /** What was never away from this node says nothing of the order. */
-const REVIVED: Columns = { ...CLAIMED, lost: ['boolean', 'false'], mark: ['double precision', '0::double precision'] }
+const REVIVED: Columns = {
+  ...CLAIMED,
+  lost: ['boolean', 'false'],
+  granted: ['boolean', 'false'],
+  mark: ['double precision', '0::double precision'],
+}
 
 // The number of the try judges: where it is the next one already, an earlier revive went through and its answer was lost.
 export const REVIVE = routineOf({

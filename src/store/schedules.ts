@@ -6,6 +6,7 @@ import type { Services } from '../core/service.ts'
 import { type Columns, type RowOf, typesOf, valuesOf } from './columns.ts'
 import type { Connections } from './connections.ts'
 import { DUE, type Due, FIRE, type Fired, fireSchedules, type Firing, readDue } from './fires.ts'
+import { Minutes } from './minutes.ts'
 import { refuse, refuseRead } from './refuse.ts'
 import { type Routine, routineOf } from './routine.ts'
 import { msOf, newestOf, SCHEDULE, scheduleOf } from './schedule-rows.ts'
@@ -79,7 +80,10 @@ export interface Schedules {
 }
 
 /** The schedules on these connections. */
-export function schedulesOn(connections: Pick<Connections, 'read' | 'write' | 'admit'>): Schedules {
+export function schedulesOn(
+  connections: Pick<Connections, 'read' | 'write' | 'admit'>,
+  minutes = new Minutes(connections.write),
+): Schedules {
   const { read, write } = connections
   const ask = async (sql: string, values: readonly unknown[]): Promise<boolean> => {
     connections.admit()
@@ -124,7 +128,7 @@ export function schedulesOn(connections: Pick<Connections, 'read' | 'write' | 'a
     pause: (name, anyhow) => ask(PAUSE, [name, anyhow]),
     resume: ({ name, cron, timezone }, nextAt) => ask(RESUME, [name, cron, timezone, nextAt]),
     due: (most) => readDue(write, most),
-    fire: (firings, services) => fireSchedules(write, firings, services),
+    fire: async (firings, services) => minutes.created(await fireSchedules(write, firings, services)),
   }
 }
 

@@ -20,6 +20,12 @@ export const NOT_ENDED = `t.status in (${STATUSES.map((status) => `'${status}'`)
 /** A condition on rows of `tasks t`: nobody owns them and they have not ended. It is the condition of the index `tasks_due`. */
 export const UNOWNED = `t.node is null and ${NOT_ENDED}`
 
+/**
+ * A condition on rows of `tasks t`: a request is granted, and open as far as Postgres knows. Written so that with `order by t.run_at, t.id`
+ * only the index `tasks_granted` serves.
+ */
+export const OPEN_GRANT = `t.granted is not null and t.granted and (t.node is null) is false and ${NOT_ENDED}`
+
 /** The same as `NOT_ENDED`, written so that no index matches it: the row must be found by its id. */
 export const ALIVE = `(${NOT_ENDED}) is true`
 

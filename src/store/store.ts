@@ -1,31 +1,34 @@
 // The store of a node: connections, batched writes and reads. All SQL is in this folder.
 import { Refusal } from '../core/refusal.ts'
 import type { Part } from '../core/part.ts'
+import type { Terms } from '../core/limit.ts'
 import type { Stored } from '../core/ports.ts'
 import type { Created, NewTask } from '../core/task.ts'
-import type { Filters } from '../core/view.ts'
 import type { Log } from '../telemetry/log.ts'
 import { Batch } from './batch.ts'
-import { type Claimant, type ClaimQuery, claimDue } from './claims.ts'
+import { type Claimant, type ClaimQuery, claimDue, type Wanted } from './claims.ts'
 import { type ClaimedRow } from './claimed.ts'
 import { type Retrial, retryTask } from './retries.ts'
 import { type Orphan, reviveClaims } from './revivals.ts'
 import { type Creation, createTasks } from './creations.ts'
-import { type Many, readWindow, retryMany, type Stretch, type Window } from './bulk.ts'
+import { type Many, retryMany } from './bulk.ts'
 import { type Change, changeTask } from './changes.ts'
 import { Connections } from './connections.ts'
 import type { Query } from './database.ts'
 import { type Deadline, type Expired, expireTasks } from './deadlines.ts'
-import { FENCED, type ClaimRef, fencedFlush, type Written } from './fenced.ts'
+import { FENCED, type ClaimRef, fencedFlush, type Kind, type Written } from './fenced.ts'
+import { type Granted, grantDue } from './grants.ts'
 import { HighestId, type NewRow, type Taker, insertAllFlush, insertFlush, newRow } from './inserts.ts'
 import { forgetKeys } from './keys.ts'
 import { migrate } from './migrate.ts'
+import { Minutes } from './minutes.ts'
 import * as nodes from './nodes.ts'
 import { CANCEL, REMOVE, type Removal, type Removed, removalFlush } from './removals.ts'
 import { Reader } from './reader.ts'
 import { type Standing, readStanding } from './reads.ts'
-import { refuse, refuseRead } from './refuse.ts'
+import { refuse } from './refuse.ts'
 import { type Schedules, schedulesOn } from './schedules.ts'
+import { type ServiceStates, serviceStatesOn } from './service-states.ts'
 import { StoreError } from './trouble.ts'
 import { whyNot } from './unusable.ts'
 
@@ -54,21 +57,26 @@ export class Store extends Reader implements Part {
   readonly settle
   readonly release
   readonly schedules: Schedules
+  readonly states: ServiceStates
+  readonly minutes: Minutes
 
   constructor({ url, log }: { url: string; log: Log }) {
     const connections = new Connections({ url, log })
     super(connections)
     this.#url = url
-    this.schedules = schedulesOn(connections)
+    this.minutes = new Minutes(connections.write)
+    this.schedules = schedulesOn(connections, this.minutes)
+    this.states = serviceStatesOn({ write: connections.write, admit: () => connections.admit() })
     this.#connections = connections
     const query = (this.#query = this.#connections.write)
-    const kept = <Entry extends ClaimRef>(name: string, kind: Parameters<typeof fencedFlush<Entry>>[1], gather = 0) =>
-      new Batch<Entry, Written>({ name, patience: 'keep', bytes: sizeOf, flush: fencedFlush(query, kind), gather })
-    this.checkpoint = kept('checkpoint', FENCED.checkpoint)
-    this.retry = kept('retry', FENCED.retry)
-    this.park = kept('park', FENCED.park)
-    this.settle = kept('settle', FENCED.settle, GATHER_MS.settle)
-    this.release = kept('release', FENCED.release)
+    const kept = <Entry extends ClaimRef>(kind: Kind<Entry>, flush = fencedFlush(query, kind), gather = 0) =>
+      new Batch<Entry, Written>({ name: kind.name, patience: 'keep', bytes: sizeOf, flush, gather })
+    this.checkpoint = kept(FENCED.checkpoint)
+    this.retry = kept(FENCED.retry)
+    this.park = kept(FENCED.park)
+    const counted = fencedFlush(query, FENCED.settle, (entry) => this.minutes.ended(entry))
+    this.settle = kept(FENCED.settle, counted, GATHER_MS.settle)
+    this.release = kept(FENCED.release)
     const insert = insertFlush(query, this.#highest, this.#looking)
     const submits = { name: 'submit', patience: 'refuse', gather: GATHER_MS.insert } as const
     this.#insert = new Batch({ ...submits, bytes: sizeOf, flush: insert })
@@ -114,6 +122,7 @@ export class Store extends Reader implements Part {
       this.release,
     ])
       batch.close()
+    if (this.healthy) await this.minutes.write().catch(() => undefined)
     await this.#connections.close()
   }
 
@@ -131,13 +140,16 @@ export class Store extends Reader implements Part {
   async insert(task: NewTask, taker?: Taker): Promise<Stored> {
     this.#connections.admit()
     const inserted = await this.#insert.add(newRow(task, taker)).catch(refuse)
-    return inserted ?? unknownCommit()
+    if (!inserted) return unknownCommit()
+    this.minutes.count('created', task.service)
+    return inserted
   }
 
   /** Stores new tasks in one commit, likewise. */
   async insertAll(tasks: readonly NewTask[]): Promise<Stored[]> {
     this.#connections.admit()
     const inserted = await this.#insertAll.add(tasks.map((task) => newRow(task))).catch(refuse)
+    for (const one of inserted) if (one) this.minutes.count('created', one.service)
     return inserted.map((one) => one ?? unknownCommit())
   }
 
@@ -147,9 +159,11 @@ export class Store extends Reader implements Part {
     const bytes = creation.tasks.reduce((sum, { payload }) => sum + payload.length, 0)
     if (this.#creatingBytes + bytes > MAX_CREATING_BYTES) throw new Refusal('unavailable', 'Too much is waiting.')
     this.#creatingBytes += bytes
-    return createTasks(this.#connections.create, creation)
+    const created = await createTasks(this.#connections.create, creation)
       .catch(refuse)
       .finally(() => (this.#creatingBytes -= bytes))
+    if (!created.replayed) this.minutes.created(created.tasks)
+    return created
   }
 
   /** Deletes a task; undefined when there is no such task. Throws a `Refusal`: `unavailable` or `outcome_unknown`. */
@@ -161,19 +175,15 @@ export class Store extends Reader implements Part {
   /** Tries an ended task again by a new one. Throws a `Refusal`. */
   async retryTask(retrial: Retrial): ReturnType<typeof retryTask> {
     this.#connections.admit()
-    return retryTask(this.#connections.create, retrial).catch(refuse)
-  }
-
-  /** Looks at the next rows after an id, and tells which of them match. Throws a `Refusal`. */
-  async window(filters: Filters, stretch: Stretch): Promise<Window> {
-    this.#connections.admit()
-    return readWindow(this.#connections.read, filters, stretch).catch(refuseRead)
+    const retried = await retryTask(this.#connections.create, retrial).catch(refuse)
+    if (retried.row && !retried.replayed) this.minutes.created([retried.row])
+    return retried
   }
 
   /** Retries tasks by new ones; those that cannot be are left out. Throws a `Refusal`. */
   async retryMany(many: Many): ReturnType<typeof retryMany> {
     this.#connections.admit()
-    return retryMany(this.#connections.create.first, many).catch(refuse)
+    return this.minutes.created(await retryMany(this.#connections.create.first, many).catch(refuse))
   }
 
   /** Changes a task that waits; undefined when there is no such task. Throws a `Refusal`, likewise. */
@@ -185,21 +195,18 @@ export class Store extends Reader implements Part {
   /** Ends a task as cancelled and keeps it; undefined when there is no such task. Throws a `Refusal`, likewise. */
   async cancel(removal: Removal): Promise<Removed | undefined> {
     this.#connections.admit()
-    return this.#cancel.add(removal).catch(refuse)
-  }
-
-  /** Whether Postgres answers and accepts writes of this node. Never throws. */
-  async ping(): Promise<boolean> {
-    if (!this.#connections.ready) return false
-    return this.#connections.read('select 1').then(
-      () => true,
-      () => false,
-    )
+    const found = await this.#cancel.add(removal).catch(refuse)
+    if (found?.cancelled) this.minutes.count('failed', found.service)
+    return found
   }
 
   // One statement each; all throw a `StoreError`.
-  claim = (by: Claimant, asked: ClaimQuery): Promise<ClaimedRow[]> => claimDue(this.#query, by, asked)
-  revive = (claims: readonly Orphan[]): Promise<ClaimedRow[]> => reviveClaims(this.#query, claims)
+  claim = async (by: Claimant, asked: ClaimQuery): Promise<ClaimedRow[]> =>
+    this.minutes.failed(await claimDue(this.#query, by, asked))
+  grant = (by: Omit<Claimant, 'takesOver'>, service: string, wanted: Wanted, terms: Terms): Promise<Granted> =>
+    grantDue(this.#query, by, service, wanted, terms)
+  revive = async (claims: readonly Orphan[]): Promise<ClaimedRow[]> =>
+    this.minutes.failed(await reviveClaims(this.#query, claims))
   standing = (ids: readonly string[]): Promise<Standing[]> => readStanding(this.#query, ids)
   enroll = (node: nodes.NodeRow, lease: number, claimWindow?: number): Promise<nodes.Leased> =>
     nodes.enroll(this.#query, node, lease, claimWindow)
@@ -217,9 +224,9 @@ export class Store extends Reader implements Part {
   adoptOwners = (): Promise<void> => nodes.adoptOwners(this.#query)
   forgetKeys = (window: number): Promise<boolean> => forgetKeys(this.#query, window)
   forgetNodes = (): Promise<void> => nodes.forgetNodes(this.#query)
-  failUnknown = (ms: number): Promise<{ id: string; service: string }[]> => nodes.failUnknown(this.#query, ms)
-  expire = (deadlines: readonly Deadline[], limit: number): Promise<Expired[]> =>
-    expireTasks(this.#query, deadlines, limit)
+  failUnknown = async (ms: number): Promise<Expired[]> => this.minutes.failed(await nodes.failUnknown(this.#query, ms))
+  expire = async (deadlines: readonly Deadline[], limit: number): Promise<Expired[]> =>
+    this.minutes.failed(await expireTasks(this.#query, deadlines, limit))
 
   async holdings(node: string): Promise<nodes.Holdings['held']> {
     const { held, highest } = await nodes.holdings(this.#query, node)

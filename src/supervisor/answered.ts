@@ -1,8 +1,10 @@
 // What a lane knows once its claim was answered.
 import type { Ask } from '../core/plan.ts'
 import { type ClaimedRow, EVERY_LEVEL, FROM_START } from '../store/claimed.ts'
-import { type Seen, TURN, type Wanted } from '../store/claims.ts'
-import type { Lane, Lanes } from './lanes.ts'
+import { TURN } from '../store/claim-routine.ts'
+import type { Seen, Wanted } from '../store/claims.ts'
+import type { Lane } from './lane.ts'
+import type { Lanes } from './lanes.ts'
 
 /** Between two looks behind the mark of one lane, ms; and how many times its length a look is followed by none. */
 const LOOK = { pause: 50, times: 20 }

@@ -65,6 +65,19 @@ export const CHORES: readonly Chore[] = [
     run: ({ store, keyWindow }) => store.forgetKeys(keyWindow),
   },
   {
+    name: 'write the counts of the minute',
+    every: () => 10_000,
+    run: async ({ store }) => {
+      await store.minutes.write()
+      return false
+    },
+  },
+  {
+    name: 'forget minutes',
+    every: () => 600_000,
+    run: ({ store }) => store.minutes.forget(),
+  },
+  {
     name: 'delete nodes that are gone',
     every: () => 3_600_000,
     run: async ({ store }) => {

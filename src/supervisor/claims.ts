@@ -1,9 +1,12 @@
 // Claims: each is sent under a token of its own, and what it brings goes to a thread.
+import type { Terms } from '../core/limit.ts'
 import type { Trust } from '../core/trust.ts'
 import { claim, tokens } from '../lifecycle/claim.ts'
+import { grant } from '../lifecycle/grant.ts'
 import type { Queue } from '../queue/port.ts'
 import type { ClaimedRow } from '../store/claimed.ts'
-import type { ClaimQuery } from '../store/claims.ts'
+import type { ClaimQuery, Wanted } from '../store/claims.ts'
+import type { Granted } from '../store/grants.ts'
 import type { Store } from '../store/store.ts'
 import type { Audit } from './audit.ts'
 import type { Dispatch, Sent } from './dispatch.ts'
@@ -47,20 +50,39 @@ export class Claims {
   }
 
   /** Claims rows and starts them. Throws a `StoreError`. */
-  async claim(query: ClaimQuery, takesOver: boolean): Promise<readonly ClaimedRow[]> {
+  claim(query: ClaimQuery, takesOver: boolean): Promise<readonly ClaimedRow[]> {
     const { store, lease } = this.#by
+    return this.#started(
+      (by, token) => claim({ store, ...by, takesOver: takesOver && lease.takesOver }, token, query),
+      (rows) => rows,
+    )
+  }
+
+  /** Claims rows of a service with a limit and starts them. Throws a `StoreError`. */
+  grant(service: string, wanted: Wanted, terms: Terms): Promise<Granted> {
+    const { store } = this.#by
+    return this.#started(
+      (by, token) => grant({ store, ...by }, token, service, wanted, terms),
+      ({ rows }) => rows,
+    )
+  }
+
+  async #started<Answer>(
+    ask: (by: { node: string; validUntil: string }, token: number) => Promise<Answer>,
+    rowsOf: (answer: Answer) => readonly ClaimedRow[],
+  ): Promise<Answer> {
     const sent = this.send()
-    let rows: ClaimedRow[] = []
+    let rows: readonly ClaimedRow[] = []
     try {
-      const by = { store, node: sent.node, takesOver: takesOver && lease.takesOver, validUntil: lease.claimsUntil }
-      rows = await claim(by, sent.token, query)
+      const answer = await ask({ node: sent.node, validUntil: this.#by.lease.claimsUntil }, sent.token)
+      rows = rowsOf(answer)
+      return answer
     } catch (error) {
       this.suspect()
       throw error
     } finally {
       this.arrived(sent, rows)
     }
-    return rows
   }
 
   /** The outcome of a claim may be unknown. */

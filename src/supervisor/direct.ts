@@ -3,7 +3,8 @@ import type { Reservation, Stored } from '../core/ports.ts'
 import { LEVELS } from '../core/task.ts'
 import type { ClaimedRow } from '../store/claimed.ts'
 import type { Claims, ClaimsDependencies } from './claims.ts'
-import type { Lane, Lanes } from './lanes.ts'
+import type { Lane } from './lane.ts'
+import type { Lanes } from './lanes.ts'
 
 export interface DirectDependencies extends Pick<ClaimsDependencies, 'lanes' | 'queue' | 'running' | 'store'> {
   readonly claims: Claims
@@ -14,6 +15,7 @@ const MOST_DIRECT = 200
 
 /** Each must hold. */
 const CONDITIONS: readonly ((by: DirectDependencies, lane: Lane) => boolean)[] = [
+  (_, lane) => lane.admission === 'all',
   // Nothing waits: the last look from the start found nothing, and no id was heard of since.
   (_, lane) => lane.empty && !lane.more && lane.bells === 0,
   ({ lanes }, lane) => lanes.room(lane.service) > 0,
@@ -61,6 +63,7 @@ const firstClaim = ({ id, key, service, action, payload, age }: Stored): Claimed
   firstStep: 0,
   retryOf: null,
   level: LEVELS.normal,
+  granted: false,
   failed: false,
   lost: false,
   mark: 0,

@@ -47,7 +47,7 @@ export class Dispatch {
   /** Takes a claimed row in hand and starts its actor. */
   accept(row: ClaimedRow, { node, token, epoch }: Sent): void {
     const { running, log } = this.#by
-    const { id, service, action, crashes, attempt } = row
+    const { id, service, action, crashes, attempt, granted } = row
     if (row.failed) return log.event('task_failed_crashed', { task: id, service, action, why: 'crashed', crashes })
     if (row.lost) log.event('task_taken_over', { task: id, service, action, step: row.step, crashes })
     // One actor of one task: the older claim's actor ends first, and the new one starts behind it in the same thread.
@@ -64,6 +64,7 @@ export class Dispatch {
       thread: undefined,
       writing: false,
       answered: false,
+      granted,
       epoch,
     }
     running.add(task)

@@ -7,13 +7,18 @@ import { isFull, type Seen } from '../store/claims.ts'
 import type { Log } from '../telemetry/log.ts'
 import { began, looked, marksOf, ofLane, wantedOf } from './answered.ts'
 import type { Claims } from './claims.ts'
-import type { Lane, Lanes } from './lanes.ts'
+import type { Lane } from './lane.ts'
+import type { Lanes } from './lanes.ts'
+import type { States } from './states.ts'
 import { Ticker } from './ticker.ts'
 
 export interface FullPassDependencies {
   readonly claims: Claims
   readonly lanes: Lanes
   readonly queue: Queue
+  readonly states: Pick<States, 'changed'>
+  /** Whether no other node can be alive on this Postgres. */
+  readonly alone: boolean
   readonly timings: Timings
   readonly log: Log
 }
@@ -57,7 +62,9 @@ export class FullPass implements Part {
   }
 
   async #pass(): Promise<boolean> {
-    const { claims, lanes, queue, timings } = this.#by
+    const { alone, claims, lanes, queue, states, timings } = this.#by
+    // No other node can tell this one of pauses, and beats are too rare.
+    if (!alone && (queue.kind === 'memory' || !queue.healthy)) states.changed()
     if (!claims.open || lanes.all.length === 0) return false
     const begun = performance.now()
     const looks = begun >= this.#looksAt
@@ -70,7 +77,7 @@ export class FullPass implements Part {
       const wanted = new Map(
         asked.map(({ lane, count }) => [
           lane.service,
-          { ...wantedOf(lane, count, 'start'), ...(looks ? {} : { levels: NO_LEVEL }) },
+          { ...wantedOf(lane, count, 'start'), ...(looks && lane.admission === 'all' ? {} : { levels: NO_LEVEL }) },
         ]),
       )
       const grace = queue.healthy ? timings.grace : 0
@@ -85,6 +92,10 @@ export class FullPass implements Part {
         const brought = ofLane(rows, lane)
         began(lane, brought)
         if (!looks) continue
+        if (lane.admission !== 'all') {
+          lane.full = false
+          continue
+        }
         if (all || brought.length >= count) {
           // It began at the start, so whatever it left lies behind what it took.
           lane.more = true

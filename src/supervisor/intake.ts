@@ -103,12 +103,12 @@ export class Intake implements Part {
     if (popped && lane) {
       lanes.heard(lane)
       lane.list = 'filled'
-      if (this.#going && lanes.room(lane.service) > 0) {
+      if (this.#going && lane.admission === 'all' && lanes.room(lane.service) > 0) {
         lanes.reserve(lane, 1)
         // What else the list has is claimed together with it.
         const slots = Math.min(MOST_TOGETHER, lanes.room(lane.service))
         if (slots > 0) await this.#pop(lane.service, slots, slots)
-        if (this.#going) lane.bells += 1
+        if (this.#going && lane.admission === 'all') lane.bells += 1
         else lanes.unreserve(lane, 1)
       } else void queue.push(popped.service, popped.id)
     }
@@ -127,7 +127,7 @@ export class Intake implements Part {
     lane.list = popped < count ? 'empty' : 'filled'
     if (popped > 0) lanes.heard(lane)
     // Those beyond the slots are counted as one: the claim says whether there is more.
-    const bells = this.#going ? Math.min(popped, slots) : 0
+    const bells = this.#going && lane.admission === 'all' ? Math.min(popped, slots) : 0
     lane.bells += bells
     lanes.unreserve(lane, slots - bells)
     this.wake()

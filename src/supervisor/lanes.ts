@@ -1,33 +1,11 @@
 // Lanes: what this node knows of each service, in one table, and the count of its slots.
-import { type LaneState, roomOf, shareOf } from '../core/plan.ts'
-import type { Service, Services } from '../core/service.ts'
-import { LEVELS } from '../core/task.ts'
+import { type Admission, admit } from '../core/admission.ts'
+import { roomOf } from '../core/plan.ts'
+import type { Services } from '../core/service.ts'
 import { TIMINGS } from '../core/timings.ts'
 import { FROM_START } from '../store/claimed.ts'
 import type { Load } from '../store/nodes.ts'
-
-/** One service. The plan reads it; the intake, and the tasks that run, write it. */
-export type Lane = { -readonly [Key in keyof LaneState]: LaneState[Key] } & {
-  /** Where the next claim begins, for each level; see `Wanted.marks`. */
-  marks: readonly number[]
-  /** The levels of rows that wait, as far as this node knows: bits, see `Wanted.levels`. */
-  levels: number
-  /** Whether the log keeps tries that are lost with their node. */
-  logged: boolean
-  /** Tasks that began since one of a lower level had its turn. */
-  begun: number
-  /** Whether nothing was due at the last look from the start, and nothing has been heard of since. */
-  empty: boolean
-  /** How often something was heard of it. */
-  heard: number
-  /** Empty claims in a row. */
-  misses: number
-  /** When its service was removed, of `performance.now()`; undefined: this node knows it. */
-  removedAt: number | undefined
-}
-
-/** The level of most tasks, as bits. */
-const JUST_NORMAL = 1 << LEVELS.normal
+import { configured, type Lane, newLane } from './lane.ts'
 
 export class Lanes {
   readonly slots: number
@@ -37,6 +15,8 @@ export class Lanes {
   #all: readonly Lane[] = []
   #running = 0
   #reserved = 0
+  /** Lanes whose requests Postgres grants. */
+  granting = 0
   readonly #freed: () => void
 
   /**
@@ -70,7 +50,9 @@ export class Lanes {
       if (!this.#services.has(lane.service)) {
         lane.removedAt ??= performance.now()
         lane.limit = 0
-        if (!this.#counts(lane) && lane.running + lane.reserved === 0) this.#byService.delete(lane.service)
+        if (this.#counts(lane) || lane.running + lane.reserved > 0) continue
+        this.#byService.delete(lane.service)
+        if (lane.admission === 'granted') this.granting -= 1
       }
     this.#all = [...this.#byService.values()]
   }
@@ -78,6 +60,11 @@ export class Lanes {
   /** Whether others count a service as known here. */
   #counts({ removedAt }: Lane): boolean {
     return removedAt === undefined || performance.now() - removedAt < this.#forgotten
+  }
+
+  /** What the threads see of each service's admission. */
+  get memory(): ReadonlyMap<string, SharedArrayBuffer> {
+    return new Map(this.all.map(({ service, memory }) => [service, memory]))
   }
 
   /** The lane of a service; undefined when this node does not know that service. */
@@ -114,6 +101,12 @@ export class Lanes {
     return lane ? roomOf(lane, this.free) : 0
   }
 
+  /** Whether others wait for a task of this service to end: a slot, or the grant of a limit. */
+  pressed(service: string): boolean {
+    const lane = this.of(service)
+    return !lane || lane.full || roomOf(lane, this.free) < 1
+  }
+
   /** Keeps slots of a lane; `ofAll`: how many of the node's that takes, where several lanes share them. */
   reserve(lane: Lane, slots: number, ofAll = slots): void {
     lane.reserved += slots
@@ -125,6 +118,33 @@ export class Lanes {
     lane.reserved -= slots
     this.#reserved -= ofAll
     if (slots > 0) this.#freed()
+  }
+
+  /** Which requests of a lane may begin from now on. Bells are for what is claimed without a grant. */
+  admit(lane: Lane, admission: Admission): void {
+    if (lane.admission === admission) return
+    this.granting += Number(admission === 'granted') - Number(lane.admission === 'granted')
+    lane.admission = admission
+    admit(lane.memory, admission)
+    if (admission === 'all') Object.assign(lane, { more: true, list: 'unknown', marks: FROM_START })
+    else {
+      this.unreserve(lane, lane.bells)
+      Object.assign(lane, { bells: 0, missed: 0, more: false, empty: false, lookAfter: -Infinity, popAfter: -Infinity })
+    }
+    this.#freed()
+  }
+
+  /** Something may be asked for that was not before. */
+  wake(): void {
+    this.#freed()
+  }
+
+  /** A task of a service waits again, and is due in so many ms: where requests are granted nobody else tells of it. */
+  waits(service: string, ms: number): void {
+    const lane = this.of(service)
+    if (!lane || lane.admission === 'all') return
+    if (ms > 0) lane.dueAt = Math.min(lane.dueAt, performance.now() + ms)
+    else lane.empty = false
   }
 
   /** Something was heard of a lane: it may have rows that wait. */
@@ -153,42 +173,13 @@ export class Lanes {
   ended(service: string, open: boolean): void {
     this.#running -= 1
     const lane = this.of(service)
-    if (lane) lane.running -= 1
+    if (lane) {
+      lane.running -= 1
+      lane.full = false
+    }
     if (lane && open) lane.open -= 1
     this.#freed()
   }
 }
 
 const isBusy = ({ running, open }: Lane): boolean => running > 0 || open > 0
-
-/** What a lane has from the configuration of its service. */
-const configured = ({ concurrency, attemptLog }: Service): Pick<Lane, 'limit' | 'logged' | 'removedAt'> => ({
-  limit: concurrency,
-  logged: attemptLog !== 'none',
-  removedAt: undefined,
-})
-
-const newLane = (service: Service, slots: number): Lane => ({
-  service: service.name,
-  ...configured(service),
-  share: shareOf(slots),
-  open: 0,
-  running: 0,
-  reserved: 0,
-  bells: 0,
-  more: false,
-  list: 'unknown',
-  popping: false,
-  poppedAt: -Infinity,
-  stale: false,
-  popAfter: -Infinity,
-  missed: 0,
-  lookAfter: -Infinity,
-  dueAt: Infinity,
-  marks: FROM_START,
-  levels: JUST_NORMAL,
-  begun: 0,
-  empty: false,
-  heard: 0,
-  misses: 0,
-})

@@ -9,6 +9,7 @@ import type { Known } from '../store/nodes.ts'
 import type { Store } from '../store/store.ts'
 import type { Log } from '../telemetry/log.ts'
 import type { Lanes } from './lanes.ts'
+import type { States } from './states.ts'
 import { Ticker } from './ticker.ts'
 
 export interface LeaseOptions {
@@ -24,6 +25,8 @@ export interface LeaseOptions {
   /** Whether this node is alone by proof (the lock on DATA_DIR), so that every other lease can be ended at once. */
   readonly alone: boolean
   readonly log: Log
+  /** Read beside each beat: the beat is good only if the states of services are known. */
+  readonly states: Pick<States, 'read' | 'beaten'>
   /** After each good beat. */
   beaten(): void
   /** The node's row was gone: whatever it held may belong to others, and it goes on under a new name. */
@@ -124,9 +127,13 @@ export class Lease implements Part {
   }
 
   async #beat(): Promise<boolean> {
-    const { identity, store, timings, lanes, log, renamed, beaten } = this.#options
+    const { identity, store, states, timings, lanes, log, renamed, beaten } = this.#options
     const begun = process.hrtime.bigint()
-    const found = await store.beat(this.node, timings.lease, this.#claimWindow, { ...lanes.load, ...this.#known })
+    // Trust is extended only by what is known of pauses: what was changed during an outage holds from the first request after it.
+    const [found] = await Promise.all([
+      store.beat(this.node, timings.lease, this.#claimWindow, { ...lanes.load, ...this.#known }),
+      states.read(),
+    ])
     if (!found) {
       log.event('node_row_gone')
       this.#options.trust.revoke()
@@ -144,6 +151,7 @@ export class Lease implements Part {
       }
       this.#extend(begun, found.until)
     }
+    states.beaten()
     beaten()
     return false
   }

@@ -2,12 +2,14 @@
 import type { Part } from '../core/part.ts'
 import type { Services } from '../core/service.ts'
 import type { Log } from '../telemetry/log.ts'
+import type { Lanes } from './lanes.ts'
 import { Thread, type ThreadOptions } from './thread.ts'
 
 export interface PoolOptions extends ThreadOptions {
   readonly threads: number
   /** The services that are known now. */
   readonly services: Services
+  readonly lanes: Pick<Lanes, 'memory'>
   readonly log: Log
   /** Called when there is a thread again after there was none. */
   available(): void
@@ -77,7 +79,8 @@ export class Pool implements Part {
   }
 
   #tellServices(thread: Thread): void {
-    thread.tell({ kind: 'services', services: this.#options.services })
+    const { services, lanes } = this.#options
+    thread.tell({ kind: 'services', services, memory: lanes.memory })
   }
 
   #replace(dead: Thread, cause: Error): void {

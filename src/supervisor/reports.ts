@@ -14,11 +14,13 @@ import type { Seldom } from '../telemetry/seldom.ts'
 import type { Dispatch } from './dispatch.ts'
 import type { Lanes } from './lanes.ts'
 import type { RunningTask, RunningTasks } from './running.ts'
+import type { States } from './states.ts'
 
 export interface ReportDependencies {
   readonly store: Store
   readonly running: RunningTasks
-  readonly lanes: Pick<Lanes, 'room' | 'over'>
+  readonly lanes: Pick<Lanes, 'pressed' | 'waits' | 'over'>
+  readonly states: Pick<States, 'gate' | 'answered' | 'ended'>
   readonly trust: Trust
   readonly log: Log
   /** Tries that this node could not begin for want of something of its own. */
@@ -38,6 +40,7 @@ export async function take(by: ReportDependencies, report: Report): Promise<void
   const { epoch } = trust
   task.writing = true
   if (isLast(report)) running.answered(task)
+  hearService(by, task, report)
   const written = await writeOn(by, task, report).catch((error: unknown) => unwritten(by, task, report, error))
   task.writing = false
   if (!running.has(task)) return
@@ -51,8 +54,10 @@ export async function take(by: ReportDependencies, report: Report): Promise<void
     return
   }
   tellOperator(by, task, report)
+  if (report.kind === 'settle') by.states.ended(task.service, report.failure?.detail)
   const attempt = nextAttempt(report)
   if (attempt === undefined) {
+    if (report.kind !== 'settle') by.lanes.waits(task.service, ('wait' in report && report.wait) || 0)
     running.drop(task)
     return
   }
@@ -62,6 +67,17 @@ export async function take(by: ReportDependencies, report: Report): Promise<void
   if (task.thread) task.thread.tell({ kind: 'go', id: task.id, token: task.token, attempt, epoch })
   // Its thread died while the report was being written.
   else by.dispatch.orphaned([task])
+}
+
+/** What an answer says of its service as a whole. */
+function hearService({ states }: ReportDependencies, { service, granted }: RunningTask, report: Report): void {
+  if (report.kind === 'park' && report.gates)
+    states.gate(
+      service,
+      report.wait,
+      report.failure.status === undefined ? report.failure.code : String(report.failure.status),
+    )
+  else if (granted && report.kind !== 'release') states.answered(service)
 }
 
 /** Ends an actor between two requests, and gives its task back: whoever has room for its service goes on with it. */
@@ -93,7 +109,7 @@ function write({ store, lanes }: ReportDependencies, task: RunningTask, report: 
     case 'park':
       return park({ store }, task, report)
     case 'settle':
-      return settle({ store }, task, report, lanes.room(task.service) < 1)
+      return settle({ store }, task, report, lanes.pressed(task.service))
     case 'release':
       return release({ store }, task)
   }
@@ -127,7 +143,7 @@ function tellOperator(
     const { step, attempt, failure } = report
     const [why, status] = [failure?.code, failure?.status]
     log.event('task_failed', { task: id, service, action, step, attempt, why, status })
-  } else if (report.kind === 'park' && report.uncounted) {
+  } else if (report.kind === 'park' && report.uncounted && !report.gates) {
     const tries = lacking.happened(performance.now())
     if (tries !== undefined) log.event('requests_delayed', { service, why: report.failure.detail, tries })
   } else if (report.kind === 'park') {

@@ -16,6 +16,8 @@ export interface RunningTask extends ClaimRef {
   writing: boolean
   /** Whether its last request has been answered: only its end is still to be written. */
   answered: boolean
+  /** Whether Postgres has granted its request. */
+  readonly granted: boolean
   /** The trust epoch in which it was last confirmed. */
   epoch: number
 }

@@ -4,6 +4,7 @@ import type { Reservation, Supervision } from '../core/ports.ts'
 import type { Services } from '../core/service.ts'
 import type { Timings } from '../core/timings.ts'
 import { Trust, trustBuffer } from '../core/trust.ts'
+import { CHANGED } from '../queue/keys.ts'
 import type { Queue } from '../queue/port.ts'
 import type { Store } from '../store/store.ts'
 import type { Log } from '../telemetry/log.ts'
@@ -15,6 +16,7 @@ import { reserve } from './direct.ts'
 import { Dispatch } from './dispatch.ts'
 import { drain } from './drain.ts'
 import { FullPass } from './full-pass.ts'
+import { Grants } from './grants.ts'
 import { threadHeap } from './heap.ts'
 import { Intake } from './intake.ts'
 import { Lanes } from './lanes.ts'
@@ -25,6 +27,7 @@ import { Quarantine } from './quarantine.ts'
 import { type ReportDependencies, take } from './reports.ts'
 import { RunningTasks } from './running.ts'
 import { Schedules } from './schedules.ts'
+import { States } from './states.ts'
 
 export interface SupervisorOptions extends Pick<LeaseOptions, 'identity' | 'name'> {
   readonly store: Store
@@ -61,6 +64,8 @@ export class Supervisor implements Part, Supervision {
   readonly #claims: Claims
   readonly #intake: Intake
   readonly #pass: FullPass
+  readonly #grants: Grants
+  readonly #states: States
   readonly #audit: Audit
   readonly #schedules: Schedules
   readonly #chores: readonly Part[]
@@ -71,13 +76,15 @@ export class Supervisor implements Part, Supervision {
     const { store, queue, services, slots, threads, entry, timings, version, log } = options
     const buffer = trustBuffer()
     const trust = (this.#trust = new Trust(buffer))
-    const lanes = (this.#lanes = new Lanes(slots, services, () => this.#intake.wake(), timings.forgotten))
+    const lanes = (this.#lanes = new Lanes(slots, services, () => this.#wake(), timings.forgotten))
     const running = (this.#running = new RunningTasks(lanes, (task) => this.#quarantine.ended(task)))
     const shared = { store, queue, lanes, running, trust, timings, log }
+    const states = (this.#states = new States({ ...shared, services }))
     const lease = (this.#lease = new Lease({
       ...options,
       trust,
       lanes,
+      states,
       beaten: () => void this.#audit.run(),
       renamed: (node) => this.#renamed(node),
     }))
@@ -86,6 +93,7 @@ export class Supervisor implements Part, Supervision {
       entry,
       trust: buffer,
       services,
+      lanes,
       version,
       heap: options.heap ?? threadHeap(threads),
       silence: timings.silence,
@@ -109,12 +117,13 @@ export class Supervisor implements Part, Supervision {
       available: () => this.#dispatch.resume(),
     }))
     const dispatch = (this.#dispatch = new Dispatch({ ...shared, pool, quarantine }))
-    const reports: ReportDependencies = { ...shared, dispatch, lacking }
+    const reports: ReportDependencies = { ...shared, dispatch, states, lacking }
     const notices = (this.#notices = new Notices({ ...shared, dispatch }))
     const audit = (this.#audit = new Audit({ ...shared, lease, dispatch }))
     const claims = (this.#claims = new Claims({ ...shared, lease, dispatch, notices, audit }))
     this.#intake = new Intake({ ...shared, claims })
-    this.#pass = new FullPass({ ...shared, claims })
+    this.#pass = new FullPass({ ...shared, alone: options.alone, claims, states })
+    this.#grants = new Grants({ ...shared, claims })
     this.#schedules = new Schedules({ ...shared, services, supervision: this })
     this.#chores = makeChores({ ...shared, lease, services, keyWindow: options.keyWindow })
   }
@@ -127,10 +136,11 @@ export class Supervisor implements Part, Supervision {
   async start(): Promise<void> {
     const { queue } = this.#options
     await this.#pool.start()
+    await this.#states.read()
     await this.#lease.start()
-    queue.listen(this.#lease.node, (id) => this.cancelled(id))
+    this.#listen(this.#lease.node)
     queue.onHealth((healthy) => healthy || this.#pass.wake())
-    for (const part of [this.#intake, this.#pass, this.#schedules, ...this.#chores]) await part.start()
+    for (const part of [this.#intake, this.#grants, this.#pass, this.#schedules, ...this.#chores]) await part.start()
   }
 
   stop(): Promise<void> {
@@ -147,18 +157,19 @@ export class Supervisor implements Part, Supervision {
   pushed(service: string): void {
     const lane = this.#lanes.of(service)
     if (lane) this.#lanes.heard(lane)
+    this.#grants.wake()
   }
 
   pushFailed(service: string): void {
     const lane = this.#lanes.of(service)
     if (lane) lane.more = true
-    this.#intake.wake()
+    this.#wake()
   }
 
   due(service: string, ms: number): void {
     const lane = this.#lanes.of(service)
     if (lane) lane.dueAt = Math.min(lane.dueAt, performance.now() + ms)
-    this.#intake.wake()
+    this.#wake()
   }
 
   /** A notice says that a task was deleted: its row is read, also one whose claim is still under way. */
@@ -174,6 +185,10 @@ export class Supervisor implements Part, Supervision {
     if (task) this.#dispatch.stop(task)
   }
 
+  serviceChanged(nodes: readonly string[]): void {
+    this.#states.tell(nodes)
+  }
+
   scheduled(): void {
     this.#schedules.wake()
   }
@@ -181,10 +196,10 @@ export class Supervisor implements Part, Supervision {
   /** The map of services has changed: what begins from now on goes by it, and loops under way from their next step on. */
   serve(): void {
     this.#lanes.serve()
-    for (const part of [this.#pool, this.#quarantine, this.#lease]) part.serve()
+    for (const part of [this.#states, this.#pool, this.#quarantine, this.#lease]) part.serve()
     // Tasks of a service that is known again may wait here, and nothing announces them.
     this.#pass.wake()
-    this.#intake.wake()
+    this.#wake()
   }
 
   async #stop(): Promise<void> {
@@ -193,17 +208,29 @@ export class Supervisor implements Part, Supervision {
     this.#claims.close()
     this.#pool.drain()
     this.#quarantine.drain()
-    await Promise.all([this.#intake, this.#pass, this.#schedules, ...this.#chores].map((part) => part.stop()))
+    await Promise.all(
+      [this.#intake, this.#grants, this.#pass, this.#schedules, ...this.#chores].map((part) => part.stop()),
+    )
     await drain({ running: this.#running, store, timeout: drainTimeout, log })
     this.#notices.end()
     this.#dispatch.end()
     await this.#lease.stop()
+    this.#states.stop()
     await Promise.all([this.#pool.stop(), this.#quarantine.stop()])
   }
 
   /** Everything that runs here belongs to a node that is gone. */
   #renamed(node: string): void {
     for (const task of this.#running.all()) this.#dispatch.stop(task)
-    this.#options.queue.listen(node, (id) => this.cancelled(id))
+    this.#listen(node)
+  }
+
+  #wake(): void {
+    this.#intake.wake()
+    this.#grants.wake()
+  }
+
+  #listen(node: string): void {
+    this.#options.queue.listen(node, (notice) => (notice === CHANGED ? this.#states.changed() : this.cancelled(notice)))
   }
 }

@@ -2,6 +2,7 @@
 import { BUGS, DEBUG } from './events/bugs.ts'
 import { NODE } from './events/node.ts'
 import { EMBEDDED, POSTGRES, REDIS } from './events/servers.ts'
+import { SERVICES } from './events/services.ts'
 import { START, STOP } from './events/start.ts'
 import { TASKS } from './events/tasks.ts'
 import type { FieldName, Value } from './fields.ts'
@@ -11,6 +12,7 @@ import type { EventRow } from './row.ts'
 export const TOPICS: Readonly<Record<string, Readonly<Record<string, EventRow>>>> = {
   Start: START,
   Tasks: TASKS,
+  Services: SERVICES,
   Postgres: POSTGRES,
   Redis: REDIS,
   'Lease and threads': NODE,
@@ -20,7 +22,18 @@ export const TOPICS: Readonly<Record<string, Readonly<Record<string, EventRow>>>
   'At LOG_LEVEL debug': DEBUG,
 }
 
-export const EVENTS = { ...START, ...TASKS, ...POSTGRES, ...REDIS, ...NODE, ...STOP, ...BUGS, ...EMBEDDED, ...DEBUG }
+export const EVENTS = {
+  ...START,
+  ...TASKS,
+  ...SERVICES,
+  ...POSTGRES,
+  ...REDIS,
+  ...NODE,
+  ...STOP,
+  ...BUGS,
+  ...EMBEDDED,
+  ...DEBUG,
+}
 
 export type EventName = keyof typeof EVENTS
 

@@ -19,6 +19,7 @@ export const FIELDS = {
   task: { kind: 'text', meaning: 'The id of the task.' },
   service: { kind: 'text', meaning: 'The service of the task.' },
   action: { kind: 'text', meaning: 'The action of the task.' },
+  by: { kind: 'text', meaning: 'Who did so.' },
   step: { kind: 'numberOrNull', meaning: 'The answers 206 so far; null where they are not known.' },
   attempt: { kind: 'number', meaning: 'The try of the step; 1 is the first.' },
   why: { kind: 'text', meaning: 'The reason: for a failed task its error code, otherwise a text.' },

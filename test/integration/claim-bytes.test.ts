@@ -1,6 +1,6 @@
 // The bound of a claim in bytes: what does not fit into one answer is taken by the next, and nothing waits for a full pass.
 import { expect } from 'chai'
-import { CLAIM_BYTES } from '../../src/store/claims.ts'
+import { CLAIM_BYTES } from '../../src/store/claim-routine.ts'
 import { type ClaimedRow } from '../../src/store/claimed.ts'
 import { asking, type Bench, openBench } from '../support/bench.ts'
 import { openCrew } from '../support/crew.ts'

@@ -12,11 +12,11 @@ describe('a direct hand-over', () => {
   let first: string
   beforeEach(async () => {
     world = await openWorld()
-    // Only what is asked for finds out: no take-over, and no full pass of what is due for less than a minute.
+    // Only what is asked for finds out: no take-over, and no full pass but the first.
     crew = await openCrew(world, {
       direct: true,
       slots: 3,
-      timings: { beat: 60, takeoverDelay: 600_000, grace: 60_000 },
+      timings: { beat: 60, takeoverDelay: 600_000, grace: 60_000, pass: 600_000 },
     })
     // The list is found empty behind its first task.
     first = await crew.post('ok')
@@ -108,9 +108,15 @@ describe('a direct hand-over', () => {
   })
 
   it('is made beside a full pass that is under way, which keeps half of the slots', async () => {
-    const pass = holdAnswers(crew.store, 'claim')
+    await using other = await openCrew(world, { direct: true, slots: 3, timings: { grace: 60_000 } })
+    await eventually(() => {
+      const slot = other.supervisor.reserve('svc')
+      slot?.finish(undefined)
+      expect(slot).not.to.equal(undefined)
+    })
+    const pass = holdAnswers(other.store, 'claim')
     await pass.came
-    const slots = [crew.supervisor.reserve('svc'), crew.supervisor.reserve('svc')]
+    const slots = [other.supervisor.reserve('svc'), other.supervisor.reserve('svc')]
     expect(slots.map((slot) => slot !== undefined)).to.deep.equal([true, false])
     slots[0]?.finish(undefined)
     pass.open()

@@ -3,7 +3,7 @@ import { execFile } from 'node:child_process'
 import { readFileSync } from 'node:fs'
 import { expect } from 'chai'
 
-type Model = 'protocol' | 'sync'
+type Model = 'protocol' | 'sync' | 'limit'
 
 interface Outcome {
   readonly code: number
@@ -28,6 +28,9 @@ const MUTATIONS: Readonly<Record<string, readonly [Model, string]>> = {
   'release of a row whose report waits': ['sync', 'release-reports'],
 }
 
+/** Rules of a limit over all nodes that its model needs. */
+const OF_LIMIT = ['no-lock', 'one-snapshot', 'dead-not-counted', 'cut-not-counted', 'release-before-answer'] as const
+
 const check = (model: Model, ...mutations: string[]): Promise<Outcome> =>
   new Promise((resolve) => {
     execFile(process.execPath, [`test/model/${model}.mjs`, ...mutations], (error, stdout) => {
@@ -50,7 +53,13 @@ function checkAll(wanted: readonly (readonly [Model, ...string[]])[]): (name: st
 describe('the models of the protocol', function () {
   this.timeout(300_000)
   // Begun when this file is loaded: nothing of them needs an engine, and most tests only wait.
-  const outcome = checkAll([['protocol'], ['sync'], ...Object.values(MUTATIONS)])
+  const outcome = checkAll([
+    ['protocol'],
+    ['sync'],
+    ['limit'],
+    ...Object.values(MUTATIONS),
+    ...OF_LIMIT.map((mutation) => ['limit', mutation] as const),
+  ])
 
   it('hold in every state: crashes anywhere, lost replies, lost and double ids, leases that run out', async () => {
     const { code, said } = await outcome('protocol')
@@ -64,6 +73,19 @@ describe('the models of the protocol', function () {
     expect(code).to.equal(0)
   })
 
+  it('hold in every state: two nodes grant, release and take over, and tasks are deleted', async () => {
+    const { code, said } = await outcome('limit')
+    expect(said).to.include('the design | 183304 states').and.include(': holds')
+    expect(code).to.equal(0)
+  })
+
+  for (const mutation of OF_LIMIT)
+    it(`catch in the limit: ${mutation}`, async () => {
+      const { code, said } = await outcome(`limit ${mutation}`)
+      expect(said).to.include('VIOLATION')
+      expect(code).to.equal(1)
+    })
+
   for (const [name, [model, mutation]] of Object.entries(MUTATIONS))
     it(`catch: ${name}`, async () => {
       const { code, said } = await outcome(`${model} ${mutation}`)
@@ -75,6 +97,6 @@ describe('the models of the protocol', function () {
     const text = readFileSync('docs/protocol.md', 'utf8').replaceAll('\n', ' ')
     const named = /Mutations that every suite must catch: ([^.]+)\./.exec(text)?.[1]?.split(' · ')
     expect(named).to.have.members(Object.keys(MUTATIONS))
-    expect(text).to.include('389,683 states').and.include('72,034 states')
+    expect(text).to.include('389,683 states').and.include('72,034 states').and.include('183,304 states')
   })
 })

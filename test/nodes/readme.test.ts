@@ -85,4 +85,13 @@ describe('the commands of README', () => {
     expect(JSON.parse(await run(later))).to.include({ service: 'demo', action: 'echo', status: 'complete' })
     expect(performance.now() - begun).to.be.above(5_000)
   })
+
+  it('pause, show, resume and limit a service', async () => {
+    const [block = ''] = await blocksOf('Stop and slow a service')
+    const said = await run(block)
+    expect(said.match(/HTTP\/1\.1 200 /g)).to.have.length(4)
+    expect(said.match(/"reason":"a repair"/g)).to.have.length(2)
+    expect(said).to.include('"limit":{"concurrency":5,"rate":"20/s"}')
+    expect(said.trim().split('\n').at(-1)).to.include('"paused":null').and.to.include('"limit":null')
+  })
 })

@@ -89,6 +89,8 @@ export async function openBench(): Promise<Bench> {
   }
   const store = await open(through.href)
   const pool = new pg.Pool({ connectionString: database.url, max: 4 })
+  // The pool is ended before its clients are, and then the database goes.
+  pool.on('connect', (client) => client.on('error', () => undefined))
   const sql: Bench['sql'] = async (text, values) => (await pool.query(text, values)).rows
   const bench: Bench = {
     store,

@@ -7,9 +7,12 @@ import { retryMany } from '../../src/store/bulk.ts'
 import { changeTask } from '../../src/store/changes.ts'
 import { type ClaimQuery, claimDue } from '../../src/store/claims.ts'
 import { createTasks } from '../../src/store/creations.ts'
+import { grantDue } from '../../src/store/grants.ts'
 import { readFacts } from '../../src/store/facts.ts'
 import { forgetKeys } from '../../src/store/keys.ts'
+import { Minutes } from '../../src/store/minutes.ts'
 import { retryTask } from '../../src/store/retries.ts'
+import { readServices } from '../../src/store/services.ts'
 import type { Asks } from '../../src/store/idempotent.ts'
 import { Turns } from '../../src/store/turns.ts'
 import { reviveClaims } from '../../src/store/revivals.ts'
@@ -35,6 +38,7 @@ export const HOUR = 3_600_000
 const removal = (id: string) => ({ id, services: ['svc'], actions: ['undo'], callbacks: [undefined] })
 
 const by = (node: string) => ({ node, token: TOKEN + 1, takesOver: true })
+const TERMS = { concurrency: 50, interval: 1, burst: 1_000 }
 const FORGET = `update nodes set services = '{}'`
 /** The write of each kind, and then the look at those that were not found. */
 const write = async <Entry extends ClaimRef>(
@@ -112,6 +116,8 @@ export const STATEMENTS: Readonly<Record<string, Row>> = {
       return seen
     },
   },
+  grant: { most: 5_000, finds: 50, run: async ({ query }) => (await grantDue(query, by(ME), 'svc', { count: 100 }, TERMS)).rows.length }, // prettier-ignore
+  'grant, with nothing due': { finds: 0, run: async ({ query }) => (await grantDue(query, by(ME), 'other', { count: 50 }, TERMS)).rows.length }, // prettier-ignore
   'claim, with nothing due': { finds: 0, run: async ({ query }) => (await claimDue(query, by(ME), asking({ other: 50 }))).length }, // prettier-ignore
   revive: { finds: MINE, run: async ({ query, mine }) => (await reviveClaims(query, mine.map((one) => ({ ...one, attempt: 1 })))).length }, // prettier-ignore
   versions: { finds: 10, run: async ({ query, waiting }) => (await readVersions(query, waiting)).length },
@@ -149,6 +155,8 @@ export const STATEMENTS: Readonly<Record<string, Row>> = {
   },
   attempts: { finds: 1, run: async ({ query, waiting }) => Number((await readAttempts(query, waiting[0] ?? '', '0', 9)) !== undefined) }, // prettier-ignore
   facts: { most: 2_000, finds: 1, run: async ({ query, waiting }) => Number((await readFacts(query, waiting.at(-1) ?? '')) !== undefined) }, // prettier-ignore
+  services: { most: 3_000, finds: 1_001, run: async ({ query }) => (await readServices(query, ['svc'], true))[1]?.waiting ?? 0 }, // prettier-ignore
+  'forget minutes': { finds: 0, run: ({ query }) => new Minutes(query).forget().then(Number) },
   'forget keys': { finds: 0, run: async ({ query }) => Number(await forgetKeys(query, HOUR)) },
   ...LATE_LISTS,
   read: { finds: 10, run: async ({ query, waiting }) => (await readFlush(query)(waiting)).filter(Boolean).length },
@@ -156,5 +164,6 @@ export const STATEMENTS: Readonly<Record<string, Row>> = {
   'expire, with all parked': { before: PARKED, most: 10_000, finds: 500, run: async ({ query }) => (await expireTasks(query, [{ ...DEADLINE, service: 'other', deadline: 1 }], 500)).length }, // prettier-ignore
   'expire, with deadlines of their own': { before: OWN, most: 10_000, finds: 500, run: async ({ query }) => (await expireTasks(query, [{ ...DEADLINE, service: 'other', deadline: 0 }], 500)).length }, // prettier-ignore
   'claim in turns': { before: LEVELLED, most: 7_000, finds: 50, run: async ({ query }) => (await claimDue(query, by(ME), inTurns(50))).length }, // prettier-ignore
+  'grant in turns': { before: LEVELLED, most: 7_000, finds: 50, run: async ({ query }) => (await grantDue(query, by(ME), 'svc', { count: 100, begun: 0 }, TERMS)).rows.length }, // prettier-ignore
   'claim in turns, with nothing due': { finds: 0, run: async ({ query }) => (await claimDue(query, by(ME), inTurns(50, 'other'))).length }, // prettier-ignore
 }

@@ -6,11 +6,11 @@ import { PARK_FROM, TIMINGS } from '../../src/core/timings.ts'
 const text = readFileSync('docs/protocol.md', 'utf8').replaceAll(/\s+/g, ' ')
 
 describe('docs/protocol.md', () => {
-  it('names each verb of src/lifecycle, and beside them what the supervisor does by itself', () => {
+  it('names each verb of src/lifecycle, and beside them what is done to nodes and services', () => {
     const table = /\| verb \|.*?\n\n/s.exec(readFileSync('docs/protocol.md', 'utf8'))?.[0] ?? ''
     const verbs = [...table.matchAll(/^\| ([a-z-]+)/gm)].map(([, verb]) => verb)
     const files = readdirSync('src/lifecycle').map((file) => file.replace(/\.ts$/, ''))
-    expect(verbs.slice(1)).to.have.members([...files, 'beat', 'sync'])
+    expect(verbs.slice(1)).to.have.members([...files, 'pause', 'beat', 'sync'])
   })
 
   const sentences: Readonly<Record<string, readonly [number, string]>> = {

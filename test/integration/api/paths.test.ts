@@ -21,7 +21,12 @@ const ALLOWED: Record<string, string[]> = {
   '/schedules/1/run': ['POST', 'OPTIONS'],
   '/schedules/1/pause': ['POST', 'OPTIONS'],
   '/schedules/1/resume': ['POST', 'OPTIONS'],
-  '/services/reload': ['POST', 'OPTIONS'],
+  '/services': ['GET', 'HEAD', 'OPTIONS'],
+  '/services/1': ['GET', 'HEAD', 'PATCH', 'OPTIONS'],
+  '/services/1/pause': ['POST', 'OPTIONS'],
+  '/services/1/resume': ['POST', 'OPTIONS'],
+  // A service may have this name.
+  '/services/reload': ['POST', 'GET', 'HEAD', 'PATCH', 'OPTIONS'],
   '/livez': ['GET', 'HEAD', 'OPTIONS'],
   '/readyz': ['GET', 'HEAD', 'OPTIONS'],
 }

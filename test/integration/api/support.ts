@@ -9,6 +9,7 @@ import type { Service } from '../../../src/core/service.ts'
 import type { NewTask, RequestKey } from '../../../src/core/task.ts'
 import type { FullView, ListQuery, Page } from '../../../src/core/view.ts'
 import { makeLog } from '../../../src/telemetry/log.ts'
+import { aService } from './a-service.ts'
 import { theSchedule } from './the-schedule.ts'
 
 const SERVICE: Omit<Service, 'name'> = {
@@ -20,6 +21,8 @@ const SERVICE: Omit<Service, 'name'> = {
   deadline: 0,
   attemptLog: 'failures',
   keepStates: 0,
+  gate: false,
+  pauseAfter: 0,
   headers: {},
 }
 
@@ -97,6 +100,7 @@ export class Backstage {
         pushFailed: () => {},
         due: () => {},
         deleted: () => {},
+        serviceChanged: () => {},
         scheduled: () => {},
       },
       store: {
@@ -130,12 +134,12 @@ export class Backstage {
         change: async ({ id }) => (this.tasks.has(id) ? { service: 'billing', waits: true } : undefined),
         cancel: async ({ id }) => {
           await this.before()
-          return this.tasks.has(id) ? { node: null, cancelled: true } : undefined
+          return this.tasks.has(id) ? { node: null, service: 'billing', cancelled: true } : undefined
         },
         remove: async ({ id }) => {
           await this.before()
           this.cancelled.push(id)
-          return this.tasks.delete(id) ? { node: null, cancelled: false } : undefined
+          return this.tasks.delete(id) ? { node: null, service: 'billing', cancelled: false } : undefined
         },
         window: async () => ({ ids: [], looked: 0, last: undefined, until: undefined }),
         versions: async (ids) =>
@@ -155,6 +159,8 @@ export class Backstage {
           return this.page
         },
         schedules: theSchedule(),
+        services: async (names) => names.map(aService),
+        states: { pause: async () => [], resume: async () => [], limit: async () => [] },
         ping: () => this.ping(),
       },
       queue: Object.assign(this.queue, { push: async () => true, notify: () => {} }),

@@ -95,6 +95,7 @@ describe('a node whose callers wait', () => {
 
   it('answers many waits of one connection in their order, and at once where its caller closes his half', async () => {
     const location = await post(url, 'held')
+    await world.service.until(() => world.service.of(location).length === 1)
     const warned: Error[] = []
     const note = (warning: Error): unknown => warned.push(warning)
     process.on('warning', note)

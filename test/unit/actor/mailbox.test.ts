@@ -80,7 +80,7 @@ describe('a mailbox', () => {
     mailbox.stop()
     mailbox.drain()
     expect(mailbox.stopped).to.equal(true)
-    expect(mailbox.draining).to.equal(false)
+    expect(mailbox.yields).to.equal(false)
   })
 
   it('cuts off a request that begins after it was stopped', async () => {

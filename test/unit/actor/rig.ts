@@ -28,6 +28,7 @@ const ASSIGNMENT: Assignment = {
   deadline: null,
   firstStep: 0,
   retryOf: null,
+  granted: false,
   epoch: 1,
 }
 

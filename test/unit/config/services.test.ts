@@ -23,6 +23,8 @@ describe('the services file', () => {
       deadline: 604_800_000,
       attemptLog: 'failures',
       keepStates: 0,
+      gate: false,
+      pauseAfter: 0,
       headers: {},
     })
     expect(read(service(URL_LINE)).services.get('a')).to.deep.include({ ...SERVICE_DEFAULTS })
@@ -41,6 +43,9 @@ describe('the services file', () => {
         'keepStates: 100',
         'onCancel: undo',
         'callback: { service: a, action: seen, on: failed }',
+        'limit: { concurrency: 10, rate: 50/s, burst: 5 }',
+        'gate: true',
+        'pauseAfter: 3',
         'headers: { Authorization: Bearer abc, X-Empty: "" }',
       ),
     )
@@ -57,6 +62,9 @@ describe('the services file', () => {
       keepStates: 100,
       onCancel: 'undo',
       callback: { service: 'a', action: 'seen', on: 'failed' },
+      limit: { concurrency: 10, rate: '50/s', burst: 5 },
+      gate: true,
+      pauseAfter: 3,
       headers: { Authorization: 'Bearer abc', 'X-Empty': '' },
     })
   })

@@ -8,6 +8,7 @@ describe('the codes of refusals', () => {
     too_deep: 400,
     invalid_task: 400,
     invalid_schedule: 400,
+    invalid_service: 400,
     unknown_service: 400,
     invalid_parameter: 400,
     invalid_idempotency_key: 400,

@@ -6,6 +6,7 @@ const NOW = 1_000
 
 const lane = (over: Partial<LaneState> = {}): LaneState => ({
   service: 'a',
+  admission: 'all',
   limit: 10,
   share: 90,
   open: 0,
@@ -42,6 +43,14 @@ describe('the plan', () => {
   for (const [state, lanes, expected, node] of [
     ['a lane whose list is empty is listened to', [{}], ['listen a']],
     ['a lane without room is left alone', [full], []],
+    [
+      'a lane whose requests are granted, or may not begin, is left alone',
+      [
+        { admission: 'granted', list: 'unknown', more: true },
+        { admission: 'none', bells: 2, dueAt: 0 },
+      ],
+      [],
+    ],
     ['a lane without a free slot of the node is left alone', [{}], [], { free: 0 }],
     ['a lane whose list was never asked is popped, as far as there is room', [{ list: 'unknown' }], ['pop a 10/10']],
     ['a lane whose list has more is popped, as far as there is room', [{ list: 'filled', open: 4 }], ['pop a 6/6']],

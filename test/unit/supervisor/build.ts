@@ -16,6 +16,7 @@ export const aTask = (over: Partial<RunningTask> = {}): RunningTask => ({
   thread: undefined,
   writing: false,
   answered: false,
+  granted: false,
   epoch: 1,
   ...over,
 })

@@ -10,6 +10,7 @@ import { FullPass } from '../../../src/supervisor/full-pass.ts'
 import { Lanes } from '../../../src/supervisor/lanes.ts'
 import { silentLog } from '../../../src/telemetry/log.ts'
 
+const states = { changed: () => {} }
 const SERVICE = { ...SERVICE_DEFAULTS, name: 'svc', url: 'http://svc/' }
 
 describe('full passes', () => {
@@ -28,7 +29,7 @@ describe('full passes', () => {
     const done = new Promise<void>((resolve) => (over = resolve))
     const claims = { open: true, claim } as unknown as Claims
     const queue = { healthy: true } as Queue
-    const pass = new FullPass({ claims, lanes, queue, timings: TIMINGS, log: silentLog() })
+    const pass = new FullPass({ claims, lanes, queue, states, alone: false, timings: TIMINGS, log: silentLog() })
     await pass.start()
     await done
     await pass.stop()
@@ -46,7 +47,15 @@ describe('full passes', () => {
       return []
     }
     const claims = { open: true, claim } as unknown as Claims
-    const pass = new FullPass({ claims, lanes, queue: { healthy: true } as Queue, timings: TIMINGS, log: silentLog() })
+    const pass = new FullPass({
+      claims,
+      lanes,
+      states,
+      alone: false,
+      queue: { healthy: true } as Queue,
+      timings: TIMINGS,
+      log: silentLog(),
+    })
     try {
       await pass.start()
       await clock.tickAsync(9_000)

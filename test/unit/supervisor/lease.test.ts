@@ -16,6 +16,7 @@ describe('the lease', () => {
   /** What the last beat told. */
   let told: object | undefined
   let services: Map<string, Service>
+  let read: () => Promise<void>
 
   beforeEach(() => {
     trust = new Trust(trustBuffer())
@@ -24,6 +25,7 @@ describe('the lease', () => {
     names = []
     beats = []
     beaten = () => {}
+    read = async () => {}
     lease = new Lease({
       identity: { node: randomUUID() },
       name: () => 'host:1',
@@ -47,6 +49,7 @@ describe('the lease', () => {
       trust,
       alone: false,
       log: silentLog(),
+      states: { read: () => read(), beaten: () => {} },
       beaten: () => {
         beats.push({ epoch: trust.epoch, node: lease.node })
         beaten()
@@ -118,5 +121,23 @@ describe('the lease', () => {
     expect(beats[1]?.epoch).to.equal(epoch + 1)
     expect(names).to.have.length(2)
     expect(names[1]).to.equal(beats[1]?.node).and.not.to.equal(names[0])
+  })
+
+  it('is not extended by a beat beside which the states of services could not be read', async () => {
+    await lease.start()
+    await beat(1)
+    const until = lease.claimsUntil
+    const { length } = beats
+    let asked = 0
+    await new Promise<void>((resolve) => {
+      read = async () => {
+        asked += 1
+        if (asked === 3) resolve()
+        throw new Error('no answer')
+      }
+    })
+    expect([beats.length, lease.claimsUntil]).to.deep.equal([length, until])
+    read = async () => {}
+    await beat(length + 1)
   })
 })
