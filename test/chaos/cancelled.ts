@@ -2,7 +2,7 @@
 import type { Span } from './evidence.ts'
 import type { Entry } from './ledger.ts'
 import type { Asked } from './referee.ts'
-import { LAG, doubted } from './spans.ts'
+import { LAG, STARVED, doubted } from './spans.ts'
 
 /** What the contract allows between a 204 and the last request, ms, where no fault is about. */
 const BOUND = 1_000
@@ -19,13 +19,12 @@ export function cancelled(
 ): string[] {
   if (deletedAt === undefined || location !== `/tasks/${own[0]?.id}`) return []
   const bound = boundAt(deletedAt, spans)
-  const end = deletedAt + bound + SLACK
   const after = own.filter((asked) => asked.at > deletedAt && !doubted(spans, asked))
-  const late = after.find(({ at }) => at > end)
+  const late = after.find(({ at }) => withCores(deletedAt, at, spans) > bound + SLACK)
   // The one that was begun behind it too is cut off, as soon after its beginning.
   const open = own.find((asked) => {
     const from = Math.max(asked.at, deletedAt)
-    return (asked.end ?? Infinity) > from + bound + SLACK && !doubted(spans, { ...asked, at: from })
+    return withCores(from, asked.end ?? Infinity, spans) > bound + SLACK && !doubted(spans, { ...asked, at: from })
   })
   const requests = `its requests: ${told(own, deletedAt)}`
   return [
@@ -39,6 +38,12 @@ export function cancelled(
       : []),
     ...(after.length > 1 ? [`${location} was asked ${after.length} times after its DELETE; ${requests}`] : []),
   ]
+}
+
+/** How much of a time the threads of nodes had their cores, ms: a node that has none can do nothing. */
+function withCores(from: number, to: number, spans: readonly Span[]): number {
+  const starved = spans.filter(({ name }) => name === STARVED)
+  return starved.reduce((ms, span) => ms - Math.max(0, Math.min(to, span.to) - Math.max(from, span.from)), to - from)
 }
 
 function boundAt(at: number, spans: readonly Span[]): number {

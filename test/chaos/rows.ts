@@ -4,6 +4,7 @@ import { endsRow } from './rows/ends.ts'
 import { threadsRow } from './rows/threads.ts'
 import { hostileRow } from './rows/hostile.ts'
 import { keysRow } from './rows/keys.ts'
+import { limitsRow } from './rows/limits.ts'
 import { linksRow } from './rows/links.ts'
 import { freezeRow, killRow, stopRow } from './rows/nodes.ts'
 import { noRedisRow } from './rows/no-redis.ts'
@@ -24,6 +25,7 @@ export const ROWS: readonly Row[] = [
   repliesRow,
   keysRow,
   endsRow,
+  limitsRow,
   linksRow,
   hostileRow,
   threadsRow,

@@ -2,6 +2,9 @@
 import type { Span } from './evidence.ts'
 import type { Asked } from './referee.ts'
 
+/** The name of times at which a thread of a node had work and no core. */
+export const STARVED = 'starved'
+
 /** A write of a request's outcome may lag behind it so long, ms. */
 export const LAG = 1_000
 

@@ -5,6 +5,7 @@ import { setTimeout as passed } from 'node:timers/promises'
 import { ROWS, type Row, type Span } from './evidence.ts'
 import type { Member } from './member.ts'
 import type { OwnPostgres } from './servers.ts'
+import { STARVED } from './spans.ts'
 
 /** How often ended rows are looked at, ms. */
 const ENDS = 500
@@ -75,7 +76,7 @@ function isTaken(port: number, stop: AbortSignal): Promise<boolean> {
 
 /** How often the kernel is asked how long threads of nodes waited for a core, ms, and from what share of that time on they are starved. */
 const ASKED = 500
-const STARVED = 0.5
+const HALF = 0.5
 
 /**
  * Marks the times at which a thread of a node had work and no core: the machine was too small for what the run does on it. That too
@@ -87,8 +88,8 @@ export async function watchStarvation(members: readonly Member[], spans: Span[],
     await passed(ASKED, undefined, { signal: stop }).catch(() => undefined)
     const now = new Map(members.flatMap(({ process: { pid } }) => delaysOf(pid)))
     const most = Math.max(0, ...[...now].map(([thread, ms]) => ms - (before.get(thread) ?? 0)))
-    if (most > STARVED * (Date.now() - last))
-      spans.push({ name: 'starved', from: last, to: Date.now(), excuses: false, doubts: [], cancelWithin: 3_000 })
+    if (most > HALF * (Date.now() - last))
+      spans.push({ name: STARVED, from: last, to: Date.now(), excuses: false, doubts: [], cancelWithin: 3_000 })
     before = now
   }
 }

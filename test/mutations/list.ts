@@ -1,14 +1,17 @@
 // The mutations: pieces of the compiled code that are broken on purpose, each of which a test must notice.
 
 import { ACTOR_MUTATIONS } from './actor.ts'
+import { ADMISSION_MUTATIONS } from './admission.ts'
 import { API_MUTATIONS } from './api.ts'
 import { END_MUTATIONS } from './ends.ts'
 import { CALLER_MUTATIONS } from './callers.ts'
+import { LIMIT_MUTATIONS } from './limits.ts'
 import { type Mutation, one } from './mutation.ts'
 import { PLAN_MUTATIONS } from './plan.ts'
 import { REDIS_MUTATIONS } from './redis.ts'
 import { RELOAD_MUTATIONS } from './reload.ts'
 import { SCHEDULE_MUTATIONS } from './schedules.ts'
+import { SERVICE_MUTATIONS } from './services.ts'
 import { VERB_MUTATIONS } from './verbs.ts'
 
 const RUNNING = "t.status is not distinct from 'running'"
@@ -36,7 +39,7 @@ export const MUTATIONS: readonly Mutation[] = [
   one(
     'claim pending only',
     'what a dead node or a wait has left behind is not claimed',
-    'store/claims.js',
+    'store/claim-routine.js',
     '${UNOWNED} and t.service = w.service and t.priority = arm.level',
     "t.node is null and t.status = 'pending' and t.service = w.service and t.priority = arm.level",
     'integration/claim',
@@ -185,7 +188,7 @@ export const MUTATIONS: readonly Mutation[] = [
   one(
     'claim without a lease',
     'a node claims although its own lease has run out',
-    'store/claims.js',
+    'store/claim-routine.js',
     'and exists (select from nodes me where me.id = $1 and me.lease_until > now())`;',
     '`;',
     'integration/claim',
@@ -193,7 +196,7 @@ export const MUTATIONS: readonly Mutation[] = [
   one(
     'a late claim',
     'a claim that was held up judges by what has become of leases meanwhile',
-    'store/claims.js',
+    'store/claim-routine.js',
     '${validUntil}::timestamptz > now() and exists',
     '(${validUntil}::timestamptz is not null) and exists',
     'integration/claim',
@@ -236,8 +239,11 @@ export const MUTATIONS: readonly Mutation[] = [
   ...API_MUTATIONS,
   ...CALLER_MUTATIONS,
   ...REDIS_MUTATIONS,
+  ...SERVICE_MUTATIONS,
   ...VERB_MUTATIONS,
   ...END_MUTATIONS,
   ...SCHEDULE_MUTATIONS,
   ...RELOAD_MUTATIONS,
+  ...LIMIT_MUTATIONS,
+  ...ADMISSION_MUTATIONS,
 ]

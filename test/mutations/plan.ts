@@ -53,7 +53,7 @@ export const PLAN_MUTATIONS: readonly Mutation[] = [
   one(
     'turns in a lump',
     'a claim that is cut short gives more than one of ten to lower levels',
-    'store/claims.js',
+    'store/claim-routine.js',
     '* p.turn - w.begun) + 1',
     '* p.turn - w.begun) * 0',
     'integration/claim-turns',

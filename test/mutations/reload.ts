@@ -19,7 +19,7 @@ export const RELOAD_MUTATIONS: readonly Mutation[] = [
   one('lanes stay as they are', 'an added service never begins', 'supervisor/supervisor.js', 'this.#lanes.serve();', '', TASKS),
   one('a removed service is forgotten at once', 'its tasks fail without a minute', 'store/nodes.js', ' or n.use -> ${service} is not null', '', TASKS),
   one('a removed service is never forgotten', 'its tasks wait for ever', 'supervisor/lanes.js', 'performance.now() - removedAt < this.#forgotten', 'true', LANES, TASKS),
-  one('a lane goes while its tasks run', 'counts of a service that is back are wrong', 'supervisor/lanes.js', ' && lane.running + lane.reserved === 0', '', LANES),
+  one('a lane goes while its tasks run', 'counts of a service that is back are wrong', 'supervisor/lanes.js', ' || lane.running + lane.reserved > 0', '', LANES),
   one('beats tell the services of the start', 'tasks by SQL have old callbacks', 'supervisor/lease.js', '{ ...lanes.load, ...this.#known }', 'lanes.load', 'unit/supervisor/lease', FILE),
   one('an actor keeps its service', 'a loop goes by the old configuration', 'actor/run.js', 'const target = context.target();', 'const target = (context.first ??= context.target());', 'unit/actor/run.reload'),
   one('retry.on names nothing', 'a 500 that is to be tried again is the end', 'core/answers.js', 'retry.on?.includes(status) ?? false', 'false', 'unit/core/answers'),

@@ -32,8 +32,8 @@ export const VERB_MUTATIONS: readonly Mutation[] = [
     'release keeps the claim',
     'a claim that is given back stays',
     'store/fenced.js',
-    "set: 'node = null, run_at = least(t.run_at, now())'",
-    "set: 'run_at = least(t.run_at, now())'",
+    'set: `node = null, run_at = least(t.run_at, now())',
+    'set: `run_at = least(t.run_at, now())',
     SEQUENCES,
   ),
   one(
@@ -71,7 +71,7 @@ export const VERB_MUTATIONS: readonly Mutation[] = [
   one(
     'crashes are not counted',
     'a take-over leaves `crashes` as it was',
-    'store/claims.js',
+    'store/claim-routine.js',
     'crashes = t.crashes + due.lost::integer',
     'crashes = t.crashes',
     SEQUENCES,

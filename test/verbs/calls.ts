@@ -15,6 +15,7 @@ const WORLD = {
   due: `update tasks set run_at = least(run_at, now() - interval '1 second') where status in ('pending', 'running')`,
   age: `update tasks set created_at = created_at - interval '2 hours',
           run_at = case when run_at <= now() then run_at - interval '2 hours' else run_at end`,
+  forget: 'delete from cut_grants',
   wear: `update tasks set crashes = 9 where id = $1 and status in ('pending', 'running')`,
 } as const
 
@@ -59,10 +60,10 @@ export function cancelOf(by: SimNode, id: string): Op {
   }
 }
 
-const newToken = (world: World): number => (world.count += 1)
+export const newToken = (world: World): number => (world.count += 1)
 
 /** Remembers what a claim brought; what has failed with it is nobody's. */
-const learnRows = (world: World, by: SimNode, node: string, token: number) => (report: Report) => {
+export const learnRows = (world: World, by: SimNode, node: string, token: number) => (report: Report) => {
   if (report.kind !== 'claimed') return
   for (const { id, step, attempt, failed } of report.rows)
     if (!failed) world.claims.push({ id, token, node, by, step, attempt })

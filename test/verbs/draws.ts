@@ -2,6 +2,7 @@
 import * as fc from 'fast-check'
 import * as calls from './calls.ts'
 import { createOf } from './creates.ts'
+import { grantOf } from './grants.ts'
 import type { Plan } from './interleave.ts'
 import { mine, type Verb } from './model.ts'
 import type { Fault } from './tap.ts'
@@ -26,6 +27,7 @@ const WEIGHTS: Readonly<Record<Draw['verb'], number>> = {
   submit: 9,
   create: 7,
   claim: 8,
+  grant: 7,
   pass: 5,
   checkpoint: 10,
   retry: 4,
@@ -40,6 +42,7 @@ const WEIGHTS: Readonly<Record<Draw['verb'], number>> = {
   lapse: 3,
   sync: 3,
   due: 1,
+  forget: 1,
   age: 1,
   wear: 2,
   desert: 0,
@@ -112,6 +115,8 @@ function callOf(world: World, { verb, node, pick, twist }: Draw, busy: ReadonlyS
       ]
     case 'pass':
       return [calls.claimOf(world, by, [1 + (pick % 3), twist % 3], 1 + (pick % 4), twist !== 5)]
+    case 'grant':
+      return [grantOf(world, by, 1 + (pick % 3))]
     case 'cancel':
       return task === undefined ? [] : [calls.cancelOf(by, task)]
     case 'wear':
@@ -129,6 +134,7 @@ function callOf(world: World, { verb, node, pick, twist }: Draw, busy: ReadonlyS
       return [calls.worldOf(world, { verb, node: twist === 0 ? (around(nodeIds, pick) ?? by.id) : by.id })]
     case 'due':
     case 'age':
+    case 'forget':
     case 'desert':
       return [calls.worldOf(world, { verb })]
     case 'arrive': {

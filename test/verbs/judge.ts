@@ -132,7 +132,8 @@ function* at(task: Task | undefined, moment: Moment, [op, ...others]: readonly O
   if (did) marks.push({ ...quiet, after: did.to, took: true })
   // A row that another statement has locked is skipped, a full pass has its limits, and a key or a `unique` may have its task.
   const contended = !scene.heard.held && scene.heard.sent.length > 1
-  const skips = ['pass', 'claim', 'create'].includes(op.asked.verb) || (op.asked.verb === 'expire' && contended)
+  const skips =
+    ['pass', 'claim', 'grant', 'create'].includes(op.asked.verb) || (op.asked.verb === 'expire' && contended)
   if (!did || skips) marks.push({ ...quiet, claimable: did !== undefined })
   for (const mark of marks)
     for (const way of at(mark.after, moment, others, scene)) yield { end: way.end, marks: [mark, ...way.marks] }

@@ -21,6 +21,8 @@ export interface Task {
   readonly due: boolean
   /** Past the deadline of a service that has one. */
   readonly old: boolean
+  /** Whether a request is granted; false: it waits for its next turn; null: no limit has had a say. */
+  readonly granted: boolean | null
   readonly started: boolean
 }
 
@@ -57,6 +59,7 @@ export type Asked =
       readonly unique: string | null
     }
   | ({ readonly verb: 'pass' | 'claim'; readonly room: ReadonlyMap<string, number>; readonly limit: number } & Claiming)
+  | ({ readonly verb: 'grant'; readonly service: string; readonly count: number } & Omit<Claiming, 'takesOver'>)
   | ({
       readonly verb: 'checkpoint'
       readonly step: number
@@ -80,7 +83,7 @@ export type Asked =
   | { readonly verb: 'expire'; readonly services: ReadonlySet<string> }
   | { readonly verb: 'beat' | 'enroll' | 'sync'; readonly node: string }
   | { readonly verb: 'lapse'; readonly node: string }
-  | { readonly verb: 'due' | 'age' | 'desert' }
+  | { readonly verb: 'due' | 'age' | 'desert' | 'forget' }
   | { readonly verb: 'wear'; readonly id: string }
 
 export type Verb = Asked['verb']
@@ -110,6 +113,10 @@ export function effect(task: Task | undefined, asked: Asked, leases: Leases, id:
     case 'pass':
     case 'claim':
       return asked.room.has(task.service) ? claimed(task, asked, leases) : undefined
+    case 'grant': {
+      const claim = asked.service === task.service ? claimed(task, { ...asked, takesOver: false }, leases) : undefined
+      return claim?.to && { to: { ...claim.to, granted: true } }
+    }
     case 'revive':
       return revived(task, asked.orphans)
     case 'expire': {
@@ -143,6 +150,7 @@ const blank = {
   error: null,
   due: true,
   old: false,
+  granted: null,
 }
 
 /** Pending; or its taker's first try, where its lease holds. */
@@ -178,21 +186,24 @@ function revived(task: Task, orphans: readonly (Fenced & { readonly attempt: num
   return { to: crashes >= MAX_CRASHES ? crashed(next) : next }
 }
 
+/** A grant ends with its claim. */
+const waits = (task: Task): Task => ({ ...task, node: null, granted: task.granted && false })
+
 function written(task: Task, asked: FencedAsked): Effect {
   switch (asked.verb) {
     case 'checkpoint': {
       if (asked.step !== task.step) return undefined
       const { wait, repeats } = asked
       const next = { ...task, step: task.step + 1, state: asked.state ?? task.state, repeats, fails: 0, crashes: 0 }
-      return { to: wait === null ? { ...next, attempt: 1 } : { ...next, attempt: 0, node: null, due: wait === 0 } }
+      return { to: wait === null ? { ...next, attempt: 1 } : { ...waits(next), attempt: 0, due: wait === 0 } }
     }
     case 'retry':
       if (asked.attempt !== task.attempt) return undefined
       return { to: { ...task, attempt: task.attempt + 1, fails: task.fails + 1, error: asked.error } }
     case 'park':
-      return { to: { ...task, fails: task.fails + 1, node: null, due: asked.wait === 0, error: asked.error } }
+      return { to: { ...waits(task), fails: task.fails + 1, due: asked.wait === 0, error: asked.error } }
     case 'release':
-      return { to: { ...task, node: null, due: true } }
+      return { to: { ...waits(task), due: true } }
     case 'settle': {
       const { status, result, tried } = asked
       const [step, error] = [asked.step ?? task.step, asked.error ?? task.error]

@@ -4,6 +4,7 @@ import * as calls from './calls.ts'
 import { callsOf, planOf, type Round, rounds } from './draws.ts'
 import type { Figures } from './figures.ts'
 import { keysAreTrue } from './creates.ts'
+import { grantsAreTrue } from './grants.ts'
 import { broken } from './history.ts'
 import { interleave, type Plan } from './interleave.ts'
 import { judge, Violation } from './judge.ts'
@@ -46,7 +47,7 @@ async function play({ world, gone, cancelled, figures }: Sequence, ops: readonly
   const wrong = broken(world.rows, rows, gone, cancelled)
   if (wrong !== undefined) throw new Violation(wrong)
   world.model = judge(world.model, rows, heard)
-  const untrue = keysAreTrue(world.rows, rows, heard)
+  const untrue = keysAreTrue(world.rows, rows, heard) ?? grantsAreTrue(world.rows, rows, heard)
   if (untrue !== undefined) throw new Violation(untrue)
   world.rows = rows
   for (const [op, report] of heard.reports) op.learn?.(report)

@@ -77,7 +77,19 @@ function rowIsTrue(row: ClaimedRow, { before, after, op }: Mark): string | undef
   const body = after.state ?? after.payload
   const { service, step, attempt, fails, repeats, crashes } = after
   const lost = op.asked.verb !== 'revive' && before.node !== null
-  const expected = { service, body, step, attempt, fails, repeats, crashes, failed: after.status === 'failed', lost }
+  const granted = op.asked.verb === 'grant'
+  const expected = {
+    service,
+    body,
+    step,
+    attempt,
+    fails,
+    repeats,
+    crashes,
+    failed: after.status === 'failed',
+    lost,
+    granted,
+  }
   const wrong = Object.entries(expected).find(([name, value]) => Reflect.get(row, name) !== value)
   return (
     wrong && `${op.asked.verb} brought ${wrong[0]} ${String(Reflect.get(row, wrong[0]))}, and it is ${String(wrong[1])}`

@@ -57,6 +57,8 @@ export interface Rows {
   /** What each key stands for, and the uniques of tasks by id, with their service. */
   readonly keys: ReadonlyMap<string, Kept>
   readonly uniques: ReadonlyMap<string, string>
+  /** Grants of tasks that were deleted while their request was open. */
+  readonly cuts: number
   /** Every column of a task but its times, which a test moves, as text. */
   readonly whole: ReadonlyMap<string, string>
 }
@@ -87,6 +89,12 @@ export const SERVICES = ['timed', 'endless'] as const
 /** ms */
 export const DEADLINE = 3_600_000
 
+/** Grants of deleted tasks count until the test says so. */
+const KEPT = [
+  `create function keep_cut() returns trigger language plpgsql as $$ begin new.until := 'infinity'; return new; end $$`,
+  'create trigger keep_cut before insert on cut_grants for each row execute function keep_cut()',
+]
+
 export interface Bench {
   /** A world in which nothing has happened yet. */
   fresh(): Promise<World>
@@ -103,9 +111,11 @@ export async function openBench(tap: Tap<Op>): Promise<Bench> {
   const stores = Array.from({ length: NODES }, () => new Store({ url: made.url, log: silentLog() }))
   for (const store of stores) await store.start()
   const database = new Database(made.url, 2)
+  for (const one of KEPT) await database.query(one)
   return {
     async fresh() {
       await database.query('with gone as (delete from nodes), keys as (delete from idempotency_keys) delete from tasks')
+      await database.query('delete from cut_grants')
       const world: World = {
         database,
         tap,
@@ -115,7 +125,7 @@ export async function openBench(tap: Tap<Op>): Promise<Bench> {
         claims: [],
         late: [],
         model: { tasks: new Map(), leases: new Map() },
-        rows: { tasks: new Map(), leases: new Map(), whole: new Map(), keys: new Map(), uniques: new Map() },
+        rows: { tasks: new Map(), leases: new Map(), whole: new Map(), keys: new Map(), uniques: new Map(), cuts: 0 },
         story: [],
         count: 0,
       }
@@ -144,11 +154,11 @@ export function newNodeId(world: World): string {
 const READ = `
   select id::text, service, payload::text, status, node, token::text, step, repeats, attempt, fails, crashes, state::text,
     result::text, case when error->>'code' in ('crashed', 'deadline_exceeded') then error->>'code' else error->>'detail' end as error,
-    run_at <= now() as due, created_at < now() - $1 * interval '1 millisecond' as old, started_at is not null as started,
+    run_at <= now() as due, created_at < now() - $1 * interval '1 millisecond' as old, started_at is not null as started, granted,
     (to_jsonb(t) - 'created_at' - 'run_at')::text as whole, null::boolean as leased
   from tasks t
   union all
-  select id::text, null, null, null, null, null, null, null, null, null, null, null, null, null, null, null, null, null,
+  select id::text, null, null, null, null, null, null, null, null, null, null, null, null, null, null, null, null, null, null,
     lease_until > now()
   from nodes`
 
@@ -180,5 +190,6 @@ export async function readRows(database: Database): Promise<Rows> {
   for (const row of await database.query<ReadKey>(READ_KEYS))
     if (row.key === null) uniques.set(row.id, row.unique)
     else keys.set(row.key, { body: row.body, id: row.id, existing: row.existing })
-  return { tasks, leases, whole, keys, uniques }
+  const [cut] = await database.query<{ cuts: number }>('select count(*)::integer as cuts from cut_grants')
+  return { tasks, leases, whole, keys, uniques, cuts: cut?.cuts ?? 0 }
 }

@@ -5,14 +5,13 @@ import { setTimeout as passed } from 'node:timers/promises'
 import { type Fault, NORMAL } from '../faults/fault.ts'
 import { kill } from '../faults/nodes.ts'
 import { POINT_FAULTS } from '../faults/points.ts'
+import { PATIENCE, insist } from '../insist.ts'
 import type { Rig } from '../rig.ts'
 import { type At, Breach, type Figures, type Row, hold, inRig } from '../row.ts'
 import { serviceAt } from '../services.ts'
 
 /** So many callers at once. */
 const WIDTH = 12
-/** A caller gives up after so long, ms. */
-const PATIENCE = 60_000
 /** At least one node dies for so many tasks. */
 const TASKS_A_DEATH = 100
 /** Between two deaths, ms. */
@@ -51,22 +50,6 @@ const answerAll = ({ referee }: Rig): ReadonlySet<string> => {
   })
   for (const name of ['called', 'undone']) referee.answer(name, (_, response) => void response.writeHead(200).end('{}'))
   return asked
-}
-
-/** Asks nodes, one after the other, until one has an answer of these. */
-async function insist(rig: Rig, statuses: readonly number[], method: string, path: string, init: RequestInit = {}) {
-  const urls = rig.random.shuffle(rig.members.map(({ url }) => url))
-  for (const end = performance.now() + PATIENCE; performance.now() < end; await passed(50)) {
-    const url = urls.shift() ?? ''
-    urls.push(url)
-    const signal = AbortSignal.timeout(20_000)
-    const response = await fetch(url + path, { method, redirect: 'manual', signal, ...init }).catch(() => undefined)
-    const text = await response?.text().catch(() => undefined)
-    if (response && text !== undefined && statuses.includes(response.status)) return { response, text }
-    if (response && ![409, 503].includes(response.status))
-      throw new Breach([`${method} ${path} was answered ${response.status} ${text}`])
-  }
-  throw new Breach([`${method} ${path} was not answered in ${PATIENCE} ms`])
 }
 
 /** Posts a task, and does to it what ends it. */

@@ -1,0 +1,112 @@
+// The mutations of what a node does by limits, pauses and gates: which requests it begins, and what it claims.
+import { type Mutation, one } from './mutation.ts'
+
+const GATE = 'unit/actor/run.gate'
+const STATES = 'unit/supervisor/states'
+
+export const ADMISSION_MUTATIONS: readonly Mutation[] = [
+  one(
+    'an actor does not ask',
+    'requests begin whatever their service admits',
+    'actor/mailbox.js',
+    'get #admitted() {',
+    'get #admitted() {\n        return true;',
+    'unit/actor/mailbox.admission',
+  ),
+  one(
+    'a grant without end',
+    'one grant is for all requests of a task',
+    'actor/mailbox.js',
+    'this.#granted = false;',
+    '',
+    'unit/actor/mailbox.admission',
+  ),
+  one(
+    'a loop stays at its node',
+    'the next step does not wait for its turn',
+    'actor/mailbox.js',
+    "|| this.#admission() !== 'all'",
+    '',
+    'unit/actor/mailbox.admission',
+  ),
+  one(
+    'the plan claims all',
+    'a claim without a grant takes tasks of limited and paused services',
+    'core/plan.js',
+    "if (lane.admission !== 'all')",
+    'if (false)',
+    'unit/core/plan',
+  ),
+  one(
+    'direct without a grant',
+    'a task of a limited or paused service is handed over directly',
+    'supervisor/direct.js',
+    "(_, lane) => lane.admission === 'all',",
+    '',
+    'unit/supervisor/direct',
+  ),
+  one(
+    'a full pass claims limited lanes',
+    'a full pass takes tasks of limited and paused services',
+    'supervisor/full-pass.js',
+    "looks && lane.admission === 'all' ? {}",
+    'looks ? {}',
+    'unit/supervisor/full-pass.admission',
+  ),
+  one(
+    'behind a gate all begin',
+    'where the time of a gate is over every request begins',
+    'core/admission.js',
+    'limited || gatedFor !== null',
+    'limited',
+    'unit/core/admission',
+  ),
+  one(
+    'gated tries count',
+    'a try that the gate closed for uses one of `attempts`',
+    'actor/run.js',
+    'uncounted: true,\n                    gates: true',
+    'gates: true',
+    GATE,
+  ),
+  one(
+    'no look at the start',
+    'a node claims before it knows what is paused',
+    'supervisor/supervisor.js',
+    'await this.#states.read();',
+    '',
+    'integration/services/first-look',
+  ),
+  one(
+    'a beat without a look',
+    'a node is trusted though it could not read what is paused',
+    'supervisor/lease.js',
+    'states.read(),',
+    'this.#options.read().catch(() => {}),',
+    'unit/supervisor/lease',
+  ),
+  one(
+    'its own gate forgotten',
+    'a read that began before a gate was written opens it again',
+    'supervisor/states.js',
+    'written || until < begun',
+    'true',
+    STATES,
+  ),
+  one(
+    'an older look believed',
+    'of two reads under way the one that arrives later counts',
+    'supervisor/states.js',
+    'if (begun < this.#readAt)',
+    'if (false)',
+    STATES,
+  ),
+  one(
+    'room that is not heard of',
+    'a node that was told that the limit is full forgets what ended meanwhile',
+    'supervisor/grants.js',
+    'lane.full = true;',
+    '',
+    'unit/supervisor/grants',
+  ),
+]
