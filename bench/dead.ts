@@ -49,7 +49,7 @@ export async function dead(engines: Engines, contender: Contender, { count, warm
 }
 
 /** A server that takes connections and says nothing. */
-async function silence(): Promise<{ url: string; readonly open: number; stop(): void }> {
+export async function silence(): Promise<{ url: string; readonly open: number; stop(): void }> {
   const open = new Set<Socket>()
   const server = createServer((socket) => {
     open.add(socket)

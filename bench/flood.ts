@@ -1,12 +1,16 @@
-// The scene of a flood: what a service with few tasks notices when another service has very many.
+// The scene of a flood: what a service with few tasks notices when another service has very many, or a hundred others do.
+import { SERVICES, silence } from './dead.ts'
 import type { Engines } from './engines.ts'
 import { toRequest } from './loads.ts'
 import { type Contender, measured } from './measure.ts'
+import { DEAD } from './peers.ts'
 import type { Size } from './scene.ts'
 import type { Figures } from './table.ts'
 
 /** The contender that has the flood. */
 export const FLOODED = 'flood'
+/** The contender that has the flood over a hundred services, beside a slow one and a dead one. */
+export const CROWDED = 'crowd'
 /** Tasks of the other service, a second. */
 const RATE = 50
 /** How long the flooded service takes for an answer, ms. */
@@ -16,31 +20,48 @@ const SHARE = 0.01
 /** The number of the first task of the other service: the stub knows tasks by their numbers. */
 const FIRST = 2_000_000_000
 
-/** Posts tasks for one service as fast as they are answered, or none, and few for another; of these, the time from POST to request. */
+/** Services of the crowd, which get the flood in turn; and the tasks a second of the slow and of the dead one. */
+const CROWD = Array.from({ length: SERVICES }, (_, i) => `s${i}`)
+const BESIDE = 20
+/** How long the slow service takes, ms. */
+const SLOW = 2_000
+
+/** Posts tasks for one service or a hundred as fast as they are answered, or none, and few for another; of these, the time from POST to request. */
 export async function flood(engines: Engines, contender: Contender, { count, warm }: Size): Promise<Figures> {
+  const silent = await silence()
+  const floods = contender.name === FLOODED || contender.name === CROWDED
+  const flooded = contender.name === CROWDED ? CROWD : ['flood']
   const services = (stub: string): Record<string, object> => ({
-    flood: { url: `${stub}/run` },
-    other: { url: `${stub}/run` },
+    ...Object.fromEntries([...flooded, 'slow', 'other'].map((name) => [name, { url: `${stub}/run` }])),
+    [DEAD]: { url: silent.url, timeout: '1s' },
   })
   const ground = { concurrency: undefined, services }
-  const few = { services: ['other'], rate: RATE, first: FIRST }
-  const warming = { count: warm, services: ['flood', 'other'] }
-  const { said, measured: run } = await measured(engines, { ...contender, ground }, warming, async (started) => {
-    let others = Math.ceil(count * SHARE)
-    if (contender.name !== FLOODED) await started.post({ ...few, count: others })
-    else {
-      const end = started.beside({ ...few, count })
-      try {
-        await started.post({ count, services: ['flood'], delay: DELAY, timed: false })
-        await started.finals(count)
-      } finally {
-        others = (await end()).count
+  const few = { services: ['other'], rate: RATE, first: FIRST, count }
+  const beside = [
+    { services: ['slow'], rate: BESIDE, first: FIRST - count, delay: SLOW, timed: false, count },
+    { services: [DEAD], rate: BESIDE, first: FIRST - 2 * count, timed: false, count },
+  ]
+  const warming = { count: warm, services: [...flooded, 'other'] }
+  try {
+    const { said, measured: run } = await measured(engines, { ...contender, ground }, warming, async (started) => {
+      let all = Math.ceil(count * SHARE)
+      if (!floods) await started.post({ ...few, count: all })
+      else {
+        const ends = [few, ...(contender.name === CROWDED ? beside : [])].map((load) => started.beside(load))
+        try {
+          await started.post({ count, services: flooded, delay: DELAY, timed: false })
+          await started.finals(count)
+        } finally {
+          const [others, slow] = await Promise.all(ends.map((end) => end()))
+          all = count + (others?.count ?? 0) + (slow?.count ?? 0)
+        }
       }
-    }
-    const all = contender.name === FLOODED ? count + others : others
-    const latencies = await started.finals(all)
-    await started.ended()
-    return { latencies, all }
-  })
-  return { ...toRequest(said.latencies), 'tasks/s': said.all / run.seconds, 'others %': run.others * 100 }
+      const latencies = await started.finals(all)
+      await started.ended()
+      return { latencies, all }
+    })
+    return { ...toRequest(said.latencies), 'tasks/s': said.all / run.seconds, 'others %': run.others * 100 }
+  } finally {
+    silent.stop()
+  }
 }

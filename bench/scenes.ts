@@ -2,9 +2,10 @@
 import { BATCH_GOALS, BATCHES, submitting } from './batch.ts'
 import { BULK_GOALS, CHANGERS, beside } from './bulk.ts'
 import { SERVICES, dead } from './dead.ts'
-import { FLOODED, flood } from './flood.ts'
+import { CROWDED, FLOODED, flood } from './flood.ts'
 import { FREE, HELD, HORIZON_GOALS, horizon } from './horizon.ts'
 import { IDLE, IDLE_GOALS, idle } from './idle.ts'
+import { LIMITED, LIMITED_GOALS } from './limited.ts'
 import { CPU, light, loaded, toRequest, waiting } from './loads.ts'
 import type { Contender } from './measure.ts'
 import { PEER_NAMES, type PeerName } from './peers.ts'
@@ -114,11 +115,18 @@ export const SCENES: Readonly<Record<string, Scene>> = {
   },
   flood: {
     words:
-      'with nothing set, 50 tasks a second for one service, alone or beside a flood for another service; of the few tasks, the time from the POST to the request',
-    contenders: [own('no flood'), own(FLOODED)],
-    goals: [{ figure: 'p50 ms', of: FLOODED, against: 'no flood', most: 2 }],
+      'with nothing set, 50 tasks a second for one service, alone, beside a flood for another service, or beside one for a hundred services, a slow one and a dead one; of the few tasks, the time from the POST to the request',
+    contenders: [own('no flood'), own(FLOODED), own(CROWDED)],
+    goals: [FLOODED, CROWDED].map((of) => ({ figure: 'p50 ms', of, against: 'no flood', most: 2 })),
     full: { count: 50_000, warm: 15_000 },
     run: flood,
+  },
+  limited: {
+    words: 'the saturation of one service, which has no limit over all nodes, one of requests at once, or a rate',
+    contenders: Object.entries(LIMITED).map(([name, ground]) => own(name, ground)),
+    goals: LIMITED_GOALS,
+    full: { count: 20_000, warm: 5_000 },
+    run: loaded({}),
   },
   bulk: {
     words: 'the saturation, alone or beside a change in bulk of 100,000 tasks of another service, call after call',
