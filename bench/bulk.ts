@@ -61,13 +61,16 @@ export async function beside(engines: Engines, contender: Contender, { count, wa
   return { ...perTask(run, count), 'changed/s': said / run.seconds }
 }
 
-/** Makes the calls of a change of many tasks, one after another. The call that it returns ends that; how many were changed. */
+/**
+ * Makes the calls of a change of many tasks, one after another. The call that it returns ends that at once, and tells how many were
+ * changed; what the last call has changed, which it cuts off, is not counted.
+ */
 function follow(url: string, path: string): () => Promise<number> {
   const stop = new AbortController()
   let changed = 0
   const calls = async (): Promise<void> => {
     for (let next: string | null = path; next !== null && !stop.signal.aborted;) {
-      const answer = await fetch(url + next, { method: 'POST' })
+      const answer = await fetch(url + next, { method: 'POST', signal: stop.signal })
       if (answer.status !== 200)
         throw new Error(`a change of many was answered ${answer.status}: ${await answer.text()}`)
       const told = (await answer.json()) as { done: number; next: string | null }
@@ -80,7 +83,9 @@ function follow(url: string, path: string): () => Promise<number> {
   ended.catch(() => undefined)
   return async () => {
     stop.abort()
-    await ended
+    await ended.catch((error: unknown) => {
+      if (!stop.signal.aborted || (error as Error).name !== 'AbortError') throw error
+    })
     return changed
   }
 }
