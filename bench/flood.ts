@@ -11,6 +11,10 @@ import type { Figures } from './table.ts'
 export const FLOODED = 'flood'
 /** The contender that has the flood over a hundred services, beside a slow one and a dead one. */
 export const CROWDED = 'crowd'
+/** The contender whose flood is more than its service can take, while the node has CPU left: that is what the contract speaks of. */
+export const BACKLOG = 'backlog'
+/** Its tasks, a part of those of the others; how many a second, and how long the service takes for each, ms. With 100 at once it is behind. */
+const BEHIND = { part: 0.1, rate: 500, delay: 300 }
 /** Tasks of the other service, a second. */
 const RATE = 50
 /** How long the flooded service takes for an answer, ms. */
@@ -27,9 +31,13 @@ const BESIDE = 20
 const SLOW = 2_000
 
 /** Posts tasks for one service or a hundred as fast as they are answered, or none, and few for another; of these, the time from POST to request. */
-export async function flood(engines: Engines, contender: Contender, { count, warm }: Size): Promise<Figures> {
+export async function flood(engines: Engines, contender: Contender, size: Size): Promise<Figures> {
+  const { warm } = size
   const silent = await silence()
-  const floods = contender.name === FLOODED || contender.name === CROWDED
+  const behind = contender.name === BACKLOG
+  const floods = behind || contender.name === FLOODED || contender.name === CROWDED
+  const count = behind ? Math.ceil(size.count * BEHIND.part) : size.count
+  const pace = behind ? { rate: BEHIND.rate, delay: BEHIND.delay } : { delay: DELAY }
   const flooded = contender.name === CROWDED ? CROWD : ['flood']
   const services = (stub: string): Record<string, object> => ({
     ...Object.fromEntries([...flooded, 'slow', 'other'].map((name) => [name, { url: `${stub}/run` }])),
@@ -49,7 +57,7 @@ export async function flood(engines: Engines, contender: Contender, { count, war
       else {
         const ends = [few, ...(contender.name === CROWDED ? beside : [])].map((load) => started.beside(load))
         try {
-          await started.post({ count, services: flooded, delay: DELAY, timed: false })
+          await started.post({ count, services: flooded, timed: false, ...pace })
           await started.finals(count)
         } finally {
           const [others, slow] = await Promise.all(ends.map((end) => end()))
