@@ -2,7 +2,7 @@
 import { type Verdict, classify, tooManySteps } from '../core/answers.ts'
 import { type Attempt, attemptOf } from '../core/attempts.ts'
 import { type Failure, deadlineExceeded } from '../core/failures.ts'
-import type { Assignment, Report } from '../core/messages.ts'
+import type { Assignment, Park, Report } from '../core/messages.ts'
 import type { Service } from '../core/service.ts'
 import { PARK_FROM } from '../core/timings.ts'
 import type { Mailbox } from './mailbox.ts'
@@ -68,6 +68,9 @@ export async function run(context: ActorContext, task: Assignment): Promise<void
       failure,
       tried,
     })
+  /** Gives the claim back; the same step is due again after `wait`. */
+  const park = (wait: number, failure: Failure, more: Pick<Park, 'tried' | 'uncounted' | 'gates'>): void =>
+    context.report({ id, token, kind: 'park', step: loop.step, attempt: loop.attempt, wait, failure, ...more })
   const fail = (failure: Failure, step: number, tried?: Attempt): void =>
     settle('failed', step, null, false, failure, tried)
 
@@ -136,16 +139,7 @@ export async function run(context: ActorContext, task: Assignment): Promise<void
         if (mailbox.stopped) return
         if (parks) {
           const rest = Math.max(0, wait - (context.now() - begun))
-          return context.report({
-            id,
-            token,
-            kind: 'park',
-            step,
-            attempt,
-            wait: rest,
-            failure,
-            tried: tried(wait, failure),
-          })
+          return park(rest, failure, { tried: tried(wait, failure) })
         }
         // The write also checks right before the request whether the claim still holds.
         context.report({ id, token, kind: 'retry', step, attempt, failure, tried: tried(wait, failure) })
@@ -154,36 +148,14 @@ export async function run(context: ActorContext, task: Assignment): Promise<void
         break
       }
       case 'gated': {
-        const { failure } = verdict
-        return context.report({
-          id,
-          token,
-          kind: 'park',
-          step,
-          attempt,
-          wait: verdict.wait,
-          failure,
-          uncounted: true,
-          gates: true,
-          tried: tried(verdict.wait, failure),
-        })
+        const { failure, wait } = verdict
+        return park(wait, failure, { uncounted: true, gates: true, tried: tried(wait, failure) })
       }
-      case 'uncounted': {
+      case 'uncounted':
         // The slot is kept during the wait: another task in the slot would fail in the same way and only add load to Postgres.
         await mailbox.pause(Math.min(verdict.wait, Math.max(0, left())))
         if (mailbox.stopped) return
-        const { failure } = verdict
-        return context.report({
-          id,
-          token,
-          kind: 'park',
-          step,
-          attempt,
-          wait: 0,
-          failure,
-          uncounted: true,
-        })
-      }
+        return park(0, verdict.failure, { uncounted: true })
     }
   }
 }

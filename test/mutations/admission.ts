@@ -65,7 +65,7 @@ export const ADMISSION_MUTATIONS: readonly Mutation[] = [
     'gated tries count',
     'a try that the gate closed for uses one of `attempts`',
     'actor/run.js',
-    'uncounted: true,\n                    gates: true',
+    'uncounted: true, gates: true',
     'gates: true',
     GATE,
   ),
