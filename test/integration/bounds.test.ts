@@ -42,10 +42,14 @@ describe('the deadline of a task', () => {
       expect((seen?.endedAt ?? 0) - (seen?.at ?? 0)).to.be.within(500, 20_000)
     },
     'ends it during a short wait, when that is over': async () => {
-      const begun = performance.now()
-      const task = await ended(node.url, await post(node.url, 'wait.60'))
+      // A machine can be so busy that the time is over before the first answer: then once more.
+      const { task, begun } = await eventually(async () => {
+        const at = performance.now()
+        const one = await ended(node.url, await post(node.url, 'wait.60'))
+        expect(one).to.include({ step: 1, fails: 0 })
+        return { task: one, begun: at }
+      })
       expect(task.error).to.have.property('code', 'deadline_exceeded')
-      expect(task).to.include({ step: 1, fails: 0 })
       expect(performance.now() - begun).to.be.within(890, 15_000)
       expect(world.service.of(task.location)).to.have.length(1)
     },
