@@ -30,7 +30,7 @@ export const SETTINGS = {
   HOST: {
     rule: hostName,
     fallback: '127.0.0.1',
-    meaning: 'The address of the API. The API asks nobody who they are: any other than loopback prints a warning.',
+    meaning: 'The address of the API. The API has no authentication, so any address but loopback prints a warning.',
   },
   DATABASE_URL: {
     rule: databaseUrl,

@@ -115,7 +115,7 @@ function progress({ body, retryAfter }: Answer, at: Standing, service: Service):
   if (body.kind === 'text') return failed(badBody(body))
   const state = body.kind === 'empty' ? null : body.text
   const repeats = state === null || state === at.sent ? at.repeats + 1 : 0
-  // The last that it may have is recorded as any other, so that a retry goes on behind it.
+  // The last answer 206 that a task may have is recorded like any other, so that a retry goes on after it.
   const wait = tooManySteps(at.steps + 1, service) ? 0 : (retryAfter ?? (repeats > 0 ? pollWait(repeats) : 0))
   return { kind: 'progress', state, repeats, wait }
 }

@@ -48,7 +48,7 @@ export interface ServiceStates {
   readonly gate: (service: string, ms: number, by: string) => Promise<string[]>
   /** For nodes: opens a gate whose time is over, as the request that went alone was answered. */
   readonly open: (service: string) => Promise<string[]>
-  /** For nodes: counts failed ends in a row, and pauses services that have too many. */
+  /** For nodes: counts failed ends in a row, and pauses services that have too many. Nobody is told where none was paused. */
   readonly count: (ends: readonly Ends[]) => Promise<string[]>
 }
 
@@ -88,16 +88,16 @@ const COUNT = `
       cross join lateral (select case when e.completed then e.failed else s.failed_in_row + e.failed end as in_row) total
     order by e.service for update of s
   ) e
-  where s.service = e.service`
+  where s.service = e.service returning e.pauses`
 
 const NODES = 'select id from nodes where lease_until > now()'
 
 /** The states of services, as one store asks for them. */
 export function serviceStatesOn({ write, admit }: Pick<Connections, 'write' | 'admit'>): ServiceStates {
+  const nodes = async (): Promise<string[]> => (await write<{ id: string }>(NODES)).map(({ id }) => id)
   const change = async (sql: string, values: readonly unknown[]): Promise<string[]> => {
     await write(sql, values)
-    const rows = await write<{ id: string }>(NODES)
-    return rows.map(({ id }) => id)
+    return nodes()
   }
   const asked = async (sql: string, values: readonly unknown[]): Promise<string[]> => {
     admit()
@@ -115,7 +115,8 @@ export function serviceStatesOn({ write, admit }: Pick<Connections, 'write' | 'a
         ends.map((end) => end[name]),
       )
       await write(MAKE_ROWS, [columns[0]])
-      return change(COUNT, columns)
+      const counted = await write<{ pauses: boolean }>(COUNT, columns)
+      return counted.some(({ pauses }) => pauses) ? nodes() : []
     },
   }
 }

@@ -39,7 +39,9 @@ export class States {
   #readAt = 0
   readonly #ownGates = new Map<string, OwnGate>()
   readonly #ends = new Map<string, Ends>()
+  /** Whether a read that others asked for is under way, or was a moment ago; and whether somebody has asked since it began. */
   #asked = false
+  #askedAgain = false
   #timer: NodeJS.Timeout | undefined
   #gateTimer: NodeJS.Timeout | undefined
   #stopped = false
@@ -63,15 +65,21 @@ export class States {
 
   /** Somebody says that a state has changed: it is read soon. */
   changed(): void {
-    if (this.#asked || this.#stopped) return
+    if (this.#stopped) return
+    // The read under way may have begun before this change.
+    if (this.#asked) return void (this.#askedAgain = true)
     this.#asked = true
-    setImmediate(() => {
-      void this.read()
-        .catch((error: unknown) => this.#failed(error))
-        .finally(() => {
-          this.#timer = setTimeout(() => (this.#asked = false), PAUSE_MS)
-        })
-    })
+    setImmediate(() => void this.#readForOthers())
+  }
+
+  async #readForOthers(): Promise<void> {
+    this.#askedAgain = false
+    await this.read().catch((error: unknown) => this.#failed(error))
+    if (this.#stopped) return
+    this.#timer = setTimeout(() => {
+      if (this.#askedAgain) return void this.#readForOthers()
+      this.#asked = false
+    }, PAUSE_MS)
   }
 
   /** The services have changed: what holds for them is known already. */
@@ -151,6 +159,8 @@ export class States {
       const paused = (state?.pausedAt ?? null) !== null
       this.#admit(lane, admissionOf({ paused, gatedFor, limited: limit !== undefined }))
     }
+    // Terms may have changed as well.
+    this.#by.lanes.wake()
     clearTimeout(this.#gateTimer)
     if (next < Infinity && !this.#stopped)
       this.#gateTimer = setTimeout(() => this.#apply(), Math.min(MOST_MS, Math.ceil(next)))
@@ -158,7 +168,7 @@ export class States {
 
   #admit(lane: Lane, admission: Admission): void {
     const { lanes, log } = this.#by
-    if (lane.admission === admission) return lanes.wake()
+    if (lane.admission === admission) return
     const { service, admission: before } = lane
     lanes.admit(lane, admission)
     if (admission !== 'none' && before !== 'none') return

@@ -25,7 +25,7 @@ export interface Span {
   to: number
   /** Whether a step that was in flight may be sent again. */
   readonly excuses: boolean
-  /** The node that had sent such a step; left out: any. */
+  /** The node that had sent such a step; absent: any node. */
   readonly of?: string
   /** The nodes that may send what they had decided before it, once they come to. */
   readonly doubts: readonly string[] | 'all'

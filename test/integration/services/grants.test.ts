@@ -137,4 +137,14 @@ describe('a grant', () => {
     expect((await grant(2, { concurrency: 2 })).rows).to.have.length(1)
     expect(await bench.sql('select * from cut_grants')).to.have.length(0)
   })
+
+  it('of a service that fails is stopped by a pause, and nodes are told of that alone', async () => {
+    const failed = (count: number) =>
+      bench.store.states.count([{ service: 'svc', failed: count, completed: false, most: 3, reason: 'broken' }])
+    expect(await failed(2)).to.deep.equal([])
+    expect((await grant(1, {})).denied).to.equal(null)
+    expect(await failed(1)).to.include(node)
+    expect((await grant(1, {})).denied).to.equal('paused')
+    expect(await failed(1)).to.deep.equal([])
+  })
 })

@@ -62,6 +62,24 @@ describe('the states of services', () => {
   const admission = () => lanes.of('svc')?.admission
   const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve))
 
+  it('are read once more where a notice came while they were read, or a moment later', async () => {
+    states.changed()
+    await turn()
+    expect(admission()).to.equal('all')
+    rows = [{ ...NOTHING, pausedAt: '2026-01-01T00:00:00Z' }]
+    states.changed()
+    await turn()
+    expect(admission()).to.equal('all')
+    await clock.tickAsync(50)
+    expect(admission()).to.equal('none')
+    rows = []
+    await clock.tickAsync(1_000)
+    expect(admission(), 'nobody has asked again').to.equal('none')
+    states.changed()
+    await turn()
+    expect(admission()).to.equal('all')
+  })
+
   it('admit none of a paused service, and all again when it is resumed', async () => {
     rows = [{ ...NOTHING, pausedAt: '2026-01-01T00:00:00Z' }]
     await states.read()
