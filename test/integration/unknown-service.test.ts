@@ -34,11 +34,12 @@ describe('a service that no live node knows', () => {
     expect(after, 'ms from the end of the last lease').to.be.within(FAST.forgotten, 15 * FAST.forgotten)
     expect((await show(other.url, known))?.status).to.equal('running')
     expect(world.service.of(cut)).to.have.length(1)
+    await other.stop()
   })
 
   it('leaves them alone while a node that knows it is alive, and runs them when one comes in time', async () => {
     // Longer than the start of a node takes on a busy machine.
-    const timings = { ...FAST, forgotten: 20_000 }
+    const timings = { ...FAST, forgotten: 90_000 }
     const knowing = await world.node({ services: { late: {} }, drainTimeout: 50, timings })
     const location = await post(knowing.url, 'held', '{}', 'late')
     await world.service.until(() => world.service.of(location).length === 1)
@@ -46,10 +47,11 @@ describe('a service that no live node knows', () => {
     await knowing.stop()
     const again = await world.node({ services: { late: {} }, timings })
     await world.service.until(() => world.service.of(location).length === 2)
-    // A turn of the chore, seen by the failure of a task that was forgotten long ago.
+    // A turn of the chore of a node that forgets soon, seen by the failure of a task that was forgotten long ago.
+    await world.node()
     const [row] = await world.sql<{ id: string }>(
-      `insert into tasks (key, service, action, payload, payload_bytes)
-       values (gen_random_uuid(), 'never', 'ok', '{}', 2) returning id`,
+      `insert into tasks (key, service, action, payload, payload_bytes, created_at)
+       values (gen_random_uuid(), 'never', 'ok', '{}', 2, now() - interval '1 hour') returning id`,
     )
     await ended(again.url, `/tasks/${row?.id}`)
     expect((await show(again.url, location))?.status).to.equal('running')
