@@ -131,11 +131,17 @@ function commandLine(): string {
     'While nobody answers, the command asks again, for a minute at the least. Then it ends with 5; run it again. On a terminal a bar on stderr shows how far it is. The last line says how many ended how:',
     fence('', '100000 submitted, 40000 of them before, 99990 complete, 9 failed, 1 gone'),
     '`of them before` counts tasks that were there: of an earlier run, or by their `unique`. `gone` were deleted. With `--json` the line is `{"submitted":100000,"existing":40000,"complete":99990,"failed":9,"gone":1}`. The exit code is 0 if all are complete, and 1 otherwise. With `--no-wait` the command ends when all are submitted.',
+    'Ctrl-C ends the command, and stops no task. Run the same command again to go on.',
+    'To find tasks of a file again, give its lines a label, such as `"labels":{"run":"7"}`. Then list those that failed, and retry them at a rate:',
+    fence('sh', AGAIN_EXAMPLE),
   )
 }
 
 const BATCH_EXAMPLE = `printf '{"service":"demo","action":"echo","payload":{"n":%s}}\\n' 1 2 3 > tasks.ndjson
 task_api batch tasks.ndjson`
+
+const AGAIN_EXAMPLE = `task_api list --label run=7 --status failed
+task_api retry --label run=7 --status failed --retried false --rate 20/s`
 
 /** What stands around the events in docs/operations.md; the rest of that page is written by hand. */
 const EVENT_MARKS = [

@@ -120,7 +120,7 @@ export const COMMANDS: Readonly<Record<string, Command>> = {
   },
   reload: {
     words: [],
-    meaning: 'let the node read its services file again, and say which services were added, changed and removed',
+    meaning: 'let the node read its services file again, and say which services this added, changed and removed',
     options: EVERYWHERE,
     run: reload,
   },
