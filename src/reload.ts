@@ -133,7 +133,9 @@ function replace(services: Map<string, Service>, found: Services): ServiceChange
   return { added, changed, removed }
 }
 
-const detailOf = ({ expected, found }: ConfigFault): string => `Expected ${expected}, found ${found}.`
+/** What was found may end with a question: did you mean …? */
+const detailOf = ({ expected, found }: ConfigFault): string =>
+  `Expected ${expected}, found ${found}${found.endsWith('?') ? '' : '.'}`
 
 function faultText(fault: ConfigFault): string {
   const place = [fault.source, fault.line, fault.column].filter((part) => part !== undefined).join(':')

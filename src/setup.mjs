@@ -144,6 +144,8 @@ async function build() {
   const draft = at(`dist-new-${process.pid}`)
   const old = at(`dist-old-${process.pid}`)
   try {
+    // A start is silent for a minute otherwise; `npm run build` is quiet.
+    if (!COMPILES) process.stderr.write('task_api: compiling…\n')
     const sources = digest()
     await run(process.execPath, [at('node_modules', 'typescript', 'bin', 'tsc'), '--outDir', draft], {})
     fs.writeFileSync(path.join(draft, '.sources'), sources)

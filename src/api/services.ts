@@ -117,4 +117,4 @@ function limitIn(body: Buffer): Limit | null {
 const faultOf = ({ member, expected }: ReturnType<typeof faultsOfLimit>[number]): Fault =>
   member === ''
     ? { pointer: '/limit', detail: `\`limit\` must be null, or have ${expected}.` }
-    : { pointer: `/limit${pointerTo(member)}`, detail: `A member of \`limit\` must be ${expected}.` }
+    : { pointer: `/limit${pointerTo(member)}`, detail: `\`${member.slice(0, 50)}\` of \`limit\` must be ${expected}.` }

@@ -14,7 +14,8 @@ export async function explain(context: Context, id: string): Promise<Exit> {
   for (const reason of Array.isArray(reasons) ? reasons : []) {
     const { code, detail, until } = reason as Record<string, unknown>
     const end = typeof until === 'string' ? ` (until ${until})` : ''
-    context.print(visible(`task ${id} ${String(state)}: ${String(code)}: ${String(detail)}${end}`))
+    const why = code === state ? '' : `${String(code)}: `
+    context.print(visible(`task ${id} ${String(state)}: ${why}${String(detail)}${end}`))
   }
   return 'ok'
 }
