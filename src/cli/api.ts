@@ -100,9 +100,10 @@ function problemOf(text: string): Problem {
   const strings = Object.fromEntries(Object.entries(value).filter(([, member]) => typeof member === 'string'))
   const list: unknown[] = Array.isArray(value.errors) ? value.errors : []
   const errors = list.map((item) => {
-    const { pointer, parameter, path, detail } =
+    const { pointer, parameter, path, line, detail } =
       typeof item === 'object' && item !== null ? (item as Record<string, unknown>) : {}
-    return `${String(pointer ?? parameter ?? path)}: ${String(detail)}`
+    const place = [pointer ?? parameter ?? path, typeof line === 'number' ? `line ${line}` : '']
+    return `${place.filter((part) => part !== '').join(', ')}: ${String(detail)}`
   })
   return { ...strings, errors }
 }

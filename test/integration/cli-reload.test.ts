@@ -26,7 +26,7 @@ describe('the command reload', () => {
     const { code, err } = await api.run(['reload'])
     expect([code, err]).to.deep.equal([
       4,
-      'task_api: 422 invalid_services - Not valid: It has faults.\n  services.a.url: Expected text, found 7.\n',
+      'task_api: 422 invalid_services - Not valid: It has faults.\n  services.a.url, line 3: Expected text, found 7.\n',
     ])
   })
 })
