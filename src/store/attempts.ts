@@ -13,7 +13,7 @@ const ATTEMPT = {
   node: ['text', 'a.node', 'or null'],
   outcome: ['text', 'a.outcome'],
   detail: ['text', 'a.detail', 'or null'],
-  waitMs: ['double precision', 'a.wait_ms', 'or null'],
+  waitMs: ['double precision', 'round(a.wait_ms)', 'or null'],
   body: ['text', 'a.body', 'or null'],
 } as const satisfies Columns
 
