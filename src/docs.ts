@@ -94,6 +94,7 @@ function configuration(): string {
     table(['Member of a service', 'Default', 'Meaning'], memberRows(serviceOf(jsonSchema()), '')),
     '### Variables',
     '`${NAME}` anywhere in text is replaced with the environment variable NAME, which must be set and not empty; `$${` stands for `${` itself. Put such text in quotes. What comes in this way is text: the whole numbers of a service are written in the file.',
+    '`${file:/run/secrets/x}` is replaced with the content of that file, without the line break at its end. The path is absolute. The content is UTF-8 without NUL, 1 byte to 64 KiB. The files are read again together with the services file, and also when one of them changes. `DATABASE_URL` and `REDIS_URL` may each be such a text as a whole, and are read once.',
     '### Headers that are taken',
     `task_api or HTTP itself sets these, in upper or lower case: ${RESERVED_HEADERS.map(code).join(', ')}.`,
     '### Help from the editor',

@@ -1,9 +1,12 @@
-// The services file while a node runs: read again when the file changes and when somebody asks, and put in use if it is valid.
+// The services file while a node runs: read again when the file or a secret in a file of its own changes, and when somebody asks.
+import { type BigIntStats, statSync } from 'node:fs'
 import { readFile, stat } from 'node:fs/promises'
 import { isDeepStrictEqual } from 'node:util'
 import { ConfigError, type ConfigFault } from './config/faults.ts'
-import { readConfig } from './config/read.ts'
+import { readServicesAgain } from './config/read.ts'
+import { readSmallFile } from './config/secret-files.ts'
 import type { Environment } from './config/settings.ts'
+import type { Values } from './config/variables.ts'
 import type { Part } from './core/part.ts'
 import { Refusal } from './core/refusal.ts'
 import type { Service, ServiceChanges, Services } from './core/service.ts'
@@ -32,9 +35,11 @@ const LOOK_MS = 400
 export class Reload implements Part {
   readonly #options: ReloadOptions
   readonly #ticker: Ticker
-  /** The status of the file before it was last read, and at the last look. */
+  /** The status of the files before they were last read, and at the last look. */
   #read = NO_FILE
   #seen = NO_FILE
+  /** The files that `${file:/path}` named when the services file was last read. */
+  #secrets: readonly string[] = []
   #rejected = false
   #reading: Promise<unknown> = Promise.resolve()
 
@@ -60,7 +65,8 @@ export class Reload implements Part {
   }
 
   async #look(): Promise<boolean> {
-    const seen = await statusOf(this.#options.file ?? '')
+    const files = [this.#options.file ?? '', ...this.#secrets]
+    const seen = (await Promise.all(files.map(statusOf))).join('\n')
     // An editor may be writing: half of a file can be valid.
     const settled = seen === this.#seen
     this.#seen = seen
@@ -76,9 +82,15 @@ export class Reload implements Part {
     const status = file === undefined ? NO_FILE : await statusOf(file)
     if (file === undefined || status === NO_FILE)
       throw new Refusal('no_services_file', 'This node was started without a services file that can be read again.')
-    this.#read = status
     const text = await readFile(file).catch((error: unknown) => error)
-    const found = servicesIn(file, env, text)
+    const secrets = new Map<string, string>()
+    const readSecret = (path: string): Uint8Array => {
+      if (!secrets.has(path)) secrets.set(path, statusNow(path))
+      return readSmallFile(path)
+    }
+    const found = servicesIn(file, text, { env, readSecret })
+    this.#secrets = [...secrets.keys()]
+    this.#read = [status, ...secrets.values()].join('\n')
     if (found instanceof ConfigError) {
       this.#rejected = true
       log.event('services_rejected', { faults: found.faults.map(faultText) })
@@ -97,24 +109,30 @@ export class Reload implements Part {
 const NO_FILE = ''
 
 /** Another text after each change of the file, also when another file has its name. */
-async function statusOf(file: string): Promise<string> {
+const statusOf = (file: string): Promise<string> => stat(file, { bigint: true }).then(statusText, String)
+
+/** The same, for a file that is read at once. */
+function statusNow(file: string): string {
   try {
-    const found = await stat(file, { bigint: true })
-    const { dev, ino, size, mtimeNs, ctimeNs } = found
-    return found.isFile() || found.isDirectory() ? [dev, ino, size, mtimeNs, ctimeNs].join(' ') : NO_FILE
+    return statusText(statSync(file, { bigint: true }))
   } catch (error) {
     return String(error)
   }
 }
 
+function statusText(found: BigIntStats): string {
+  const { dev, ino, size, mtimeNs, ctimeNs } = found
+  return found.isFile() || found.isDirectory() ? [dev, ino, size, mtimeNs, ctimeNs].join(' ') : NO_FILE
+}
+
 /** The services that the text of a file describes, read as at the start. `text` may be the error of reading it. */
-function servicesIn(file: string, env: Environment, text: unknown): Services | ConfigError {
+function servicesIn(file: string, text: unknown, values: Values): Services | ConfigError {
   const readText = (): Uint8Array => {
     if (text instanceof Uint8Array) return text
     throw text
   }
   try {
-    return readConfig({ env: { ...env, TASK_API_CONFIG: file }, cwd: '/', readFile: readText }).services
+    return readServicesAgain(file, readText, values)
   } catch (error) {
     if (error instanceof ConfigError) return error
     throw error

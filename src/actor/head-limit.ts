@@ -10,12 +10,12 @@ const HEAD_END_OVERLAP_BYTES = 3
 /**
  * Makes a connector as undici does, with a limit for the heads of answers. undici has a limit too, but creates an error for each
  * field beyond it: an answer of ten thousand fields blocked the thread for 70 ms. undici also fails on a 100 that it did not ask for.
- * @param timeout for connecting, ms
+ * @param options those of undici: among them the time limit for connecting, ms
  */
-export function cappedConnector(timeout: number): buildConnector.connector {
-  const connect = buildConnector({ timeout })
-  return (options, callback) =>
-    connect(options, (...[error, socket]) => {
+export function cappedConnector(options: buildConnector.BuildOptions): buildConnector.connector {
+  const connect = buildConnector(options)
+  return (target, callback) =>
+    connect(target, (...[error, socket]) => {
       if (error) return callback(error, null)
       capHeads(socket)
       callback(null, socket)

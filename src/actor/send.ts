@@ -5,9 +5,10 @@ import { type Reply, outcomeOf } from '../core/answers.ts'
 import { ERROR_BODY, MAX_BODY } from '../core/limits.ts'
 import { dateOf, retryAfter } from '../core/retry-after.ts'
 import { type Service, urlOf } from '../core/service.ts'
+import { signatureFields, signingKeyOf } from '../core/signing.ts'
 import { locationOf } from '../core/task.ts'
 import { bodyOf } from './body.ts'
-import { cappedConnector } from './head-limit.ts'
+import { connectorOf } from './connector.ts'
 import { replyOf } from './trouble.ts'
 
 /** One request of a task. */
@@ -38,6 +39,8 @@ export interface ServiceClient {
   readonly pool: Pool
   /** The header fields of every request, names and values alternating. */
   readonly headers: readonly string[]
+  /** One for each secret that signs; none: requests are not signed. */
+  readonly signingKeys: readonly Uint8Array[]
   /** A cache: the request target (path and query) of each action. */
   readonly targets: Map<string, string>
 }
@@ -53,7 +56,7 @@ export function openServiceClient(service: Service, version: string): ServiceCli
   const pool = new Pool(new URL(service.url.replaceAll('{action}', '')).origin, {
     connections: service.concurrency,
     pipelining: 1,
-    connect: cappedConnector(service.timeout),
+    connect: connectorOf(service),
     // Also where a service asks for more: idle connections take file descriptors from the API.
     keepAliveMaxTimeout: MAX_IDLE_MS,
     // The deadline of `send` covers the whole request.
@@ -67,7 +70,8 @@ export function openServiceClient(service: Service, version: string): ServiceCli
     'accept-encoding': 'identity',
     'user-agent': `task_api/${version}`,
   }
-  return { service, pool, headers: Object.entries(own).flat(), targets: new Map() }
+  const signingKeys = (service.signing?.secrets ?? []).flatMap((secret) => signingKeyOf(secret) ?? [])
+  return { service, pool, headers: Object.entries(own).flat(), signingKeys, targets: new Map() }
 }
 
 /** The request target of an action. Cached, because parsing a URL is among the most expensive parts of a request. */
@@ -99,12 +103,15 @@ export function send(client: ServiceClient, request: Request, mayBegin: () => bo
   return { reply: reading.done, stop: () => reading.end('stopped') }
 }
 
-function headersOf({ headers }: ServiceClient, { id, action, step, attempt, key, retryOf }: Request): string[] {
+function headersOf({ headers, signingKeys }: ServiceClient, request: Request): string[] {
+  const { id, action, step, attempt, key, retryOf, body } = request
   const all = headers.concat(
     ['task-location', locationOf(id), 'task-action', action, 'task-step', String(step)],
     ['task-attempt', String(attempt), 'idempotency-key', `"${key}.${step}"`],
   )
-  return retryOf === null ? all : all.concat(['task-retry-of', locationOf(retryOf)])
+  if (retryOf !== null) all.push('task-retry-of', locationOf(retryOf))
+  if (signingKeys.length > 0) all.push(...signatureFields(signingKeys, { id: `${key}_${step}`, at: Date.now(), body }))
+  return all
 }
 
 type End = Awaited<InFlightRequest['reply']>

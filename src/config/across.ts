@@ -1,4 +1,5 @@
 // The rules of the services file about names, and about several values together.
+import { isLinkLocal } from '../core/address.ts'
 import { SERVICE_DEFAULTS, SERVICE_NAME } from '../core/service.ts'
 import { nearest } from '../core/suggest.ts'
 import { formatDuration, parseDuration } from '../core/units.ts'
@@ -14,9 +15,10 @@ export function faultsAcross(data: unknown): FaultAt[] {
   return Object.entries(mapping(services)).flatMap(([name, service]) => {
     const path = ['services', name]
     const named = SERVICE_NAME.test(name) ? [] : [{ path, expected: A_NAME, found: 'this name' }]
-    const { retry, callback } = mapping(service)
+    const { retry, callback, url, allowLinkLocal } = mapping(service)
     return [
       ...named,
+      ...(allowLinkLocal === true ? [] : faultOfAddress([...path, 'url'], url)),
       ...faultOfBackoff([...path, 'retry'], mapping(retry)),
       ...faultOfCallback([...path, 'callback', 'service'], mapping(callback).service, names),
     ]
@@ -29,6 +31,13 @@ function faultOfCallback(path: readonly PropertyKey[], service: unknown, names: 
   const meant = nearest(service, names)
   const found = quoted(service) + (meant === undefined ? '' : `: did you mean ${meant}?`)
   return [{ path, expected: 'a service of this file', found }]
+}
+
+/** An address in the URL itself is a fault of the file. What a name leads to is judged for each connection. */
+function faultOfAddress(path: readonly PropertyKey[], url: unknown): FaultAt[] {
+  const text = typeof url === 'string' ? url.replaceAll('{action}', 'a') : ''
+  const host = URL.canParse(text) ? new URL(text).hostname.replace(/^\[|\]$/g, '') : ''
+  return isLinkLocal(host) ? [{ path, expected: 'an address that is not link-local, or `allowLinkLocal: true`' }] : []
 }
 
 const A_NAME = 'a name of 1 to 100 letters, digits, dots, hyphens and underscores'

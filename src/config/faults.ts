@@ -54,7 +54,7 @@ export const pathText = (path: readonly PropertyKey[]): string =>
 /** A value as the file has it, for `found`: short, on one line, without passwords and tokens. */
 export function foundText(path: readonly PropertyKey[], value: unknown): string {
   if (value === undefined) return 'nothing'
-  if (path[0] === 'services' && path[2] === 'headers') return HIDDEN
+  if (path[0] === 'services' && (path[2] === 'headers' || path[2] === 'signing')) return HIDDEN
   if (value === null) return 'no value'
   if (Array.isArray(value)) return 'a list'
   if (typeof value === 'object') return 'a mapping'

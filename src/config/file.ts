@@ -36,7 +36,7 @@ function find(cwd: string, named: string | undefined, readFile: ReadFile, faults
     try {
       return { path, bytes: readFile(path) }
     } catch (error) {
-      return error instanceof Error && 'code' in error ? String(error.code) : 'unreadable'
+      return codeOf(error)
     }
   }
   if (named !== undefined) {
@@ -61,6 +61,12 @@ function faultsOfFound(source: string, name: string, file: Found | string, count
   const misnamed = MISNAMED.some((other) => other === name)
   return misnamed ? [{ source, path: '', expected: `the name ${NAMES[0]}`, found: name }] : []
 }
+
+const codeOf = (error: unknown): string =>
+  error instanceof Error && 'code' in error ? String(error.code) : 'unreadable'
+
+/** Why a file could not be read, in words. */
+export const reasonOf = (error: unknown): string => REASONS[codeOf(error)] ?? codeOf(error)
 
 const REASONS: Readonly<Record<string, string>> = {
   ENOENT: 'it is not there',
@@ -115,7 +121,8 @@ function placeOf(text: string, at: number): { line: number; column: number } {
   return { line: before.length, column: (before.at(-1)?.length ?? 0) + 1 }
 }
 
-function decoded(bytes: Uint8Array): string | undefined {
+/** The text of bytes in UTF-8; undefined: they are not. */
+export function decoded(bytes: Uint8Array): string | undefined {
   try {
     return new TextDecoder('utf-8', { fatal: true }).decode(bytes)
   } catch {

@@ -1,4 +1,5 @@
 // What the headers of a service may be: the ones that are taken, and the shape of names and values.
+import { SIGNATURE_HEADERS } from '../core/signing.ts'
 
 /** Set by task_api on every request (docs/contract.md, section 2), or by HTTP itself for one connection. Case does not count. */
 export const RESERVED_HEADERS = [
@@ -11,6 +12,7 @@ export const RESERVED_HEADERS = [
   'Task-Step',
   'Task-Attempt',
   'Idempotency-Key',
+  ...SIGNATURE_HEADERS,
   'Host',
   'Content-Length',
   'Content-Encoding',

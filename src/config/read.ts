@@ -2,7 +2,7 @@
 import { readFileSync } from 'node:fs'
 import { resolve } from 'node:path'
 import type { z } from 'zod'
-import type { Service } from '../core/service.ts'
+import type { Service, Services } from '../core/service.ts'
 import { nearest } from '../core/suggest.ts'
 import { faultsAcross } from './across.ts'
 import type { Config } from './config.ts'
@@ -10,8 +10,9 @@ import { ConfigError, type ConfigFault, foundText, pathText, quoted } from './fa
 import { type ReadFile, readServicesFile, type ServicesFile } from './file.ts'
 import { frozen, frozenMap } from './frozen.ts'
 import { fileSchema, serviceSchema } from './schema.ts'
+import { readSmallFile } from './secret-files.ts'
 import { type Environment, readSettings } from './settings.ts'
-import { type FaultAt, withVariables } from './variables.ts'
+import { type FaultAt, type Values, withVariables } from './variables.ts'
 
 /** What a configuration is read from. */
 interface Sources {
@@ -19,14 +20,16 @@ interface Sources {
   /** Absolute path of the working directory. */
   readonly cwd: string
   readonly readFile?: ReadFile
+  /** Reads a file that `${file:/path}` names. */
+  readonly readSecret?: ReadFile
 }
 
 /** Reads the configuration (docs/contract.md, section 3). Throws a `ConfigError` with every fault. */
-export function readConfig({ env, cwd, readFile = readFileSync }: Sources): Config {
+export function readConfig({ env, cwd, readFile = readFileSync, readSecret = readSmallFile }: Sources): Config {
   const faults: ConfigFault[] = []
-  const settings = readSettings(env, faults)
+  const settings = readSettings(env, readSecret, faults)
   const file = readServicesFile(cwd, settings.TASK_API_CONFIG, readFile, faults)
-  const services = file === undefined ? [] : readServices(file, env, faults)
+  const services = file === undefined ? [] : readServices(file, { env, readSecret }, faults)
   if (faults.length > 0) throw new ConfigError(faults)
   return frozen({
     host: settings.HOST,
@@ -41,17 +44,29 @@ export function readConfig({ env, cwd, readFile = readFileSync }: Sources): Conf
     idempotencyWindow: settings.IDEMPOTENCY_WINDOW,
     logLevel: settings.LOG_LEVEL,
     ...(file === undefined ? {} : { file: file.path }),
-    services: frozenMap(services.map((service) => [service.name, service])),
+    services: byName(services),
   })
 }
 
-function readServices(file: ServicesFile, env: Environment, faults: ConfigFault[]): Service[] {
+/** Reads the services of one file, an absolute path, again. Throws a `ConfigError` with every fault. */
+export function readServicesAgain(path: string, readFile: ReadFile, values: Values): Services {
+  const faults: ConfigFault[] = []
+  const file = readServicesFile('/', path, readFile, faults)
+  const services = file === undefined ? [] : readServices(file, values, faults)
+  if (faults.length > 0) throw new ConfigError(faults)
+  return byName(services)
+}
+
+const byName = (services: readonly Service[]): Services => frozenMap(services.map((service) => [service.name, service]))
+
+function readServices(file: ServicesFile, values: Values, faults: ConfigFault[]): Service[] {
   const missing: FaultAt[] = []
-  const data = withVariables(file.data, env, missing)
+  const data = withVariables(file.data, values, missing)
   const { success, data: parsed, error } = fileSchema.safeParse(data)
   const named = new Set(missing.map(({ path }) => pathText(path)))
   // A value whose variable is missing breaks other rules too; that says nothing new.
-  const broken = [...(error?.issues ?? []).flatMap(faultsOfIssue), ...faultsAcross(data)].filter(
+  const across = faultsAcross(data).map((fault) => withoutValue(file, data, fault))
+  const broken = [...(error?.issues ?? []).flatMap(faultsOfIssue), ...across].filter(
     ({ path }) => !named.has(pathText(path)),
   )
   faults.push(...inOrder([...missing, ...broken].map((fault) => inFile(file, fault))))
@@ -73,8 +88,16 @@ function faultsOfIssue(issue: z.core.$ZodIssue): FaultAt[] {
 /** The names that the file may have at a path: at its top, in a service, or in a mapping of a service. */
 function shapeAt(path: readonly PropertyKey[]): object {
   if (path.length === 0) return fileSchema.shape
-  const { retry, callback } = serviceSchema.shape
-  return path.length === 2 ? serviceSchema.shape : (path[2] === 'retry' ? retry : callback).unwrap().shape
+  const { retry, callback, signing } = serviceSchema.shape
+  const inner = path[2] === 'retry' ? retry : path[2] === 'callback' ? callback : signing
+  return path.length === 2 ? serviceSchema.shape : inner.unwrap().shape
+}
+
+/** The text of the file is shown in place of a value from a variable, which may be a secret. */
+function withoutValue({ data }: ServicesFile, values: unknown, fault: FaultAt): FaultAt {
+  const text = valueAt(data, fault.path)
+  if (typeof text !== 'string' || text === valueAt(values, fault.path)) return fault
+  return { path: fault.path, expected: fault.expected }
 }
 
 function inFile(file: ServicesFile, { path, expected, found }: FaultAt): ConfigFault {

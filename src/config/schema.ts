@@ -7,6 +7,7 @@ import { DURATION_PATTERN, formatDuration } from '../core/units.ts'
 import { faultOfUrl } from './address.ts'
 import { faultOfHeader, HEADER_NAME, HEADER_VALUE_TYPE, RESERVED_HEADERS } from './headers.ts'
 import { duration as durationRule, wholeNumber } from './rules.ts'
+import { signing } from './signing.ts'
 
 const DAY_MS = 86_400_000
 /** The largest value of the `integer` columns that count steps and tries. */
@@ -204,6 +205,11 @@ export const serviceSchema = z.strictObject(
       SERVICE_DEFAULTS.pauseAfter,
       'After so many failed ends in a row the service is paused; 0: never.',
     ),
+    signing,
+    allowLinkLocal: z.boolean('true or false').prefault(SERVICE_DEFAULTS.allowLinkLocal).meta({
+      description:
+        'Whether the service may have a link-local address or that of a metadata service (169.254.0.0/16, fe80::/10, fd00:ec2::254).',
+    }),
     headers,
   },
   A_MAPPING,

@@ -2,8 +2,10 @@
 import { type Misspelt, misspelt } from '../core/suggest.ts'
 import { databaseUrl } from './database-url.ts'
 import { type ConfigFault, HIDDEN, quoted } from './faults.ts'
+import type { ReadFile } from './file.ts'
 import { redisUrl } from './redis-url.ts'
 import { duration, filePath, hostName, keyPrefix, oneOf, type Rule, wholeNumber } from './rules.ts'
+import { secretOf } from './secret-files.ts'
 
 /** One setting. An empty variable counts as one that is not set. */
 export interface Setting<T> {
@@ -11,7 +13,7 @@ export interface Setting<T> {
   /** The value when the variable is not set, as text; absent: there is none. */
   readonly fallback?: string
   readonly meaning: string
-  /** The value may hold a password: it is never shown. */
+  /** The value may hold a password: it is never shown. `${file:/path}` stands for the content of that file. */
   readonly secret?: true
 }
 
@@ -84,11 +86,17 @@ type Parsed<S> = S extends { rule: Rule<infer T> } ? (S extends { fallback: stri
 export type Settings = { readonly [Name in keyof typeof SETTINGS]: Parsed<(typeof SETTINGS)[Name]> }
 
 /** Reads every setting. A faulty setting adds a fault to `faults` and gets its default. */
-export function readSettings(env: Environment, faults: ConfigFault[]): Settings {
+export function readSettings(env: Environment, readSecret: ReadFile, faults: ConfigFault[]): Settings {
   const values = Object.entries<Setting<unknown>>(SETTINGS).map(([name, { rule, fallback, secret }]) => {
     const absent = fallback === undefined ? undefined : rule.parse(fallback)
-    const text = env[name]
-    if (text === undefined || text === '') return [name, absent]
+    const given = env[name]
+    if (given === undefined || given === '') return [name, absent]
+    const file = secret === true ? /^\$\{(file:[^{}]*)\}$/.exec(given)?.[1] : undefined
+    const text = (file === undefined ? undefined : secretOf(file, readSecret)) ?? given
+    if (typeof text !== 'string') {
+      faults.push({ source: 'environment', path: name, found: quoted(given), ...text })
+      return [name, absent]
+    }
     const value = rule.parse(text)
     if (value !== undefined) return [name, value]
     const found = secret === true ? withoutSecret(text) : quoted(text)

@@ -1,4 +1,5 @@
 // The log of tries: what is kept of one request of a task.
+import { ADDRESS_REFUSED } from './address.ts'
 import type { Reply } from './answers.ts'
 import type { Failure } from './failures.ts'
 import type { AttemptLog } from './service.ts'
@@ -21,7 +22,7 @@ export interface Attempt {
   readonly body: string | null
 }
 
-/** What a connection that fails is called, by the code of its error. */
+/** What a connection that fails is called, by the code or the text of its error. */
 const CAUSES: Readonly<Record<string, string>> = {
   ECONNREFUSED: 'refused',
   ECONNRESET: 'reset',
@@ -30,6 +31,7 @@ const CAUSES: Readonly<Record<string, string>> = {
   EAI_AGAIN: 'no address',
   ENETUNREACH: 'no route',
   EHOSTUNREACH: 'no route',
+  [ADDRESS_REFUSED]: 'address refused',
 }
 
 interface Tried {

@@ -41,6 +41,10 @@ export interface Service {
   readonly gate: boolean
   /** So many failed ends in a row pause it; 0: never. */
   readonly pauseAfter: number
+  /** Each signs every request by Standard Webhooks; absent: none is signed. Never logged. */
+  readonly signing?: { readonly secrets: readonly string[] } | undefined
+  /** Whether a connection may lead to a link-local address: see core/address.ts. */
+  readonly allowLinkLocal: boolean
   /** Sent with every request; their values are secrets and never logged. */
   readonly headers: Readonly<Record<string, string>>
 }
@@ -66,6 +70,7 @@ export const SERVICE_DEFAULTS: Omit<Service, 'name' | 'url'> = Object.freeze({
   keepStates: 0,
   gate: false,
   pauseAfter: 0,
+  allowLinkLocal: false,
   headers: Object.freeze({}),
 })
 

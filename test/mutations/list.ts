@@ -10,6 +10,7 @@ import { type Mutation, one } from './mutation.ts'
 import { PLAN_MUTATIONS } from './plan.ts'
 import { REDIS_MUTATIONS } from './redis.ts'
 import { RELOAD_MUTATIONS } from './reload.ts'
+import { SECRET_MUTATIONS } from './secrets.ts'
 import { SCHEDULE_MUTATIONS } from './schedules.ts'
 import { SERVICE_MUTATIONS } from './services.ts'
 import { VERB_MUTATIONS } from './verbs.ts'
@@ -20,14 +21,8 @@ const FENCE = `and t.token = w.token and t.node is not distinct from w.node and 
 /** Those that docs/protocol.md names, and one for each other guard on which a promise rests. */
 export const MUTATIONS: readonly Mutation[] = [
   one('id-only guard', 'a write asks for the id alone', 'store/fenced.js', FENCE, '', 'integration/fence'),
-  one(
-    'status-only guard',
-    'a write asks for the status alone',
-    'store/fenced.js',
-    FENCE,
-    `and ${RUNNING}`,
-    'integration/fence',
-  ),
+  // prettier-ignore
+  one('status-only guard', 'a write asks for the status alone', 'store/fenced.js', FENCE, `and ${RUNNING}`, 'integration/fence'),
   one(
     'no token guard',
     'a write asks for the node, not for the token',
@@ -244,6 +239,7 @@ export const MUTATIONS: readonly Mutation[] = [
   ...END_MUTATIONS,
   ...SCHEDULE_MUTATIONS,
   ...RELOAD_MUTATIONS,
+  ...SECRET_MUTATIONS,
   ...LIMIT_MUTATIONS,
   ...ADMISSION_MUTATIONS,
 ]

@@ -9,8 +9,8 @@ const REPORTS = 'unit/supervisor/reports'
 // prettier-ignore
 export const RELOAD_MUTATIONS: readonly Mutation[] = [
   one('a changed file is not seen', 'the file is read only when somebody asks', 'reload.js', 'if (settled && seen !== this.#read)', 'if (false)', FILE),
-  one('a link is not followed', 'the swap that Kubernetes does is not seen', 'reload.js', "await stat(file, {", "await (await import('node:fs/promises')).lstat(file, {", FILE),
-  one('the environment of now', 'a variable that the start took away is missing', 'reload.js', '{ ...env, TASK_API_CONFIG: file }', '{ ...process.env, TASK_API_CONFIG: file }', FILE),
+  one('a link is not followed', 'the swap that Kubernetes does is not seen', 'reload.js', 'stat(file, { bigint: true }).then(', "import('node:fs/promises').then((fs) => fs.lstat(file, { bigint: true })).then(", FILE),
+  one('the environment of now', 'a variable that the start took away is missing', 'reload.js', '{ env, readSecret }', '{ env: process.env, readSecret }', FILE),
   one('a file that is well again says nothing', 'nobody hears that a fault was mended', 'reload.js', 'if (some || this.#rejected)', 'if (some)', FILE),
   one('clients stay open', 'each reload leaves connections behind', 'actor/host.js', 'void pool.close();', '', FILE),
   one('threads hear nothing', 'requests go to the old address', 'supervisor/pool.js', "serve() {", "serve() {\n        return;", TASKS),

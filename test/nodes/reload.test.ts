@@ -1,7 +1,8 @@
 // The services file changes while a node runs: however it is written, it is in use within 2 s, or the old one stays.
 import { expect } from 'chai'
 import { execFile } from 'node:child_process'
-import { readdir } from 'node:fs/promises'
+import { readdir, rm, symlink, writeFile } from 'node:fs/promises'
+import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import { eventually } from '../support/eventually.ts'
@@ -119,6 +120,37 @@ describe('the services file of a node that runs', () => {
     const failed = await command(node, 'reload')
     expect(failed.code).to.equal(4)
     expect(failed.err).to.match(/^task_api: 422 invalid_services - .*\n {2}services\.b\.url: Expected .*, found 7\.\n/)
+  })
+
+  it('is read again when a secret changes that it names in a file, also behind a link that is swapped', async () => {
+    const folder = dirname(file.path)
+    const told = async (): Promise<unknown> => {
+      await runs('svc')
+      return fleet.service.requests.at(-1)?.request.headers['x-told']
+    }
+    await writeFile(join(folder, 'one'), 'first\n')
+    await writeFile(join(folder, 'two'), 'third\n')
+    await symlink('one', join(folder, 'secret'))
+    await file.write({ svc: { ...svc, headers: { 'X-Told': `\${file:${folder}/secret}` } } })
+    await next(RELOADED)
+    expect(await told()).to.equal('first')
+
+    await writeFile(join(folder, 'one'), 'second\n')
+    expect(changesOf(await next(RELOADED))).to.deep.equal({ ...NONE, changed: ['svc'] })
+    expect(await told()).to.equal('second')
+
+    await rm(join(folder, 'secret'))
+    const { faults } = await next(REJECTED)
+    expect(faults).to.deep.equal([
+      `${file.path}:1 services.svc.headers.X-Told Expected a secret in the file ${folder}/secret, found it is not there.`,
+    ])
+    expect(await told()).to.equal('second')
+
+    await symlink('two', join(folder, 'secret'))
+    expect(changesOf(await next(RELOADED))).to.deep.equal({ ...NONE, changed: ['svc'] })
+    expect(await told()).to.equal('third')
+    // One fault is said once.
+    expect(node.lines.filter(({ msg }) => msg === REJECTED)).to.have.length(1)
   })
 
   it('gives tasks the callbacks of now, also those made by SQL', async () => {

@@ -5,7 +5,7 @@ import type { ApiDependencies } from '../../../src/api/dependencies.ts'
 import { Api, SERVER_LIMITS, type ServerLimits } from '../../../src/api/server.ts'
 import type { Stored } from '../../../src/core/ports.ts'
 import { Refusal } from '../../../src/core/refusal.ts'
-import type { Service } from '../../../src/core/service.ts'
+import { type Service, SERVICE_DEFAULTS } from '../../../src/core/service.ts'
 import type { NewTask, RequestKey } from '../../../src/core/task.ts'
 import type { FullView, ListQuery, Page } from '../../../src/core/view.ts'
 import { makeLog } from '../../../src/telemetry/log.ts'
@@ -13,17 +13,13 @@ import { aService } from './a-service.ts'
 import { theSchedule } from './the-schedule.ts'
 
 const SERVICE: Omit<Service, 'name'> = {
+  ...SERVICE_DEFAULTS,
   url: 'http://127.0.0.1:1',
   timeout: 1000,
   concurrency: 1,
   retry: { attempts: 1, backoff: 1, maxBackoff: 1 },
   maxSteps: 1,
   deadline: 0,
-  attemptLog: 'failures',
-  keepStates: 0,
-  gate: false,
-  pauseAfter: 0,
-  headers: {},
 }
 
 /** A task as its row says; only what the test is about is given. */

@@ -209,7 +209,7 @@ describe('variables in the services file', () => {
       const faults = rows(service(`url: 'http://a/${text}'`), { A: 'x' })
       expect(faults[0]?.slice(0, 2)).to.deep.equal([
         'services.a.url',
-        'a variable as ${NAME}, or $${ for these characters themselves',
+        'a variable as ${NAME}, a file as ${file:/run/secrets/x}, or $${ for these characters themselves',
       ])
     })
   }

@@ -8,13 +8,13 @@ export type Files = Readonly<Record<string, string | Uint8Array | { code: string
 
 /** Reads the configuration of a directory `/w` that holds these files. */
 export function read(files: Files, env: Environment = {}): Config {
-  const readFile = (path: string): Uint8Array => {
+  const readHere = (path: string): Uint8Array => {
     const file = files[path.replace(/^\/w\//, '')] ?? { code: 'ENOENT' }
     if (typeof file === 'string') return Buffer.from(file)
     if (file instanceof Uint8Array) return file
     throw Object.assign(new Error(file.code), file)
   }
-  return readConfig({ env, cwd: '/w', readFile })
+  return readConfig({ env, cwd: '/w', readFile: readHere, readSecret: readHere })
 }
 
 /** The faults of such a directory; none when it is fine. */

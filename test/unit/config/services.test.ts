@@ -25,6 +25,7 @@ describe('the services file', () => {
       keepStates: 0,
       gate: false,
       pauseAfter: 0,
+      allowLinkLocal: false,
       headers: {},
     })
     expect(read(service(URL_LINE)).services.get('a')).to.deep.include({ ...SERVICE_DEFAULTS })
@@ -46,6 +47,7 @@ describe('the services file', () => {
         'limit: { concurrency: 10, rate: 50/s, burst: 5 }',
         'gate: true',
         'pauseAfter: 3',
+        'allowLinkLocal: true',
         'headers: { Authorization: Bearer abc, X-Empty: "" }',
       ),
     )
@@ -65,6 +67,7 @@ describe('the services file', () => {
       limit: { concurrency: 10, rate: '50/s', burst: 5 },
       gate: true,
       pauseAfter: 3,
+      allowLinkLocal: true,
       headers: { Authorization: 'Bearer abc', 'X-Empty': '' },
     })
   })
