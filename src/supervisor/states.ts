@@ -155,6 +155,8 @@ export class States {
       const gatedFor = this.#gatedFor(lane.service)
       lane.terms = limit ? termsOf(limit) : NO_TERMS
       lane.full = false
+      // Under another limit the wait for the rate is another one.
+      lane.popAfter = -Infinity
       if (gatedFor !== null && gatedFor > 0) next = Math.min(next, gatedFor)
       const paused = (state?.pausedAt ?? null) !== null
       this.#admit(lane, admissionOf({ paused, gatedFor, limited: limit !== undefined }))
