@@ -104,7 +104,7 @@ export class States {
     void this.#write(this.#by.store.states.gate(service, ms, by)).then(() => (gate.written = true))
   }
 
-  /** A granted request was answered. Where it went alone behind a gate, the rest follows. */
+  /** A granted request was answered by its service. Where it went alone behind a gate, the rest follows. */
   answered(service: string): void {
     const gatedFor = this.#gatedFor(service)
     if (gatedFor === null || gatedFor > 0) return
