@@ -53,8 +53,10 @@ const GRANT: Granting = {
   why := case when state.service is null then 'busy' when state.paused_at is not null then 'paused' when state.gated_until > moment then 'gated' end;
   allowed := case when why is null then $4[1] else 0 end;
   most := least($14, case when state.gated_until is not null then 1 end);
-  if allowed > 0 and most is not null then
+  if allowed > 0 then
     delete from cut_grants c where c.service = $3[1] and c.until <= moment;
+  end if;
+  if allowed > 0 and most is not null then
     most := most - (select count(*) from cut_grants c where c.service = $3[1]) - (select count(*) from (
       select from tasks t where t.service = $3[1] and ${OPEN_GRANT}
       order by t.run_at, t.id limit most

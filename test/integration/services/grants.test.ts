@@ -152,6 +152,15 @@ describe('a grant', () => {
     expect(await bench.sql('select * from cut_grants')).to.have.length(0)
   })
 
+  it('of a rate leaves nothing behind for good where its task was deleted', async () => {
+    await bench.rows(2)
+    const [row] = (await grant(1, { interval: 1, burst: 5 })).rows
+    await bench.store.remove({ id: row?.id ?? '', services: [], actions: [], callbacks: [] })
+    await bench.sql(`update cut_grants set until = now()`)
+    await grant(1, { interval: 1, burst: 5 })
+    expect(await bench.sql('select * from cut_grants')).to.have.length(0)
+  })
+
   it('of a service that fails is stopped by a pause, and nodes are told of that alone', async () => {
     const failed = (count: number) =>
       bench.store.states.count([{ service: 'svc', failed: count, completed: false, most: 3, reason: 'broken' }])
