@@ -71,8 +71,8 @@ const LIMITS: readonly Mutation[] = [
     'the rate is not paid',
     'grants leave the rate as it was',
     'store/grants.js',
-    'update service_state s set paid_until = paid where',
-    'update service_state s set paid_until = s.paid_until where',
+    "paid := paid + began * $15 * interval '1 millisecond';",
+    '',
     GRANT,
   ),
   one(
