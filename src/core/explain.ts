@@ -140,7 +140,9 @@ function limited({ state, granted }: Facts, limit: Limit | undefined): Reason[] 
   // A request may begin while the time that is paid for is less than a burst ahead.
   const ahead = (burst - 1) * interval
   if (state.paidFor <= ahead) return reasons
-  const until = new Date(Date.parse(state.paidUntil) - ahead).toISOString()
+  // What a slower rate has paid for counts up to one burst.
+  const forgotten = Math.max(0, state.paidFor - burst * interval)
+  const until = new Date(Date.parse(state.paidUntil) - forgotten - ahead).toISOString()
   return [...reasons, reason('rate_limited', `The rate of ${limit.rate} is used up.`, until)]
 }
 

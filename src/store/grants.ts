@@ -33,7 +33,8 @@ const ANSWER = { ...CLAIMED, ...LOOK, action: ['text', 'why'], age: ['double pre
 // The row of the service is locked first. What is open is counted by a later statement: its snapshot is newer than the lock, so it has
 // whatever the last claim has granted. Lock and count in one statement would share a snapshot.
 // The rate is a generic cell rate algorithm: `paid_until` moves on by an interval for each request, and may be `burst` intervals ahead.
-// Source: ITU-T I.371, the virtual scheduling algorithm.
+// Source: ITU-T I.371, the virtual scheduling algorithm. Further ahead it is only where the rate was slower before, or the clock has gone
+// back: all but one burst of that is forgotten, or a rate by the hour would bind for hours after it was raised.
 const GRANT: Granting = {
   name: 'grant',
   types: ['integer', 'double precision', 'double precision'],
@@ -52,8 +53,10 @@ const GRANT: Granting = {
   why := case when state.service is null then 'busy' when state.paused_at is not null then 'paused' when state.gated_until > moment then 'gated' end;
   allowed := case when why is null then $4[1] else 0 end;
   most := least($14, case when state.gated_until is not null then 1 end);
-  if allowed > 0 and most is not null then
+  if allowed > 0 then
     delete from cut_grants c where c.service = $3[1] and c.until <= moment;
+  end if;
+  if allowed > 0 and most is not null then
     most := most - (select count(*) from cut_grants c where c.service = $3[1]) - (select count(*) from (
       select from tasks t where t.service = $3[1] and ${OPEN_GRANT}
       order by t.run_at, t.id limit most
@@ -61,6 +64,10 @@ const GRANT: Granting = {
     if most < allowed then why := 'full'; allowed := greatest(most, 0); end if;
   end if;
   paid := greatest(state.paid_until, moment);
+  if paid > moment + $16 * $15 * interval '1 millisecond' then
+    paid := moment + $16 * $15 * interval '1 millisecond';
+    update service_state s set paid_until = paid where s.service = $3[1];
+  end if;
   if allowed > 0 and $15 is not null then
     most := floor($16 - extract(epoch from paid - moment) * 1000 / $15);
     if most < allowed then why := 'spent'; allowed := greatest(most, 0); end if;

@@ -77,8 +77,13 @@ function hearService({ states }: ReportDependencies, { service, granted }: Runni
       report.wait,
       report.failure.status === undefined ? report.failure.code : String(report.failure.status),
     )
-  else if (granted && report.kind !== 'release') states.answered(service)
+  else if (granted && isAnswered(report)) states.answered(service)
 }
+
+/** Whether the service has answered: a try that met nobody, or never began, says nothing of how the service is. */
+const isAnswered = (report: Report): boolean =>
+  report.kind === 'checkpoint' ||
+  (report.kind !== 'release' && (report.failure === null || report.failure.status !== undefined))
 
 /** Ends an actor between two requests, and gives its task back: whoever has room for its service goes on with it. */
 function giveBack(by: ReportDependencies, { id, token, thread }: RunningTask): Promise<void> {

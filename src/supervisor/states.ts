@@ -24,12 +24,13 @@ const PAUSE_MS = 50
 /** The longest that a timer waits, ms: one of 25 days or more would ring at once. */
 const MOST_MS = 3_600_000
 
-/** A gate that this node has closed itself, until a read that began later has seen it. */
+/** A gate that this node has closed itself, until a read that began later than its write has seen it. */
 interface OwnGate {
   /** Of `performance.now()`. */
   readonly until: number
   readonly by: string
-  written: boolean
+  /** `failed`: it is written again after the next beat. */
+  write: 'under way' | 'done' | 'failed'
 }
 
 export class States {
@@ -53,7 +54,7 @@ export class States {
   /** Reads all states, and lets the lanes follow. Throws a `StoreError`. */
   async read(): Promise<void> {
     const begun = performance.now()
-    const closed = [...this.#ownGates].filter(([, { until, written }]) => written || until < begun)
+    const closed = [...this.#ownGates].filter(([, { until, write }]) => write === 'done' || until < begun)
     const rows = await this.#by.store.states.read()
     // Of two reads under way the one that began later counts.
     if (begun < this.#readAt) return
@@ -98,13 +99,18 @@ export class States {
     const until = performance.now() + ms
     const before = this.#ownGates.get(service)
     if (before && before.until >= until - PAUSE_MS) return
-    const gate: OwnGate = { until: Math.max(until, before?.until ?? 0), by, written: false }
+    const gate: OwnGate = { until: Math.max(until, before?.until ?? 0), by, write: 'under way' }
     this.#ownGates.set(service, gate)
     this.#apply()
-    void this.#write(this.#by.store.states.gate(service, ms, by)).then(() => (gate.written = true))
+    void this.#writeGate(service, gate, ms)
   }
 
-  /** A granted request was answered. Where it went alone behind a gate, the rest follows. */
+  async #writeGate(service: string, gate: OwnGate, ms = gate.until - performance.now()): Promise<void> {
+    gate.write = 'under way'
+    gate.write = (await this.#write(this.#by.store.states.gate(service, ms, gate.by))) ? 'done' : 'failed'
+  }
+
+  /** A granted request was answered by its service. Where it went alone behind a gate, the rest follows. */
   answered(service: string): void {
     const gatedFor = this.#gatedFor(service)
     if (gatedFor === null || gatedFor > 0) return
@@ -123,8 +129,9 @@ export class States {
       this.#ends.set(service, { service, failed: 0, completed: true, most, reason: '' })
   }
 
-  /** Writes what has ended since the last beat. */
+  /** Writes what has ended since the last beat, and gates that could not be written before. */
   beaten(): void {
+    for (const [service, gate] of this.#ownGates) if (gate.write === 'failed') void this.#writeGate(service, gate)
     const ends = [...this.#ends.values()]
     if (ends.length === 0) return
     this.#ends.clear()
@@ -155,6 +162,8 @@ export class States {
       const gatedFor = this.#gatedFor(lane.service)
       lane.terms = limit ? termsOf(limit) : NO_TERMS
       lane.full = false
+      // Under another limit the wait for the rate is another one.
+      lane.popAfter = -Infinity
       if (gatedFor !== null && gatedFor > 0) next = Math.min(next, gatedFor)
       const paused = (state?.pausedAt ?? null) !== null
       this.#admit(lane, admissionOf({ paused, gatedFor, limited: limit !== undefined }))
@@ -182,12 +191,15 @@ export class States {
     }
   }
 
-  /** A change of this node's own: repeated by what follows from it, or by the next beat, where Postgres is away. */
-  async #write(change: Promise<readonly string[]>): Promise<void> {
-    await change.then(
-      (nodes) => this.tell(nodes),
-      (error: unknown) => this.#failed(error),
-    )
+  /** A change of this node's own; whether it was written. Never throws. */
+  async #write(change: Promise<readonly string[]>): Promise<boolean> {
+    try {
+      this.tell(await change)
+      return true
+    } catch (error) {
+      this.#failed(error)
+      return false
+    }
   }
 
   #failed(error: unknown): void {

@@ -89,7 +89,7 @@ export const ADMISSION_MUTATIONS: readonly Mutation[] = [
     'its own gate forgotten',
     'a read that began before a gate was written opens it again',
     'supervisor/states.js',
-    'written || until < begun',
+    "write === 'done' || until < begun",
     'true',
     STATES,
   ),

@@ -76,6 +76,20 @@ describe('a grant', () => {
     expect((await grant(100, terms)).rows).to.have.length(5)
   })
 
+  it('owes one burst at most where the rate was slower before', async () => {
+    await bench.rows(30)
+    await grant(10, { interval: 3_600_000, burst: 10 })
+    const terms = { interval: 50, burst: 5 }
+    const none = await grant(10, terms)
+    expect([none.rows.length, none.denied]).to.deep.equal([0, 'spent'])
+    expect(none.wait).to.be.within(1, 50)
+    await bench.sql(`select pg_sleep(0.05)`)
+    expect((await grant(10, terms)).rows).to.have.length.within(1, 5)
+    // So many intervals that no integer holds them.
+    await bench.sql(`update service_state set paid_until = now() + interval '1 year'`)
+    expect((await grant(1, { interval: 0.0001, burst: 1 })).rows).to.have.length(1)
+  })
+
   it('is never given twice by those who ask at the same time', async () => {
     const others = await Promise.all([bench.other(), bench.other(), bench.other()])
     await bench.rows(400)
@@ -135,6 +149,15 @@ describe('a grant', () => {
     expect((await grant(2, { concurrency: 2 })).rows).to.have.length(1)
     await bench.sql(`update cut_grants set until = now()`)
     expect((await grant(2, { concurrency: 2 })).rows).to.have.length(1)
+    expect(await bench.sql('select * from cut_grants')).to.have.length(0)
+  })
+
+  it('of a rate leaves nothing behind for good where its task was deleted', async () => {
+    await bench.rows(2)
+    const [row] = (await grant(1, { interval: 1, burst: 5 })).rows
+    await bench.store.remove({ id: row?.id ?? '', services: [], actions: [], callbacks: [] })
+    await bench.sql(`update cut_grants set until = now()`)
+    await grant(1, { interval: 1, burst: 5 })
     expect(await bench.sql('select * from cut_grants')).to.have.length(0)
   })
 

@@ -4,7 +4,7 @@ import { Store } from '../../../src/store/store.ts'
 import { silentLog } from '../../../src/telemetry/log.ts'
 import { beats } from '../../support/beats.ts'
 import { eventually } from '../../support/eventually.ts'
-import { ended, openWorld, post, remove, type World } from '../../support/world.ts'
+import { ended, openWorld, post, remove, show, type World } from '../../support/world.ts'
 
 describe('a limit that changes', () => {
   let world: World
@@ -57,6 +57,20 @@ describe('a limit that changes', () => {
     await eventually(() => expect(seen.most).to.be.greaterThan(15))
     seen.over = true
     for (const location of locations) expect((await ended(nodes[0]?.url ?? '', location)).status).to.equal('complete')
+  })
+
+  it('binds no longer than until it is raised, also where the rate was one an hour', async () => {
+    const node = await world.node({ services: { svc: { limit: { rate: '1/h' } } } })
+    const [first = '', ...others] = await Promise.all(Array.from({ length: 3 }, () => post(node.url, 'ok')))
+    await eventually(async () => {
+      const ends = await Promise.all([first, ...others].map((location) => show(node.url, location)))
+      expect(ends.filter((task) => task?.status === 'complete')).to.have.length(1)
+    })
+    await beats(world, 2)
+    const body = JSON.stringify({ limit: { rate: '100/s' } })
+    const headers = { 'content-type': 'application/json' }
+    expect((await fetch(`${node.url}/services/svc`, { method: 'PATCH', headers, body })).status).to.equal(200)
+    for (const location of [first, ...others]) expect((await ended(node.url, location)).status).to.equal('complete')
   })
 
   it('is not gone beyond by tasks that are deleted while their requests are open', async () => {

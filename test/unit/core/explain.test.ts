@@ -73,6 +73,7 @@ const CASES: Readonly<Record<string, Case>> = {
   'the limit that was set allows more than the file': { facts: { ...OPEN, ...state({ limit: { concurrency: 4 } }) }, limit: { concurrency: 2 }, codes: ['due'] }, // prettier-ignore
   'the rate is used up': { facts: state({ ...RATE, paidUntil: AT, paidFor: 401 }), codes: ['rate_limited'], says: /10\/s/, until: '2026-12-24T18:00:09.600Z' }, // prettier-ignore
   'the rate of the file is used up': { facts: state({ paidUntil: AT, paidFor: 901 }), limit: { rate: '10/s' }, codes: ['rate_limited'], until: '2026-12-24T18:00:09.100Z' }, // prettier-ignore
+  'a slower rate was used up': { facts: state({ ...RATE, paidUntil: AT, paidFor: 3_600_000 }), codes: ['rate_limited'], until: '2026-12-24T17:00:10.100Z' }, // prettier-ignore
   'the rate allows one more': { facts: state({ ...RATE, paidUntil: AT, paidFor: 400 }), codes: ['due'] },
   'a rate is used up that does not count any more': { facts: state({ paidUntil: AT, paidFor: 9_000 }), codes: ['due'] },
   'much stands in its way': { facts: { ...OPEN, ...state({ ...PAUSED, ...GATED, limit: { concurrency: 1, rate: '1/s' }, paidUntil: AT, paidFor: 5 }), before: 3, nodes: [full] }, codes: ['paused', 'gated', 'behind_others', 'service_full', 'service_full', 'rate_limited'], until: AT }, // prettier-ignore

@@ -33,6 +33,8 @@ describe('a report', () => {
   /** Whether more of its service is open than may be. */
   let over: boolean
   let released: object[]
+  /** How often the states heard that the service has answered. */
+  let heard: number
   let taking: Promise<void>
   let trust: Trust
 
@@ -45,6 +47,7 @@ describe('a report', () => {
     meanwhile = () => {}
     over = false
     released = []
+    heard = 0
     trust = new Trust(trustBuffer())
     task = aTask({ thread: { load: 1, tell: (command: Command) => told.push(command) } as unknown as Thread })
     running.add(task)
@@ -73,7 +76,7 @@ describe('a report', () => {
         trust,
         log,
         lanes: { pressed: () => false, waits: () => {}, over: () => over },
-        states: { gate: () => {}, answered: () => {}, ended: () => {} },
+        states: { gate: () => {}, answered: () => void (heard += 1), ended: () => {} },
         lacking: new Seldom(),
         dispatch: { orphaned: () => {} },
       },
@@ -93,6 +96,22 @@ describe('a report', () => {
     report()
     await taking
     expect([task.answered, running.has(task)]).to.deep.equal([false, true])
+  })
+
+  it('of a granted request tells of an answer, and not of a try that met nobody or never began', async () => {
+    running.drop(task)
+    task = aTask({ granted: true })
+    running.add(task)
+    report()
+    await taking
+    expect(heard).to.equal(0)
+    report('written', { ...RETRY, failure: { code: 'service_unavailable', detail: 'busy', status: 502 } })
+    await taking
+    expect(heard).to.equal(1)
+    const late = { kind: 'settle', step: 0, attempt: 1, status: 'failed', result: null, omitted: false }
+    report('written', { ...RETRY, ...late, failure: { code: 'deadline_exceeded', detail: 'late' } } as Report)
+    await taking
+    expect(heard).to.equal(1)
   })
 
   it('of a loop of which too many run gives its task back, and its actor stops', async () => {

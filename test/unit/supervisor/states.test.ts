@@ -27,6 +27,7 @@ describe('the states of services', () => {
   let written: string[]
   let counted: Ends[]
   let answer: () => void
+  let refuse: () => void
   let told: string[]
 
   beforeEach(() => {
@@ -38,7 +39,10 @@ describe('the states of services', () => {
     ;[rows, written, counted, told] = [[], [], [], []]
     const write = (text: string): Promise<string[]> => {
       written.push(text)
-      return new Promise((resolve) => (answer = () => resolve(['me', 'other'])))
+      return new Promise((resolve, reject) => {
+        answer = () => resolve(['me', 'other'])
+        refuse = () => reject(new Error('away'))
+      })
     }
     const store = {
       states: {
@@ -117,6 +121,22 @@ describe('the states of services', () => {
     states.gate('svc', 1_000, '503')
     states.gate('svc', 2_000, '429')
     expect(written).to.deep.equal(['gate svc 1000', 'gate svc 2000'])
+  })
+
+  it('keep a gate that could not be written, and write it again after the next beat', async () => {
+    states.gate('svc', 5_000, '503')
+    refuse()
+    await turn()
+    clock.tick(1_000)
+    await states.read()
+    expect(admission()).to.equal('none')
+    states.beaten()
+    states.beaten()
+    expect(written).to.deep.equal(['gate svc 5000', 'gate svc 4000'])
+    answer()
+    await turn()
+    await states.read()
+    expect(admission()).to.equal('all')
   })
 
   it('open a gate by the answer to the request that went alone, and by no answer before', async () => {
