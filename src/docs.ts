@@ -148,8 +148,8 @@ function events(): string {
     `#### ${topic}`,
     table(
       ['Event', 'Level', '`msg`', 'Fields', 'Meaning', 'What to do'],
-      Object.entries(rows).map(([name, { level, text, fields, meaning, action }]) => [
-        code(name),
+      Object.entries(rows).map(([name, { event = name, level, text, fields, meaning, action }]) => [
+        code(event),
         level,
         text,
         fields.map((field) => code(field)).join(' '),

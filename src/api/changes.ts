@@ -8,6 +8,7 @@ import type { Change } from '../store/changes.ts'
 import type { From } from '../store/retries.ts'
 import type { ApiContext } from './dependencies.ts'
 import { bodyOf } from './body.ts'
+import { callerOf } from './caller.ts'
 import { pointerTo, refuseFaults } from './faults.ts'
 import { requestKeyOf } from './idempotency.ts'
 import { readOption } from './options.ts'
@@ -67,6 +68,7 @@ export async function retryTask(api: ApiContext, ctx: Context): Promise<void> {
     delay: Number(wait),
     key: requestKeyOf(ctx, body),
   }
+  await api.quotas.admit(callerOf(ctx), 1)
   return answerOne(api, ctx, await retryOf(api, asked))
 }
 

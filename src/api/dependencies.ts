@@ -4,9 +4,11 @@ import type { ServiceChanges, Services } from '../core/service.ts'
 import type { Queue } from '../queue/port.ts'
 import type { Store } from '../store/store.ts'
 import type { Log } from '../telemetry/log.ts'
+import type { Quotas } from './quotas.ts'
+import type { Refusals } from './refusals.ts'
 import type { Watches } from './watches.ts'
 
-const READS = ['get', 'list', 'versions', 'attempts', 'facts', 'services', 'window', 'ping'] as const
+const READS = ['get', 'list', 'versions', 'attempts', 'facts', 'services', 'window', 'waiting', 'ping'] as const
 const WRITES = ['insert', 'insertAll', 'create', 'retryTask', 'retryMany', 'change', 'remove', 'cancel'] as const
 const STORE = [...READS, ...WRITES, 'schedules'] as const
 
@@ -30,6 +32,8 @@ export interface ApiDependencies {
 export interface ApiContext extends ApiDependencies {
   /** The callers who wait for a change of a task. */
   readonly watches: Watches
+  readonly quotas: Quotas
+  readonly refusals: Refusals
   /** Whether the node is draining. */
   draining(): boolean
   /** Whether Postgres answers now; false when the answer takes too long. Never throws. */

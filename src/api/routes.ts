@@ -6,12 +6,13 @@ import { MAX_BATCH_BODY, MAX_BODY } from '../core/limits.ts'
 import { Refusal } from '../core/refusal.ts'
 import { isTaskId } from '../core/task.ts'
 import type { ApiContext } from './dependencies.ts'
+import { audited, type Verb } from './audit.ts'
 import { bulkRoute } from './bulk.ts'
 import { checkDeclared, makeBodyReader } from './body.ts'
 import { streamEvents } from './events.ts'
 import { showFront } from './front.ts'
 import { showLife, showReadiness } from './health.ts'
-import { FILTERS, type ParameterName, type Parameters, readParameters } from './parameters.ts'
+import { FILTERS, type ParameterName, readParameters } from './parameters.ts'
 import {
   deleteSchedule,
   listSchedules,
@@ -37,7 +38,7 @@ interface Route {
   readonly optional?: true
   /** The longest body that the route reads, bytes; absent: it reads none. */
   readonly body?: number
-  readonly verb: (api: ApiContext, ctx: Context, parameters: Parameters) => Promise<void>
+  readonly verb: Verb
 }
 
 /** The parameters of a change of many tasks. */
@@ -76,10 +77,15 @@ export const ROUTES: readonly Route[] = [
   { method: 'GET', path: '/readyz', verb: showReadiness },
 ]
 
+/** Whether a route changes what all share, or many tasks. */
+const isChange = (method: string, path: string, parameters: readonly ParameterName[] = []): boolean =>
+  parameters.includes('dryRun') || (method !== 'GET' && /^\/s(?!.*\/run$)/.test(path))
+
 /** Adds the routes to an application, then the answers to everything else: OPTIONS, 405 and 404. */
 export function addRoutes(app: Koa, api: ApiContext): void {
   const router = new Router({ sensitive: true, strict: true })
-  for (const { method, path, parameters, body, optional, verb } of ROUTES) {
+  for (const { method, path, parameters, body, optional, verb: plain } of ROUTES) {
+    const verb = isChange(method, path, parameters) ? audited(method, path, plain) : plain
     const reader = makeBodyReader(body ?? 0)
     // One function for all checks, because each middleware costs a promise per request.
     const serve = (ctx: Context): Promise<unknown> | void => {

@@ -8,6 +8,7 @@ import { create } from '../lifecycle/create.ts'
 import { pauseSchedule as pause, putSchedule as put, resumeSchedule as resume } from '../lifecycle/schedule.ts'
 import { sendJson } from './answer.ts'
 import { bodyOf } from './body.ts'
+import { callerOf } from './caller.ts'
 import { membersIn } from './changes.ts'
 import type { ApiContext } from './dependencies.ts'
 import { refuseFaults } from './faults.ts'
@@ -98,6 +99,7 @@ export async function runSchedule(api: ApiContext, ctx: Context): Promise<void> 
   if (!found && key === undefined) throw noSuchSchedule()
   // A repeat is answered as the first, also where the schedule was deleted since. For a first POST there must be a schedule.
   const task = found?.schedule.task ?? { service: '', action: '', payload: '{}', schedule: name }
+  await api.quotas.admit(callerOf(ctx), 1)
   return answerOne(api, ctx, await create(api, [task], key))
 }
 

@@ -10,6 +10,7 @@ import { submit, submitAll } from '../lifecycle/submit.ts'
 import { sendJson } from './answer.ts'
 import type { ApiContext } from './dependencies.ts'
 import { bodyOf } from './body.ts'
+import { callerOf } from './caller.ts'
 import { requestKeyOf } from './idempotency.ts'
 import { listQueryOf, type Parameters, pathOf } from './parameters.ts'
 import { preferencesOf } from './preferences.ts'
@@ -21,6 +22,7 @@ export async function createTask(api: ApiContext, ctx: Context, parameters: Para
   const body = bodyOf(ctx)
   const task = readTask(body, api.services)
   const key = requestKeyOf(ctx, body)
+  await api.quotas.admit(callerOf(ctx), 1)
   if (key !== undefined || !isPlain(api, task)) return answerOne(api, ctx, await create(api, [task], key), parameters)
   const created = { ...(await submit(api, task)), status: 'pending', existing: false } as const
   return answerOne(api, ctx, { tasks: [created], replayed: false }, parameters)
@@ -31,6 +33,7 @@ export async function createBatch(api: ApiContext, ctx: Context): Promise<void> 
   const body = bodyOf(ctx)
   const tasks = readBatch(body, api.services)
   const key = requestKeyOf(ctx, body)
+  await api.quotas.admit(callerOf(ctx), tasks.length)
   if (key === undefined && tasks.every((task) => isPlain(api, task)))
     return sendJson(ctx, 201, locationsText(await submitAll(api, tasks)))
   const created = await create(api, tasks, key)

@@ -1,5 +1,6 @@
 // What a key is, and what its caller may do. Pure: the time is an argument.
 import { createHash, timingSafeEqual } from 'node:crypto'
+import { timeOf } from './time.ts'
 
 /** One row a scope: what it allows. The table of routes names the scope of each route. */
 export const SCOPES = {
@@ -11,13 +12,13 @@ export const SCOPES = {
 
 export type Scope = keyof typeof SCOPES
 
-/** How much the caller of a key may ask for. */
+/** How many tasks the caller of a key may create. At least one of `rate` and `waiting` is given. */
 export interface Quota {
-  /** Requests, such as `500/s`. */
+  /** Tasks in a time on one node, such as `500/s`. */
   readonly rate?: string | undefined
-  /** Requests that may come together after a rest. */
+  /** Tasks that may come together after a rest; by default the number of the rate. */
   readonly burst?: number | undefined
-  /** Tasks that wait. */
+  /** Tasks that may wait, over all nodes. */
   readonly waiting?: number | undefined
 }
 
@@ -50,7 +51,7 @@ export interface Caller {
 /** The caller of a node without keys. */
 export const ANYBODY: Caller = { name: null, key: undefined }
 
-/** The hash of a token, as a key has it. */
+/** The hash of a token, as a key has it: of the whole text, `tk_` included. */
 export const hashOf = (token: string): string => createHash('sha256').update(token).digest('hex')
 
 /** The key of a token. Undefined: there is none, or it has expired. How long this takes does not depend on which hash is alike. */
@@ -61,6 +62,11 @@ export function keyOf(keys: Keys, token: string, now: number): Key | undefined {
     for (const known of key.hashes) if (timingSafeEqual(Buffer.from(known), hash)) found = key
   return found === undefined || isExpired(found, now) ? undefined : found
 }
+
+const DATE = /^\d{4}-\d\d-\d\d$/
+
+/** When a key expires, ms since 1970, as it is written: a time of RFC 3339, or a date and then its first moment (UTC). */
+export const expiryOf = (text: string): number | undefined => timeOf(DATE.test(text) ? `${text}T00:00:00Z` : text)
 
 /** Whether the time of a key is over. */
 export const isExpired = ({ expires }: Pick<Key, 'expires'>, now: number): boolean =>

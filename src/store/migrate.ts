@@ -25,6 +25,7 @@ import { SCHEDULE_ROUTINES } from './schedules.ts'
 import { SERVICES } from './services.ts'
 import { StoreError } from './trouble.ts'
 import { notUtf8, tablesOfOthers, whyNot } from './unusable.ts'
+import { WAITING } from './waiting.ts'
 
 const FOLDER = new URL('../../migrations/', import.meta.url)
 /** Any number that nothing else on this Postgres locks. */
@@ -59,6 +60,7 @@ const ROUTINES = [
   ...BULK_WINDOWS,
   RETRY_MANY,
   ...SCHEDULE_ROUTINES,
+  WAITING,
 ]
 
 interface Migration {

@@ -11,6 +11,7 @@ import { readPage } from './pages.ts'
 import { MAX_TASKS_PER_READ, readFlush, readVersions } from './reads.ts'
 import { refuseRead } from './refuse.ts'
 import { readServices, type ServiceView } from './services.ts'
+import { readWaiting } from './waiting.ts'
 
 /** All throw a `Refusal` `unavailable`, unless it is said otherwise. */
 export class Reader {
@@ -103,6 +104,12 @@ export class Reader {
   async services(names: readonly string[], others: boolean): Promise<ServiceView[]> {
     this.#connections.admit()
     return readServices(this.#connections.read, names, others).catch(refuseRead)
+  }
+
+  /** Counts the tasks of a caller that have not begun, to `most`. */
+  async waiting(caller: string, most: number): Promise<number> {
+    this.#connections.admit()
+    return readWaiting(this.#connections.read, caller, most).catch(refuseRead)
   }
 
   /** Looks at the next rows after an id, and tells which of them match. Throws a `Refusal`. */

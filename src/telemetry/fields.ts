@@ -20,6 +20,21 @@ export const FIELDS = {
   service: { kind: 'text', meaning: 'The service of the task.' },
   action: { kind: 'text', meaning: 'The action of the task.' },
   by: { kind: 'text', meaning: 'Who did so.' },
+  who: { kind: 'text', meaning: 'The name of the key; `-` where there is none.' },
+  what: { kind: 'text', meaning: 'The change, such as `services.pause`; of a refused key, the method of the request.' },
+  target: {
+    kind: 'text',
+    meaning: 'The name in the path; of a change of many tasks its query; of a refused key the path; else `-`.',
+  },
+  from: {
+    kind: 'text',
+    meaning: 'The address at the other end of the connection: of the proxy, where there is one.',
+  },
+  count: { kind: 'number', meaning: 'How many tasks were changed; of refused keys, how many requests.' },
+  outcome: {
+    kind: 'text',
+    meaning: '`ok`, or the code of the error. After `outcome_unknown` and `internal` the change may have been made.',
+  },
   step: { kind: 'numberOrNull', meaning: 'The answers 206 so far; null where they are not known.' },
   attempt: { kind: 'number', meaning: 'The try of the step; 1 is the first.' },
   why: { kind: 'text', meaning: 'The reason: for a failed task its error code, otherwise a text.' },

@@ -84,11 +84,10 @@ export class Backstage {
     })
   }
 
-  stored(task: NewTask): Stored {
-    return { ...task, id: String(this.submitted.push(task)), key: '', claimed: false, age: 0 }
-  }
+  stored = (task: NewTask): Stored =>
+    Object.assign({ id: String(this.submitted.push(task)), key: '', claimed: false, age: 0 }, task)
 
-  dependencies(): ApiDependencies {
+  dependencies(level = 'warn'): ApiDependencies {
     return {
       host: '127.0.0.1',
       port: 0,
@@ -141,7 +140,7 @@ export class Backstage {
           this.cancelled.push(id)
           return this.tasks.delete(id) ? { node: null, service: 'billing', cancelled: false } : undefined
         },
-        window: async () => ({ ids: [], looked: 0, last: undefined, until: undefined }),
+        window: () => this.before().then(() => ({ ids: [], looked: 0, last: undefined, until: undefined })),
         versions: async (ids) =>
           ids.flatMap((id) => {
             const task = this.tasks.get(id)
@@ -160,11 +159,12 @@ export class Backstage {
         },
         schedules: theSchedule(),
         services: async (names) => names.map(aService),
+        waiting: async () => 0,
         states: { pause: async () => [], resume: async () => [], limit: async () => [] },
         ping: () => this.ping(),
       },
       queue: Object.assign(this.queue, { push: async () => true, notify: () => {} }),
-      log: makeLog('warn', { node: 'n' }, (line) => this.logged.push(JSON.parse(line) as Record<string, unknown>)),
+      log: makeLog(level, { node: 'n' }, (line) => this.logged.push(JSON.parse(line) as Record<string, unknown>)),
     }
   }
 }
@@ -185,9 +185,9 @@ export interface Opened extends AsyncDisposable {
 }
 
 /** Starts an API on a free port. */
-export async function openApi(limits: Partial<ServerLimits> = {}): Promise<Opened> {
+export async function openApi(limits: Partial<ServerLimits> = {}, level?: string): Promise<Opened> {
   const backstage = new Backstage()
-  const api = new Api(backstage.dependencies(), { ...SERVER_LIMITS, linger: 0, ...limits })
+  const api = new Api(backstage.dependencies(level), { ...SERVER_LIMITS, linger: 0, ...limits })
   await api.start()
   const { url } = api
   const port = Number(new URL(url).port)
