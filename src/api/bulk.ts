@@ -5,15 +5,17 @@ import { MAX_AHEAD_MS } from '../core/limits.ts'
 import { Refusal } from '../core/refusal.ts'
 import { bulk, type BulkVerb, type Next } from '../lifecycle/bulk.ts'
 import { sendJson } from './answer.ts'
+import { callerOf } from './caller.ts'
 import type { ApiContext } from './dependencies.ts'
 import { refuseFaults } from './faults.ts'
 import { ending, goneOf } from './tasks.ts'
-import { filtersOf, type Parameters, pathOf } from './parameters.ts'
+import { filtersOf, type Parameters, pathOf, withinBounds } from './parameters.ts'
 
 /** POST /tasks/cancel, /tasks/retry and /tasks/delete */
 export const bulkRoute =
   (verb: BulkVerb) =>
   async (api: ApiContext, ctx: Context, parameters: Parameters): Promise<void> => {
+    const caller = callerOf(ctx)
     const filters = filtersOf(parameters)
     if (Object.keys(filters).length === 0)
       throw new Refusal('invalid_parameter', 'There must be at least one filter: these would be all tasks.')
@@ -28,7 +30,8 @@ export const bulkRoute =
       ])
     const { matched, done, next } = await bulk(ending(api), {
       verb,
-      filters,
+      filters: withinBounds(caller, filters),
+      caller: caller.name,
       after: parameters.get('after') ?? '0',
       until: parameters.get('before'),
       dryRun: parameters.get('dryRun') === 'true',

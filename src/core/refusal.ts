@@ -34,6 +34,17 @@ export const REFUSALS = {
     meaning: '`Idempotency-Key` must be 1 to 255 visible ASCII characters without `"` and `\\`, bare or in quotes.',
   },
   bad_request: { status: 400, title: 'The request is not valid HTTP', meaning: 'The request could not be parsed.' },
+  unauthorized: {
+    status: 401,
+    title: 'A key is needed',
+    meaning: 'The request has no key, or one that does not count. Send `Authorization: Bearer tk_…`.',
+  },
+  not_allowed: {
+    status: 403,
+    title: 'The key does not allow this',
+    meaning:
+      'The key lacks the scope, or is not for the service. `errors` names the member or parameter, where there is one.',
+  },
   not_found: {
     status: 404,
     title: 'Not found',
@@ -52,7 +63,7 @@ export const REFUSALS = {
   unique_taken: {
     status: 409,
     title: 'Another task has this `unique`',
-    meaning: 'A task of this service with the same `unique` has not ended.',
+    meaning: 'A task of this service with the same `unique` has not ended. A key with `own` is not told which.',
   },
   idempotency_in_progress: {
     status: 409,

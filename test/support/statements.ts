@@ -22,7 +22,7 @@ import { FENCED, type ClaimRef, fencedFlush } from '../../src/store/fenced.ts'
 import { HighestId, insertFlush, newRow } from '../../src/store/inserts.ts'
 import { CANCEL, REMOVE, removalFlush } from '../../src/store/removals.ts'
 import * as nodes from '../../src/store/nodes.ts'
-import { readFlush, readStanding, readVersions } from '../../src/store/reads.ts'
+import { readFlush, readStanding, readVersions, seesFlush } from '../../src/store/reads.ts'
 import { StoreError } from '../../src/store/trouble.ts'
 import { asking } from './bench.ts'
 import { type Ground, LATE_LISTS, LISTS, type Row } from './lists.ts'
@@ -159,6 +159,7 @@ export const STATEMENTS: Readonly<Record<string, Row>> = {
   'forget minutes': { finds: 0, run: ({ query }) => new Minutes(query).forget().then(Number) },
   'forget keys': { finds: 0, run: async ({ query }) => Number(await forgetKeys(query, HOUR)) },
   ...LATE_LISTS,
+  sees: { finds: 10, run: async ({ query, waiting }) => (await seesFlush(query)(waiting.map((id) => ({ id, services: ['svc'] })))).filter(Boolean).length }, // prettier-ignore
   read: { finds: 10, run: async ({ query, waiting }) => (await readFlush(query)(waiting)).filter(Boolean).length },
   // These leave many entries in the indexes.
   'expire, with all parked': { before: PARKED, most: 10_000, finds: 500, run: async ({ query }) => (await expireTasks(query, [{ ...DEADLINE, service: 'other', deadline: 1 }], 500)).length }, // prettier-ignore

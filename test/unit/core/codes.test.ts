@@ -23,6 +23,8 @@ describe('the codes of refusals', () => {
     invalid_services: 422,
     idempotency_mismatch: 422,
     bad_request: 400,
+    unauthorized: 401,
+    not_allowed: 403,
     not_found: 404,
     method_not_allowed: 405,
     too_slow: 408,
