@@ -1,8 +1,9 @@
-// Prints the documents that come from tables: docs/states.md, errors.md, configuration.md, cli.md, the events in operations.md,
-// and task_api.schema.json.
+// Prints the documents that come from tables: docs/states.md, errors.md, configuration.md, keys.md, cli.md, the events in
+// operations.md, and task_api.schema.json.
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { pathToFileURL } from 'node:url'
+import { ROUTES } from './api/routes.ts'
 import { COMMANDS } from './cli/commands.ts'
 import { EXITS } from './cli/exits.ts'
 import { optionText, usage } from './cli/help.ts'
@@ -13,6 +14,7 @@ import { jsonSchema } from './config/schema.ts'
 import { type Setting, SETTINGS } from './config/settings.ts'
 import { ANSWERS } from './core/answers.ts'
 import { FAILURES } from './core/failures.ts'
+import { SCOPES } from './core/key.ts'
 import { REFUSALS } from './core/refusal.ts'
 import { STATUSES } from './core/task.ts'
 import { TOPICS } from './telemetry/events.ts'
@@ -24,6 +26,7 @@ export function printedDocs(): Map<string, string> {
     ['docs/states.md', states()],
     ['docs/errors.md', errors()],
     ['docs/configuration.md', configuration()],
+    ['docs/keys.md', keys()],
     ['docs/cli.md', commandLine()],
     ['docs/operations.md', between(EVENT_MARKS, readFileSync('docs/operations.md', 'utf8'), events())],
     ['task_api.schema.json', `${JSON.stringify(jsonSchema(), null, 2)}\n`],
@@ -91,13 +94,35 @@ function configuration(): string {
     '## Services',
     'Services stand in `task_api.yaml` or `task_api.json` in the working directory, or in the file that `TASK_API_CONFIG` names (JSON if its name ends in `.json`). Without a file, the service `demo` is served.',
     fence('yaml', EXAMPLE),
-    table(['Member of a service', 'Default', 'Meaning'], memberRows(serviceOf(jsonSchema()), '')),
+    table(['Member of a service', 'Default', 'Meaning'], memberRows(membersOf('services'), '')),
+    '### Keys',
+    'The file may have `keys` by name. [keys.md](keys.md) says what each scope allows.',
+    table(['Member of a key', 'Default', 'Meaning'], memberRows(membersOf('keys'), '')),
     '### Variables',
     '`${NAME}` anywhere in text is replaced with the environment variable NAME, which must be set and not empty; `$${` stands for `${` itself. Put such text in quotes. What comes in this way is text: the whole numbers of a service are written in the file.',
     '### Headers that are taken',
     `task_api or HTTP itself sets these, in upper or lower case: ${RESERVED_HEADERS.map(code).join(', ')}.`,
     '### Help from the editor',
     'The JSON Schema of the file is `task_api.schema.json`. In YAML, begin the file with `# yaml-language-server: $schema=` and its path; in JSON, give it as `"$schema"`.',
+  )
+}
+
+function keys(): string {
+  return page(
+    '# Keys',
+    printed('src/core/key.ts and src/api/routes.ts'),
+    '[contract.md](contract.md#keys) says what a key bounds; [configuration.md](configuration.md#keys) has its members.',
+    '## Scopes',
+    table(
+      ['Scope', 'What it allows'],
+      Object.entries(SCOPES).map(([scope, meaning]) => [code(scope), `It ${meaning}.`]),
+    ),
+    '## Routes',
+    'GET includes HEAD. OPTIONS, and the answers 404 and 405 to other paths and methods, need no key.',
+    table(
+      ['Route', 'Needs'],
+      ROUTES.map(({ method, path, needs }) => [code(`${method} ${path}`), needs === 'open' ? 'no key' : code(needs)]),
+    ),
   )
 }
 
@@ -188,8 +213,11 @@ interface Described {
   readonly additionalProperties?: Described
 }
 
-/** What the schema says of one service. */
-const serviceOf = (schema: Described): Described => schema.properties?.services?.additionalProperties ?? {}
+/** What the schema says of one service, or of one key. */
+function membersOf(kind: 'services' | 'keys'): Described {
+  const { properties }: Described = jsonSchema()
+  return properties?.[kind]?.additionalProperties ?? {}
+}
 
 function memberRows({ properties = {}, required = [] }: Described, prefix: string): string[][] {
   return Object.entries(properties).flatMap(([name, member]) => {

@@ -1,12 +1,14 @@
 // The services file while a node runs: read again when the file changes and when somebody asks, and put in use if it is valid.
 import { readFile, stat } from 'node:fs/promises'
 import { isDeepStrictEqual } from 'node:util'
+import type { Config } from './config/config.ts'
 import { ConfigError, type ConfigFault } from './config/faults.ts'
 import { readConfig } from './config/read.ts'
 import type { Environment } from './config/settings.ts'
+import type { Key } from './core/key.ts'
 import type { Part } from './core/part.ts'
 import { Refusal } from './core/refusal.ts'
-import type { Service, ServiceChanges, Services } from './core/service.ts'
+import type { Service, ServiceChanges } from './core/service.ts'
 import { Ticker } from './supervisor/ticker.ts'
 import type { Log } from './telemetry/log.ts'
 
@@ -17,8 +19,10 @@ interface ReloadOptions {
   readonly env: Environment
   /** The services that are known now; changed in place. */
   readonly services: Map<string, Service>
+  /** The keys that count now, likewise. */
+  readonly keys: Map<string, Key>
   readonly log: Log
-  /** The services have changed. */
+  /** The services or the keys have changed. */
   changed(): void
 }
 
@@ -72,22 +76,24 @@ export class Reload implements Part {
   }
 
   async #readAgain(): Promise<ServiceChanges> {
-    const { file, env, services, log, changed } = this.#options
+    const { file, env, services, keys, log, changed } = this.#options
     const status = file === undefined ? NO_FILE : await statusOf(file)
     if (file === undefined || status === NO_FILE)
       throw new Refusal('no_services_file', 'This node was started without a services file that can be read again.')
     this.#read = status
     const text = await readFile(file).catch((error: unknown) => error)
-    const found = servicesIn(file, env, text)
+    const found = configIn(file, env, text)
     if (found instanceof ConfigError) {
       this.#rejected = true
       log.event('services_rejected', { faults: found.faults.map(faultText) })
       throw refusalOf(found)
     }
-    const changes = replace(services, found)
-    const some = Object.values(changes).some((names) => names.length > 0)
-    if (some) changed()
+    const changes = replace(services, found.services)
+    const ofKeys = replace(keys, found.keys)
+    const some = hasSome(changes)
+    if (some || hasSome(ofKeys)) changed()
     if (some || this.#rejected) log.event('services_reloaded', changes)
+    if (hasSome(ofKeys)) log.event('keys_reloaded', ofKeys)
     this.#rejected = false
     return changes
   }
@@ -107,31 +113,36 @@ async function statusOf(file: string): Promise<string> {
   }
 }
 
-/** The services that the text of a file describes, read as at the start. `text` may be the error of reading it. */
-function servicesIn(file: string, env: Environment, text: unknown): Services | ConfigError {
+/** What the text of a file describes, read as at the start. `text` may be the error of reading it. */
+function configIn(file: string, env: Environment, text: unknown): Config | ConfigError {
   const readText = (): Uint8Array => {
     if (text instanceof Uint8Array) return text
     throw text
   }
   try {
-    return readConfig({ env: { ...env, TASK_API_CONFIG: file }, cwd: '/', readFile: readText }).services
+    return readConfig({ env: { ...env, TASK_API_CONFIG: file }, cwd: '/', readFile: readText })
   } catch (error) {
     if (error instanceof ConfigError) return error
     throw error
   }
 }
 
-/** Makes `services` what `found` is, in place, and tells what differs. */
-function replace(services: Map<string, Service>, found: Services): ServiceChanges {
-  const added = [...found.keys()].filter((name) => !services.has(name))
-  const removed = [...services.keys()].filter((name) => !found.has(name))
-  const changed = [...found.keys()].filter(
-    (name) => services.has(name) && !isDeepStrictEqual(services.get(name), found.get(name)),
-  )
-  services.clear()
-  for (const [name, service] of found) services.set(name, service)
+/** Makes `known` what `found` is, in place, and tells what differs. */
+function replace<T>(known: Map<string, T>, found: ReadonlyMap<string, T>): ServiceChanges {
+  // What has not changed stays the same value: who holds it can tell.
+  const next = [...found].map(([name, one]) => {
+    const old = known.get(name)
+    return [name, isDeepStrictEqual(old, one) && old !== undefined ? old : one] as const
+  })
+  const added = [...found.keys()].filter((name) => !known.has(name))
+  const removed = [...known.keys()].filter((name) => !found.has(name))
+  const changed = next.filter(([name, one]) => known.has(name) && known.get(name) !== one).map(([name]) => name)
+  known.clear()
+  for (const [name, one] of next) known.set(name, one)
   return { added, changed, removed }
 }
+
+const hasSome = (changes: ServiceChanges): boolean => Object.values(changes).some((names) => names.length > 0)
 
 const detailOf = ({ expected, found }: ConfigFault): string => `Expected ${expected}, found ${found}.`
 

@@ -9,12 +9,13 @@ import { callerOf } from './caller.ts'
 import type { ApiContext } from './dependencies.ts'
 import { refuseFaults } from './faults.ts'
 import { ending, goneOf } from './tasks.ts'
-import { filtersOf, type Parameters, pathOf } from './parameters.ts'
+import { filtersOf, type Parameters, pathOf, withinBounds } from './parameters.ts'
 
 /** POST /tasks/cancel, /tasks/retry and /tasks/delete */
 export const bulkRoute =
   (verb: BulkVerb) =>
   async (api: ApiContext, ctx: Context, parameters: Parameters): Promise<number> => {
+    const caller = callerOf(ctx)
     const filters = filtersOf(parameters)
     if (Object.keys(filters).length === 0)
       throw new Refusal('invalid_parameter', 'There must be at least one filter: these would be all tasks.')
@@ -28,10 +29,11 @@ export const bulkRoute =
         { parameter: 'rate', detail: 'The next retry would begin after 366 days.' },
       ])
     const dryRun = parameters.get('dryRun') === 'true'
-    const created = verb === 'retry' && !dryRun ? await api.quotas.admitMany(callerOf(ctx)) : undefined
+    const created = verb === 'retry' && !dryRun ? await api.quotas.admitMany(caller) : undefined
     const { matched, done, next } = await bulk(ending(api), {
       verb,
-      filters,
+      filters: withinBounds(caller, filters),
+      caller: caller.name,
       after: parameters.get('after') ?? '0',
       until: parameters.get('before'),
       dryRun,

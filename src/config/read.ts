@@ -2,6 +2,7 @@
 import { readFileSync } from 'node:fs'
 import { resolve } from 'node:path'
 import type { z } from 'zod'
+import type { Key } from '../core/key.ts'
 import type { Service } from '../core/service.ts'
 import { nearest } from '../core/suggest.ts'
 import { faultsAcross } from './across.ts'
@@ -9,6 +10,7 @@ import type { Config } from './config.ts'
 import { ConfigError, type ConfigFault, foundText, pathText, quoted } from './faults.ts'
 import { type ReadFile, readServicesFile, type ServicesFile } from './file.ts'
 import { frozen, frozenMap } from './frozen.ts'
+import { keySchema } from './keys.ts'
 import { fileSchema, serviceSchema } from './schema.ts'
 import { type Environment, readSettings } from './settings.ts'
 import { type FaultAt, withVariables } from './variables.ts'
@@ -26,7 +28,14 @@ export function readConfig({ env, cwd, readFile = readFileSync }: Sources): Conf
   const faults: ConfigFault[] = []
   const settings = readSettings(env, faults)
   const file = readServicesFile(cwd, settings.TASK_API_CONFIG, readFile, faults)
-  const services = file === undefined ? [] : readServices(file, env, faults)
+  const { services, keys } = file === undefined ? NOTHING : readFileData(file, env, faults)
+  if (settings.AUTH === 'required' && keys.length === 0 && faults.length === 0)
+    faults.push({
+      source: 'environment',
+      path: 'AUTH',
+      expected: KEYS_REQUIRED,
+      found: file?.path ?? 'no services file',
+    })
   if (faults.length > 0) throw new ConfigError(faults)
   return frozen({
     host: settings.HOST,
@@ -42,10 +51,19 @@ export function readConfig({ env, cwd, readFile = readFileSync }: Sources): Conf
     logLevel: settings.LOG_LEVEL,
     ...(file === undefined ? {} : { file: file.path }),
     services: frozenMap(services.map((service) => [service.name, service])),
+    keys: frozenMap(keys.map((key) => [key.name, key])),
   })
 }
 
-function readServices(file: ServicesFile, env: Environment, faults: ConfigFault[]): Service[] {
+const KEYS_REQUIRED = 'a services file with `keys`, because AUTH is required'
+
+interface FileData {
+  readonly services: readonly Service[]
+  readonly keys: readonly Key[]
+}
+const NOTHING: FileData = { services: [], keys: [] }
+
+function readFileData(file: ServicesFile, env: Environment, faults: ConfigFault[]): FileData {
   const missing: FaultAt[] = []
   const data = withVariables(file.data, env, missing)
   const { success, data: parsed, error } = fileSchema.safeParse(data)
@@ -55,9 +73,17 @@ function readServices(file: ServicesFile, env: Environment, faults: ConfigFault[
     ({ path }) => !named.has(pathText(path)),
   )
   faults.push(...inOrder([...missing, ...broken].map((fault) => inFile(file, fault))))
-  return success && faults.length === 0
-    ? Object.entries(parsed.services).map(([name, service]) => ({ name, ...service }))
-    : []
+  if (!success || faults.length > 0) return NOTHING
+  return {
+    services: Object.entries(parsed.services).map(([name, service]) => ({ name, ...service })),
+    keys: Object.entries(parsed.keys ?? {}).map(([name, { hash, services, expires, ...key }]) => ({
+      name,
+      hashes: hash,
+      services,
+      expires,
+      ...key,
+    })),
+  }
 }
 
 function faultsOfIssue(issue: z.core.$ZodIssue): FaultAt[] {
@@ -70,9 +96,10 @@ function faultsOfIssue(issue: z.core.$ZodIssue): FaultAt[] {
   })
 }
 
-/** The names that the file may have at a path: at its top, in a service, or in a mapping of a service. */
+/** The names that the file may have at a path: at its top, in a key, in a service, or in a mapping of a service. */
 function shapeAt(path: readonly PropertyKey[]): object {
   if (path.length === 0) return fileSchema.shape
+  if (path[0] === 'keys') return keySchema.shape
   const { retry, callback } = serviceSchema.shape
   return path.length === 2 ? serviceSchema.shape : (path[2] === 'retry' ? retry : callback).unwrap().shape
 }

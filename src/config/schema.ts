@@ -5,6 +5,7 @@ import { CALLBACK_ON } from '../core/task.ts'
 import { DURATION_PATTERN, formatDuration } from '../core/units.ts'
 import { faultOfUrl } from './address.ts'
 import { faultOfHeader, HEADER_NAME, HEADER_VALUE_TYPE, RESERVED_HEADERS } from './headers.ts'
+import { keySchema } from './keys.ts'
 import { limit } from './limits.ts'
 import { duration as durationRule, wholeNumber } from './rules.ts'
 
@@ -185,6 +186,14 @@ export const fileSchema = z.strictObject(
       minProperties: 1,
       propertyNames: { pattern: SERVICE_NAME.source },
     }),
+    keys: z
+      .record(z.string(), keySchema, 'a mapping of keys by name')
+      .optional()
+      .meta({
+        description: 'The keys of callers by name. Without keys everybody may do everything.',
+        minProperties: 1,
+        propertyNames: { pattern: SERVICE_NAME.source },
+      }),
   },
   'a mapping with `services`',
 )

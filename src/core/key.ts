@@ -72,12 +72,12 @@ export const expiryOf = (text: string): number | undefined => timeOf(DATE.test(t
 export const isExpired = ({ expires }: Pick<Key, 'expires'>, now: number): boolean =>
   expires !== undefined && now >= expires
 
-/** Whether a caller may do what a scope allows; with a service: there. */
-export const mayDo = ({ key }: Caller, scope: Scope, service?: string): boolean =>
-  key === undefined || (key.scopes.includes(scope) && (service === undefined || mayName(key, service)))
+/** Whether the key of a caller is for a service, which there need not be. */
+export const isFor = ({ key }: Caller, service: string): boolean => key?.services?.includes(service) ?? true
 
-/** Whether a key is for a service, which there need not be. */
-const mayName = ({ services }: Key, service: string): boolean => services === undefined || services.includes(service)
+/** Whether a caller may do what a scope allows; with a service: there. */
+export const mayDo = (caller: Caller, scope: Scope, service?: string): boolean =>
+  (caller.key?.scopes.includes(scope) ?? true) && (service === undefined || isFor(caller, service))
 
 /** Which tasks and schedules a caller may see and change. Absent members do not bound. */
 export interface Bounds {

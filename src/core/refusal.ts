@@ -63,7 +63,7 @@ export const REFUSALS = {
   unique_taken: {
     status: 409,
     title: 'Another task has this `unique`',
-    meaning: 'A task of this service with the same `unique` has not ended.',
+    meaning: 'A task of this service with the same `unique` has not ended. A key with `own` is not told which.',
   },
   idempotency_in_progress: {
     status: 409,

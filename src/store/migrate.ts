@@ -17,7 +17,7 @@ import { FORGET_KEYS } from './keys.ts'
 import { FORGET_MINUTES } from './minutes.ts'
 import { ADOPT, FAIL_UNKNOWN, FORGET_NODES, HOLDINGS } from './nodes.ts'
 import { PAGES } from './pages.ts'
-import { READ } from './reads.ts'
+import { READ, SEES } from './reads.ts'
 import { CANCEL, REMOVE } from './removals.ts'
 import { RETRY_TASK } from './retries.ts'
 import { REVIVE } from './revivals.ts'
@@ -37,7 +37,7 @@ const LOCK_PAUSE_MS = 50
 const TABLE = 'task_api_migrations'
 /** Of pools whose connections are used for as long as a migration takes. */
 const PATIENT = { acquireConnectionTimeout: 60_000 }
-const BY_ID = [INSERT, REMOVE, CANCEL, REVIVE, READ, ...Object.values(FENCED_WRITES)]
+const BY_ID = [INSERT, REMOVE, CANCEL, REVIVE, READ, SEES, ...Object.values(FENCED_WRITES)]
 const ROUTINES = [
   ...BY_ID,
   CREATE,

@@ -5,6 +5,7 @@ import type { Context } from 'koa'
 import { Refusal } from '../../../src/core/refusal.ts'
 import { makeLog } from '../../../src/telemetry/log.ts'
 import { eventually } from '../../support/eventually.ts'
+import { aKey, as } from '../../support/keys.ts'
 import { aTask, type Opened, openApi, outage } from './support.ts'
 
 describe('the audit', () => {
@@ -79,6 +80,34 @@ describe('the audit', () => {
     const query = ['a', 'b', 'c', 'd', 'e'].map((name) => `label.${name}=${'b'.repeat(250)}`).join('&')
     expect(await send('POST', `/tasks/cancel?${query}`)).to.equal(200)
     expect(lines()).to.deep.equal([{ ...one, what: 'tasks.cancel', target: query.slice(0, 1_000), count: 0 }])
+  })
+})
+
+describe('the audit with keys', () => {
+  it('names the key, also where its scope is missing, and never its token', async () => {
+    await using open = await openApi({}, 'info')
+    open.backstage.callers.set('ops', aKey('ops'))
+    open.backstage.callers.set('eyes', aKey('eyes', { scopes: ['read'] }))
+    const pause = async (headers: Record<string, string>): Promise<number> =>
+      (await open.request('/services/billing/pause', { method: 'POST', headers })).status
+    expect([
+      await pause({ ...as('ops') }),
+      await pause({ ...as('eyes') }),
+      await pause({ ...as('nobody') }),
+      await pause({}),
+    ]).to.deep.equal(
+      [200, 403, 401, 401], // prettier-ignore
+    )
+    const lines = open.backstage.logged.map(({ event, level, who, what, target, outcome, count }) =>
+      [event, level, who, what, target, outcome, count].join(' '),
+    )
+    expect(lines).to.deep.equal([
+      'audit 30 ops services.pause billing ok ',
+      'audit 40 eyes POST /services/billing/pause not_allowed 1',
+      'audit 40 - POST /services/billing/pause unauthorized 1',
+      'audit 40 - POST /services/billing/pause unauthorized 1',
+    ])
+    expect(JSON.stringify(open.backstage.logged)).not.to.contain('tk_')
   })
 })
 

@@ -4,27 +4,16 @@ import { connect, type Socket } from 'node:net'
 import type { ApiDependencies } from '../../../src/api/dependencies.ts'
 import { Api, SERVER_LIMITS, type ServerLimits } from '../../../src/api/server.ts'
 import type { Stored } from '../../../src/core/ports.ts'
+import type { Key } from '../../../src/core/key.ts'
 import { Refusal } from '../../../src/core/refusal.ts'
-import type { Service } from '../../../src/core/service.ts'
+import { SERVICE_DEFAULTS } from '../../../src/core/service.ts'
 import type { NewTask, RequestKey } from '../../../src/core/task.ts'
 import type { FullView, ListQuery, Page } from '../../../src/core/view.ts'
 import { makeLog } from '../../../src/telemetry/log.ts'
 import { aService } from './a-service.ts'
 import { theSchedule } from './the-schedule.ts'
 
-const SERVICE: Omit<Service, 'name'> = {
-  url: 'http://127.0.0.1:1',
-  timeout: 1000,
-  concurrency: 1,
-  retry: { attempts: 1, backoff: 1, maxBackoff: 1 },
-  maxSteps: 1,
-  deadline: 0,
-  attemptLog: 'failures',
-  keepStates: 0,
-  gate: false,
-  pauseAfter: 0,
-  headers: {},
-}
+const SERVICE = { ...SERVICE_DEFAULTS, url: 'http://127.0.0.1:1', deadline: 0 }
 
 /** A task as its row says; only what the test is about is given. */
 export const aTask = (row: Partial<FullView> = {}): FullView => ({
@@ -71,9 +60,13 @@ export class Backstage {
     limited: false,
     kind: 'redis',
   }
+  /** Who has submitted plain tasks. */
+  readonly submitters: unknown[] = []
   /** The keys of the POSTs that were not plain. */
   readonly keys: (RequestKey | undefined)[] = []
   ping: () => Promise<boolean> = async () => true
+  /** The keys of the callers, by name. */
+  readonly callers = new Map<string, Key>()
   /** Runs before every verb; throws what the test wants to be thrown. */
   before: () => Promise<void> = async () => undefined
 
@@ -92,6 +85,7 @@ export class Backstage {
       host: '127.0.0.1',
       port: 0,
       services: new Map(['billing', 'constructor'].map((name) => [name, { ...SERVICE, name }])),
+      keys: this.callers,
       reload: async () => ({ added: [], changed: [], removed: [] }),
       supervision: {
         reserve: () => undefined,
@@ -103,7 +97,8 @@ export class Backstage {
         scheduled: () => {},
       },
       store: {
-        insert: async (task) => {
+        insert: async (task, _taker, caller) => {
+          this.submitters.push(caller)
           await this.before()
           return this.stored(task)
         },
@@ -148,6 +143,7 @@ export class Backstage {
           }),
         attempts: async (id) => (this.tasks.has(id) ? [] : undefined),
         facts: async () => undefined,
+        sees: async (id) => this.tasks.has(id),
         get: async (id) => {
           await this.before()
           return this.tasks.get(id)
