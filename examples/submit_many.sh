@@ -1,11 +1,17 @@
 #!/bin/sh
 # Submits a thousand tasks in batches, waits for all of them, retries what failed at a rate, and says what happened. It needs curl:
 #   sh examples/submit_many.sh [URL [SERVICE ACTION]]
+# The variable TASK_API_KEY holds the key, where the API wants one.
 # Nothing is lost and nothing is created twice, whatever breaks: each batch has an Idempotency-Key, and is sent again until it
 # is answered. A change of many tasks can be sent again as well: what has been retried is not retried again.
 set -u
 url=${1:-http://127.0.0.1:3000} service=${2:-demo} action=${3:-echo}
 count=1000 size=100 run=$(date +%s)-$$
+
+# key: what curl reads on stdin. An argument would be seen by everybody on this machine.
+key() {
+  [ -z "${TASK_API_KEY:-}" ] || printf 'header = "authorization: Bearer %s"\n' "$TASK_API_KEY"
+}
 
 # ask METHOD PATH [OPTIONS OF CURL]: sends a request again and again until it is answered. A node may be away, and another one
 # takes its place.
@@ -14,11 +20,11 @@ ask() {
   shift 2
   while [ $tries -lt 240 ]; do
     # The status stands in the last line. Where curl fails, the answer was cut off in the middle.
-    if answer=$(curl -s -m 30 -w '\n%{http_code}' -X "$method" "$@" "$url$path"); then
+    if answer=$(key | curl -K - -s -m 30 -w '\n%{http_code}' -X "$method" "$@" "$url$path"); then
       case $answer in
         *2??) printf '%s' "${answer%???}" && return ;;
-        # 409 idempotency_in_progress and 503 pass; anything else would be refused again.
-        *409 | *502 | *503 | *504) ;;
+        # 409 idempotency_in_progress, 429 and 503 pass; anything else would be refused again.
+        *409 | *429 | *502 | *503 | *504) ;;
         *) echo "$method $path answered: $answer" >&2 && return 1 ;;
       esac
     fi

@@ -1,8 +1,9 @@
-// Prints the documents that come from tables: docs/states.md, errors.md, configuration.md, cli.md, the events in operations.md,
-// and task_api.schema.json.
+// Prints the documents that come from tables: docs/states.md, errors.md, configuration.md, keys.md, cli.md, the events in
+// operations.md, and task_api.schema.json.
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { pathToFileURL } from 'node:url'
+import { ROUTES } from './api/routes.ts'
 import { COMMANDS } from './cli/commands.ts'
 import { EXITS } from './cli/exits.ts'
 import { optionText, usage } from './cli/help.ts'
@@ -13,10 +14,12 @@ import { jsonSchema } from './config/schema.ts'
 import { type Setting, SETTINGS } from './config/settings.ts'
 import { ANSWERS } from './core/answers.ts'
 import { FAILURES } from './core/failures.ts'
+import { SCOPES } from './core/key.ts'
 import { REFUSALS } from './core/refusal.ts'
 import { STATUSES } from './core/task.ts'
 import { TOPICS } from './telemetry/events.ts'
 import { FIELDS } from './telemetry/fields.ts'
+import { between, code, fence, page, sentence, table } from './markdown.ts'
 
 /** Every printed document: its path in the repository, and its whole text. */
 export function printedDocs(): Map<string, string> {
@@ -24,6 +27,7 @@ export function printedDocs(): Map<string, string> {
     ['docs/states.md', states()],
     ['docs/errors.md', errors()],
     ['docs/configuration.md', configuration()],
+    ['docs/keys.md', keys()],
     ['docs/cli.md', commandLine()],
     ['docs/operations.md', between(EVENT_MARKS, readFileSync('docs/operations.md', 'utf8'), events())],
     ['task_api.schema.json', `${JSON.stringify(jsonSchema(), null, 2)}\n`],
@@ -91,7 +95,10 @@ function configuration(): string {
     '## Services',
     'Services stand in `task_api.yaml` or `task_api.json` in the working directory, or in the file that `TASK_API_CONFIG` names (JSON if its name ends in `.json`). Without a file, the service `demo` is served.',
     fence('yaml', EXAMPLE),
-    table(['Member of a service', 'Default', 'Meaning'], memberRows(serviceOf(jsonSchema()), '')),
+    table(['Member of a service', 'Default', 'Meaning'], memberRows(membersOf('services'), '')),
+    '### Keys',
+    'The file may have `keys` by name. [keys.md](keys.md) says what each scope allows.',
+    table(['Member of a key', 'Default', 'Meaning'], memberRows(membersOf('keys'), '')),
     '### Variables',
     '`${NAME}` anywhere in text is replaced with the environment variable NAME, which must be set and not empty; `$${` stands for `${` itself. Put such text in quotes. What comes in this way is text: the whole numbers of a service are written in the file.',
     '`${file:/run/secrets/x}` is replaced with the content of that file, without the line break at its end. The path is absolute. The content is UTF-8 without NUL, 1 byte to 64 KiB. The files are read again together with the services file, and also when one of them changes. `DATABASE_URL` and `REDIS_URL` may each be such a text as a whole, and are read once.',
@@ -99,6 +106,25 @@ function configuration(): string {
     `task_api or HTTP itself sets these, in upper or lower case: ${RESERVED_HEADERS.map(code).join(', ')}.`,
     '### Help from the editor',
     'The JSON Schema of the file is `task_api.schema.json`. In YAML, begin the file with `# yaml-language-server: $schema=` and its path; in JSON, give it as `"$schema"`.',
+  )
+}
+
+function keys(): string {
+  return page(
+    '# Keys',
+    printed('src/core/key.ts and src/api/routes.ts'),
+    '[contract.md](contract.md#keys) says what a key bounds; [configuration.md](configuration.md#keys) has its members.',
+    '## Scopes',
+    table(
+      ['Scope', 'What it allows'],
+      Object.entries(SCOPES).map(([scope, meaning]) => [code(scope), `It ${meaning}.`]),
+    ),
+    '## Routes',
+    'GET includes HEAD. OPTIONS, and the answers 404 and 405 to other paths and methods, need no key.',
+    table(
+      ['Route', 'Needs'],
+      ROUTES.map(({ method, path, needs }) => [code(`${method} ${path}`), needs === 'open' ? 'no key' : code(needs)]),
+    ),
   )
 }
 
@@ -155,8 +181,8 @@ function events(): string {
     `#### ${topic}`,
     table(
       ['Event', 'Level', '`msg`', 'Fields', 'Meaning', 'What to do'],
-      Object.entries(rows).map(([name, { level, text, fields, meaning, action }]) => [
-        code(name),
+      Object.entries(rows).map(([name, { event = name, level, text, fields, meaning, action }]) => [
+        code(event),
         level,
         text,
         fields.map((field) => code(field)).join(' '),
@@ -167,14 +193,6 @@ function events(): string {
   ])
   const fields = Object.entries(FIELDS).map(([name, { meaning }]) => [code(name), meaning])
   return [...topics, '#### Fields', table(['Field', 'Meaning'], fields)].join('\n\n')
-}
-
-/** A text with something new between two marks. Throws where a mark is missing. */
-function between([open, close]: readonly [string, string], text: string, inner: string): string {
-  const [before, rest = ''] = text.split(`${open}\n`)
-  const after = rest.split(close)[1]
-  if (before === undefined || after === undefined) throw new Error(`the marks are missing: ${open}`)
-  return `${before}${open}\n\n${inner}\n\n${close}${after}`
 }
 
 const EXAMPLE = `services:
@@ -195,8 +213,11 @@ interface Described {
   readonly additionalProperties?: Described
 }
 
-/** What the schema says of one service. */
-const serviceOf = (schema: Described): Described => schema.properties?.services?.additionalProperties ?? {}
+/** What the schema says of one service, or of one key. */
+function membersOf(kind: 'services' | 'keys'): Described {
+  const { properties }: Described = jsonSchema()
+  return properties?.[kind]?.additionalProperties ?? {}
+}
 
 function memberRows({ properties = {}, required = [] }: Described, prefix: string): string[][] {
   return Object.entries(properties).flatMap(([name, member]) => {
@@ -206,19 +227,6 @@ function memberRows({ properties = {}, required = [] }: Described, prefix: strin
     return [line, ...memberRows(member, `${prefix}${name}.`)]
   })
 }
-
-const sentence = (text: string): string => `${text.charAt(0).toUpperCase()}${text.slice(1)}`
-
-const code = (text: string): string => `\`${text}\``
-
-const page = (...blocks: readonly string[]): string => `${blocks.join('\n\n')}\n`
-
-const fence = (language: string, text: string): string => `\`\`\`${language}\n${text}\n\`\`\``
-
-const row = (cells: readonly string[]): string => `| ${cells.map((cell) => cell.replaceAll('|', '\\|')).join(' | ')} |`
-
-const table = (head: readonly string[], rows: readonly (readonly string[])[]): string =>
-  [row(head), row(head.map(() => '---')), ...rows.map(row)].join('\n')
 
 if (import.meta.url === pathToFileURL(process.argv[1] ?? '').href) {
   for (const [path, text] of printedDocs()) {

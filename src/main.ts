@@ -9,6 +9,7 @@ import type { Config } from './config/config.ts'
 import type { Environment } from './config/settings.ts'
 import { descriptorLimit, descriptorsNeeded } from './core/descriptors.ts'
 import type { Identity } from './core/identity.ts'
+import type { Keys } from './core/key.ts'
 import type { Services } from './core/service.ts'
 import { TIMINGS, type Timings } from './core/timings.ts'
 import { DemoService, demoHints, demoService } from './demo/demo.ts'
@@ -72,6 +73,7 @@ export async function startNode(config: Config, options: NodeOptions): Promise<R
       await demo.start()
     }
     const services = new Map(demo ? [['demo', demoService(demo.url)]] : config.services)
+    const keys = new Map(config.keys)
     await warnOfDescriptors(services, config.slots, log)
 
     const store = new Store({ url: config.databaseUrl ?? postgres?.url ?? '', log })
@@ -104,9 +106,11 @@ export async function startNode(config: Config, options: NodeOptions): Promise<R
       file: options.env && config.file,
       env: options.env ?? {},
       services,
+      keys,
       log,
       changed: () => {
         supervisor.serve()
+        warnOfOpenApi(config.host, keys, log)
         void warnOfDescriptors(services, config.slots, log)
       },
     })
@@ -115,6 +119,7 @@ export async function startNode(config: Config, options: NodeOptions): Promise<R
         host: config.host,
         port: config.port,
         services,
+        keys,
         reload: () => reload.reload(),
         supervision: supervisor,
         store,
@@ -221,9 +226,14 @@ function inUse({ databaseUrl, redisUrl, dataDir, file }: Config): Omit<FieldsOf<
 
 const hostOf = (url: string): string => new URL(url).host
 
-function warn({ host, databaseUrl, redisUrl }: Config, log: Log): void {
-  if (!/^(localhost|127\..*|::1|\[::1\])$/.test(host)) log.event('api_open', { host })
+function warn({ host, keys, databaseUrl, redisUrl }: Config, log: Log): void {
+  warnOfOpenApi(host, keys, log)
   if (databaseUrl !== undefined && redisUrl === undefined) log.event('redis_not_set')
+}
+
+/** Warns when other machines can reach the API, and nobody needs a key. */
+function warnOfOpenApi(host: string, keys: Keys, log: Log): void {
+  if (keys.size === 0 && !/^(localhost|127\..*|::1|\[::1\])$/.test(host)) log.event('api_open', { host })
 }
 
 /** Warns when the limit of file descriptors is too low. Only Linux shows the limit; Node has already raised it to its maximum. */

@@ -3,13 +3,14 @@ import { type BigIntStats, statSync } from 'node:fs'
 import { readFile, stat } from 'node:fs/promises'
 import { isDeepStrictEqual } from 'node:util'
 import { ConfigError, type ConfigFault } from './config/faults.ts'
-import { readServicesAgain } from './config/read.ts'
+import { type FileData, readFileAgain } from './config/read.ts'
 import { readSmallFile } from './config/secret-files.ts'
 import type { Environment } from './config/settings.ts'
 import type { Values } from './config/variables.ts'
+import type { Key } from './core/key.ts'
 import type { Part } from './core/part.ts'
 import { Refusal } from './core/refusal.ts'
-import type { Service, ServiceChanges, Services } from './core/service.ts'
+import type { Service, ServiceChanges } from './core/service.ts'
 import { Ticker } from './supervisor/ticker.ts'
 import type { Log } from './telemetry/log.ts'
 
@@ -20,8 +21,10 @@ interface ReloadOptions {
   readonly env: Environment
   /** The services that are known now; changed in place. */
   readonly services: Map<string, Service>
+  /** The keys that count now, likewise. */
+  readonly keys: Map<string, Key>
   readonly log: Log
-  /** The services have changed. */
+  /** The services or the keys have changed. */
   changed(): void
 }
 
@@ -78,7 +81,7 @@ export class Reload implements Part {
   }
 
   async #readAgain(): Promise<ServiceChanges> {
-    const { file, env, services, log, changed } = this.#options
+    const { file, env, services, keys, log, changed } = this.#options
     const status = file === undefined ? NO_FILE : await statusOf(file)
     if (file === undefined || status === NO_FILE)
       throw new Refusal('no_services_file', 'This node was started without a services file that can be read again.')
@@ -88,7 +91,7 @@ export class Reload implements Part {
       if (!secrets.has(path)) secrets.set(path, statusNow(path))
       return readSmallFile(path)
     }
-    const found = servicesIn(file, text, { env, readSecret })
+    const found = dataIn(file, text, { env, readSecret })
     this.#secrets = [...secrets.keys()]
     this.#read = [status, ...secrets.values()].join('\n')
     if (found instanceof ConfigError) {
@@ -96,10 +99,12 @@ export class Reload implements Part {
       log.event('services_rejected', { faults: found.faults.map(faultText) })
       throw refusalOf(found)
     }
-    const changes = replace(services, found)
-    const some = Object.values(changes).some((names) => names.length > 0)
-    if (some) changed()
+    const changes = replace(services, found.services)
+    const ofKeys = replace(keys, found.keys)
+    const some = hasSome(changes)
+    if (some || hasSome(ofKeys)) changed()
     if (some || this.#rejected) log.event('services_reloaded', changes)
+    if (hasSome(ofKeys)) log.event('keys_reloaded', ofKeys)
     this.#rejected = false
     return changes
   }
@@ -125,31 +130,36 @@ function statusText(found: BigIntStats): string {
   return found.isFile() || found.isDirectory() ? [dev, ino, size, mtimeNs, ctimeNs].join(' ') : NO_FILE
 }
 
-/** The services that the text of a file describes, read as at the start. `text` may be the error of reading it. */
-function servicesIn(file: string, text: unknown, values: Values): Services | ConfigError {
+/** What the text of a file describes, read as at the start. `text` may be the error of reading it. */
+function dataIn(file: string, text: unknown, values: Values): FileData | ConfigError {
   const readText = (): Uint8Array => {
     if (text instanceof Uint8Array) return text
     throw text
   }
   try {
-    return readServicesAgain(file, readText, values)
+    return readFileAgain(file, readText, values)
   } catch (error) {
     if (error instanceof ConfigError) return error
     throw error
   }
 }
 
-/** Makes `services` what `found` is, in place, and tells what differs. */
-function replace(services: Map<string, Service>, found: Services): ServiceChanges {
-  const added = [...found.keys()].filter((name) => !services.has(name))
-  const removed = [...services.keys()].filter((name) => !found.has(name))
-  const changed = [...found.keys()].filter(
-    (name) => services.has(name) && !isDeepStrictEqual(services.get(name), found.get(name)),
-  )
-  services.clear()
-  for (const [name, service] of found) services.set(name, service)
+/** Makes `known` what `found` is, in place, and tells what differs. */
+function replace<T>(known: Map<string, T>, found: ReadonlyMap<string, T>): ServiceChanges {
+  // What has not changed stays the same value: who holds it can tell.
+  const next = [...found].map(([name, one]) => {
+    const old = known.get(name)
+    return [name, isDeepStrictEqual(old, one) && old !== undefined ? old : one] as const
+  })
+  const added = [...found.keys()].filter((name) => !known.has(name))
+  const removed = [...known.keys()].filter((name) => !found.has(name))
+  const changed = next.filter(([name, one]) => known.has(name) && known.get(name) !== one).map(([name]) => name)
+  known.clear()
+  for (const [name, one] of next) known.set(name, one)
   return { added, changed, removed }
 }
+
+const hasSome = (changes: ServiceChanges): boolean => Object.values(changes).some((names) => names.length > 0)
 
 /** What was found may end with a question: did you mean …? */
 const detailOf = ({ expected, found }: ConfigFault): string =>

@@ -27,16 +27,17 @@ export async function answerAll(api: ApiContext, ctx: Context, next: Next): Prom
   try {
     await next()
   } catch (error) {
-    if (!isGone(ctx)) refuse(ctx, refusalOf(error) ?? unexpected(api, ctx, error))
+    if (!isGone(ctx)) refuse(api, ctx, refusalOf(error) ?? unexpected(api, ctx, error))
     await dropBody(ctx, api.draining())
   }
   if (ctx.status === 503) ctx.set('Retry-After', RETRY_AFTER_SECONDS)
   if (api.draining()) ctx.set('Connection', 'close')
 }
 
-function refuse(ctx: Context, refusal: Refusal): void {
+function refuse({ refusals }: ApiContext, ctx: Context, refusal: Refusal): void {
+  refusals.tell(ctx, refusal)
   ctx.status = refusal.status
-  if ('retryAfter' in REFUSALS[refusal.code]) ctx.set('Retry-After', RETRY_AFTER_SECONDS)
+  if ('retryAfter' in REFUSALS[refusal.code]) ctx.set('Retry-After', String(refusal.retryAfter))
   ctx.set('Content-Type', PROBLEM_TYPE)
   ctx.body = problemText(refusal)
 }

@@ -5,15 +5,17 @@ import { MAX_AHEAD_MS } from '../core/limits.ts'
 import { Refusal } from '../core/refusal.ts'
 import { bulk, type BulkVerb, type Next } from '../lifecycle/bulk.ts'
 import { sendJson } from './answer.ts'
+import { callerOf } from './caller.ts'
 import type { ApiContext } from './dependencies.ts'
 import { refuseFaults } from './faults.ts'
 import { ending, goneOf } from './tasks.ts'
-import { filtersOf, type Parameters, pathOf } from './parameters.ts'
+import { filtersOf, type Parameters, pathOf, withinBounds } from './parameters.ts'
 
 /** POST /tasks/cancel, /tasks/retry and /tasks/delete */
 export const bulkRoute =
   (verb: BulkVerb) =>
-  async (api: ApiContext, ctx: Context, parameters: Parameters): Promise<void> => {
+  async (api: ApiContext, ctx: Context, parameters: Parameters): Promise<number> => {
+    const caller = callerOf(ctx)
     const filters = filtersOf(parameters)
     if (Object.keys(filters).length === 0)
       throw new Refusal('invalid_parameter', 'There must be at least one filter: these would be all tasks.')
@@ -26,17 +28,22 @@ export const bulkRoute =
       throw refuseFaults('invalid_parameter', [
         { parameter: 'rate', detail: 'The next retry would begin after 366 days.' },
       ])
+    const dryRun = parameters.get('dryRun') === 'true'
+    const created = verb === 'retry' && !dryRun ? await api.quotas.admitMany(caller) : undefined
     const { matched, done, next } = await bulk(ending(api), {
       verb,
-      filters,
+      filters: withinBounds(caller, filters),
+      caller: caller.name,
       after: parameters.get('after') ?? '0',
       until: parameters.get('before'),
-      dryRun: parameters.get('dryRun') === 'true',
+      dryRun,
       apart: perSecond === undefined ? 0 : 1000 / perSecond,
       spread,
       gone: goneOf(ctx),
     })
+    created?.(done)
     sendJson(ctx, 200, JSON.stringify({ matched, done, next: next === undefined ? null : locationOf(next) }))
+    return done
 
     function locationOf({ after, until, spread: made }: Next): string {
       const rated = perSecond === undefined ? {} : { spread: String(made) }

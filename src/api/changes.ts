@@ -1,5 +1,6 @@
 // The routes that change a task: cancel it, retry it, put it off.
 import type { Context } from 'koa'
+import { boundsOf } from '../core/key.ts'
 import { type Fault, Refusal, type RefusalCode, REFUSALS } from '../core/refusal.ts'
 import { cancel } from '../lifecycle/cancel.ts'
 import { change as changeOf } from '../lifecycle/change.ts'
@@ -8,6 +9,7 @@ import type { Change } from '../store/changes.ts'
 import type { From } from '../store/retries.ts'
 import type { ApiContext } from './dependencies.ts'
 import { bodyOf } from './body.ts'
+import { callerOf } from './caller.ts'
 import { pointerTo, refuseFaults } from './faults.ts'
 import { requestKeyOf } from './idempotency.ts'
 import { readOption } from './options.ts'
@@ -37,9 +39,10 @@ async function sendChanged(api: ApiContext, ctx: Context, parameters: Parameters
 export async function changeTask(api: ApiContext, ctx: Context, parameters: Parameters): Promise<void> {
   const { given, faults } = membersIn(bodyOf(ctx), ['delay', 'runAt', 'priority'])
   const change: Record<string, unknown> = { id: idOf(ctx) }
+  const by = { services: api.services, caller: callerOf(ctx) }
   for (const name of ['delay', 'runAt', 'priority'] as const) {
     const json = given.get(name)
-    if (json !== undefined) change[name] = readOption(name, json, `/${name}`, api.services, faults)
+    if (json !== undefined) change[name] = readOption(name, json, `/${name}`, by, faults)
   }
   if (given.has('delay') && given.has('runAt'))
     faults.push({ pointer: '/runAt', detail: 'Only one of `delay` and `runAt` may be given.' })
@@ -56,9 +59,11 @@ export async function retryTask(api: ApiContext, ctx: Context): Promise<void> {
   const body = bodyOf(ctx)
   const { given, faults } =
     body.length === 0 ? { given: new Map<string, string>(), faults: [] } : membersIn(body, ['from', 'payload', 'delay'])
+  const caller = callerOf(ctx)
   const from = fromOf(given.get('from'), faults)
   const delay = given.get('delay')
-  const wait = delay === undefined ? 0 : readOption('delay', delay, '/delay', api.services, faults)
+  const wait =
+    delay === undefined ? 0 : readOption('delay', delay, '/delay', { services: api.services, caller }, faults)
   if (faults.length > 0) throw refuseFaults('invalid_task', faults)
   const asked = {
     id: idOf(ctx),
@@ -66,7 +71,10 @@ export async function retryTask(api: ApiContext, ctx: Context): Promise<void> {
     payload: given.get('payload'),
     delay: Number(wait),
     key: requestKeyOf(ctx, body),
+    caller: caller.name,
+    bounds: boundsOf(caller),
   }
+  await api.quotas.admit(callerOf(ctx), 1)
   return answerOne(api, ctx, await retryOf(api, asked))
 }
 

@@ -1,12 +1,15 @@
 // What the API needs from the other parts of a node.
+import type { Keys } from '../core/key.ts'
 import type { Supervision } from '../core/ports.ts'
 import type { ServiceChanges, Services } from '../core/service.ts'
 import type { Queue } from '../queue/port.ts'
 import type { Store } from '../store/store.ts'
 import type { Log } from '../telemetry/log.ts'
+import type { Quotas } from './quotas.ts'
+import type { Refusals } from './refusals.ts'
 import type { Watches } from './watches.ts'
 
-const READS = ['get', 'list', 'versions', 'attempts', 'facts', 'services', 'window', 'ping'] as const
+const READS = ['get', 'list', 'versions', 'attempts', 'facts', 'services', 'window', 'sees', 'waiting', 'ping'] as const
 const WRITES = ['insert', 'insertAll', 'create', 'retryTask', 'retryMany', 'change', 'remove', 'cancel'] as const
 const STORE = [...READS, ...WRITES, 'schedules'] as const
 
@@ -15,6 +18,8 @@ export interface ApiDependencies {
   /** 0: any free port. */
   readonly port: number
   readonly services: Services
+  /** The keys of the callers; empty: everybody may do everything. */
+  readonly keys: Keys
   /** Reads the services file again, and tells what has changed. Throws a `Refusal`. */
   readonly reload: () => Promise<ServiceChanges>
   /** What the verbs of the lifecycle and the reads need. Its own methods say what they throw. */
@@ -30,6 +35,8 @@ export interface ApiDependencies {
 export interface ApiContext extends ApiDependencies {
   /** The callers who wait for a change of a task. */
   readonly watches: Watches
+  readonly quotas: Quotas
+  readonly refusals: Refusals
   /** Whether the node is draining. */
   draining(): boolean
   /** Whether Postgres answers now; false when the answer takes too long. Never throws. */

@@ -4,6 +4,7 @@ import type { Context } from 'koa'
 import { Refusal } from '../core/refusal.ts'
 import type { FullView } from '../core/view.ts'
 import type { ApiContext } from './dependencies.ts'
+import { isStillIn } from './door.ts'
 import type { Parameters } from './parameters.ts'
 import { fullTaskText } from './render.ts'
 import { goneOf, idOf, noSuchTask } from './tasks.ts'
@@ -26,10 +27,16 @@ export async function streamEvents(api: ApiContext, ctx: Context, _parameters: P
   ctx.set('Content-Type', 'text/event-stream')
   // nginx would keep events back.
   ctx.set('X-Accel-Buffering', 'no')
-  ctx.body = Readable.from(eventsOf(api, task, seen.version, gone))
+  ctx.body = Readable.from(eventsOf(api, ctx, task, seen.version, gone))
 }
 
-async function* eventsOf(api: ApiContext, first: FullView, since: string, gone: AbortSignal): AsyncGenerator<string> {
+async function* eventsOf(
+  api: ApiContext,
+  ctx: Context,
+  first: FullView,
+  since: string,
+  gone: AbortSignal,
+): AsyncGenerator<string> {
   let task: FullView | undefined = first
   let version = since
   let told = ''
@@ -45,6 +52,7 @@ async function* eventsOf(api: ApiContext, first: FullView, since: string, gone: 
     do {
       seen = await api.watches.watch(id, { otherThan: version }, COMMENT_MS, gone)
       if (seen === undefined && (gone.aborted || !api.watches.open)) return
+      if (!isStillIn(api, ctx)) return
       if (seen === undefined) yield ':\n\n'
     } while (seen === undefined)
     try {

@@ -1,4 +1,5 @@
 // Faults of the input, collected so that one refusal names all of them.
+import { type Caller, mayDo } from '../core/key.ts'
 import { MAX_FAULTS } from '../core/limits.ts'
 import { type Fault, Refusal, type RefusalCode } from '../core/refusal.ts'
 import type { Services } from '../core/service.ts'
@@ -15,20 +16,35 @@ export function refuseFaults(code: RefusalCode, faults: readonly Fault[]): Refus
   return new Refusal(code, detail.join(' '), faults.slice(0, MAX_FAULTS))
 }
 
-/** The fault of a member that names a service which is not registered here. Suggests the nearest name. */
-export function unknownService(pointer: string, service: string, services: Services): UnknownService {
-  const meant = nearest(service, services.keys())
+/** What a body may name: the services of this node, as far as its caller may submit to them. */
+export interface Nameable {
+  readonly services: Services
+  readonly caller: Caller
+}
+
+/**
+ * The fault of a member that names a service: the caller may not submit there, or it is not registered here. Undefined: there is none.
+ * Suggests the nearest name, but no service that the caller is not to know.
+ */
+export function faultOfService(pointer: string, service: string, by: Nameable): ServiceFault | undefined {
+  if (!mayDo(by.caller, 'submit', service)) return { pointer, detail: NOT_ALLOWED }
+  if (by.services.has(service)) return undefined
+  const meant = nearest(service, by.services.keys())
   const suggestion = meant === undefined ? '' : ` Did you mean \`${meant}\`?`
   return { pointer, detail: `${UNKNOWN_SERVICE}${suggestion}` }
 }
 
+const NOT_ALLOWED = 'The key does not allow to submit to this service.'
+
 const UNKNOWN_SERVICE = 'No service of this name is registered.'
 
-type UnknownService = { readonly pointer: string; readonly detail: string }
+type ServiceFault = { readonly pointer: string; readonly detail: string }
 
-/** Whether a fault says that a service is not registered here. */
-export const isUnknownService = ({ detail }: Fault): boolean => detail.startsWith(UNKNOWN_SERVICE)
+const isUnknownService = ({ detail }: Fault): boolean => detail.startsWith(UNKNOWN_SERVICE)
 
-/** The refusal of one or more tasks with these faults: `unknown_service` where nothing else is wrong. */
-export const refuseTasks = (faults: readonly Fault[]): Refusal =>
-  refuseFaults(faults.every(isUnknownService) ? 'unknown_service' : 'invalid_task', faults)
+/** The refusal of what names services: first for those that the caller may not name, then `unknown_service` where nothing else is wrong. */
+export function refuseTasks(faults: readonly Fault[], code: RefusalCode = 'invalid_task'): Refusal {
+  const refused = faults.filter(({ detail }) => detail === NOT_ALLOWED)
+  if (refused.length > 0) return refuseFaults('not_allowed', refused)
+  return refuseFaults(faults.every(isUnknownService) ? 'unknown_service' : code, faults)
+}

@@ -1,11 +1,11 @@
 // The optional members of a task: one row a member, with what its value must be.
 import { MAX_AHEAD_MS } from '../core/limits.ts'
 import type { Fault } from '../core/refusal.ts'
-import { isAction, type Services } from '../core/service.ts'
+import { isAction } from '../core/service.ts'
 import { LEVELS, type Level, type TaskOptions } from '../core/task.ts'
 import { timeOf } from '../core/time.ts'
 import { parseDuration } from '../core/units.ts'
-import { pointerTo, unknownService } from './faults.ts'
+import { faultOfService, type Nameable, pointerTo } from './faults.ts'
 import { PARAMETERS } from './parameters.ts'
 
 const MOST_LABELS = 16
@@ -17,7 +17,7 @@ type Read<T> = { readonly value: T } | { readonly faults: readonly (Fault & { re
 interface Option<T> {
   readonly expected: string
   /** The value; undefined: it is not what is expected. */
-  read(value: unknown, services: Services): T | undefined | Read<T>
+  read(value: unknown, by: Nameable): T | undefined | Read<T>
 }
 
 /** Whether a text has so many characters, and none that Postgres or UTF-8 cannot hold. */
@@ -77,12 +77,12 @@ export const OPTIONS = {
   unique: { expected: 'a string of 1 to 255 characters', read: (value) => (isText(value, 1, 255) ? value : undefined) },
   callback: {
     expected: 'an object of `service` and `action`',
-    read: (value, services) => {
+    read: (value, by) => {
       if (!isRecord(value) || Object.keys(value).sort().join() !== 'action,service') return undefined
       const { service, action } = value
       const faults = []
-      if (typeof service !== 'string' || !services.has(service))
-        faults.push(unknownService('/service', String(service), services))
+      const fault = faultOfService('/service', typeof service === 'string' ? service : '', by)
+      if (fault !== undefined) faults.push(fault)
       if (typeof action !== 'string' || !isAction(action))
         faults.push({ pointer: '/action', detail: `\`action\` must be ${PARAMETERS.action.expected}.` })
       return faults.length > 0 ? { faults } : { value: { service: service as string, action: action as string } }
@@ -95,15 +95,9 @@ export type OptionName = keyof typeof OPTIONS
 export const isOption = (name: string): name is OptionName => Object.hasOwn(OPTIONS, name)
 
 /** Reads one optional member. Adds its faults, with pointers from `pointer` on. */
-export function readOption(
-  name: OptionName,
-  json: string,
-  pointer: string,
-  services: Services,
-  faults: Fault[],
-): unknown {
+export function readOption(name: OptionName, json: string, pointer: string, by: Nameable, faults: Fault[]): unknown {
   const option: Option<unknown> = OPTIONS[name]
-  const read = option.read(JSON.parse(json), services)
+  const read = option.read(JSON.parse(json), by)
   if (read === undefined) faults.push({ pointer, detail: `\`${name}\` must be ${option.expected}.` })
   if (!isRecord(read)) return read
   if ('faults' in read)

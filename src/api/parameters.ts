@@ -1,4 +1,5 @@
 // The query parameters: a table of them, and the reader of query strings.
+import { boundsOf, type Caller, isFor } from '../core/key.ts'
 import { rateOf } from '../core/limit.ts'
 import { FAILURES } from '../core/failures.ts'
 import { LIST_LIMIT } from '../core/limits.ts'
@@ -142,6 +143,18 @@ export function listQueryOf(parameters: Parameters): ListQuery {
     ...(before !== undefined && { before }),
     ...(parameters.has('view') && { full: true }),
   }
+}
+
+/** The same filters within the bounds of a caller. Throws a Refusal `not_allowed` for a service that is not the caller's. */
+export function withinBounds<Given extends Filters>(caller: Caller, filters: Given): Given {
+  const { service } = filters
+  if (service !== undefined && !isFor(caller, service))
+    throw refuseFaults('not_allowed', [{ parameter: 'service', detail: 'The key is not for this service.' }])
+  const { services, ...own } = boundsOf(caller) ?? {}
+  if (services === undefined || service !== undefined) return { ...filters, ...own }
+  // One service has an index.
+  const [only, ...others] = services
+  return { ...filters, ...own, ...(only !== undefined && others.length === 0 ? { service: only } : { services }) }
 }
 
 /** A path with the same parameters, but for those that are changed: the limit first, the other changes last. */

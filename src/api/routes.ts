@@ -5,13 +5,17 @@ import type { Context } from 'koa'
 import { MAX_BATCH_BODY, MAX_BODY } from '../core/limits.ts'
 import { Refusal } from '../core/refusal.ts'
 import { isTaskId } from '../core/task.ts'
+import { boundsOf } from '../core/key.ts'
 import type { ApiContext } from './dependencies.ts'
+import { audited, type Verb } from './audit.ts'
+import { letIn, type Needs } from './door.ts'
 import { bulkRoute } from './bulk.ts'
 import { checkDeclared, makeBodyReader } from './body.ts'
+import { callerOf } from './caller.ts'
 import { streamEvents } from './events.ts'
 import { showFront } from './front.ts'
 import { showLife, showReadiness } from './health.ts'
-import { FILTERS, type ParameterName, type Parameters, readParameters } from './parameters.ts'
+import { FILTERS, type ParameterName, readParameters } from './parameters.ts'
 import {
   deleteSchedule,
   listSchedules,
@@ -24,66 +28,111 @@ import {
 import { changeService, listServices, pauseService, reloadServices, resumeService, showService } from './services.ts'
 import { cancelTask, changeTask, retryTask } from './changes.ts'
 import { explainTask, listAttempts } from './tells.ts'
-import { createBatch, createTask, deleteTask, listTasks, noSuchTask, readOneTask } from './tasks.ts'
+import { createBatch, createTask, deleteTask, idOf, listTasks, noSuchTask, readOneTask } from './tasks.ts'
 
 interface Route {
   /** GET includes HEAD. */
   readonly method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE'
   /** Matched exactly: no trailing slash, case-sensitive. */
   readonly path: string
+  /** The scope that a key must have; `open`: no key is needed. */
+  readonly needs: Needs
   /** The allowed query parameters; absent: the query is ignored. */
   readonly parameters?: readonly ParameterName[]
   /** Whether there may be no body. */
   readonly optional?: true
   /** The longest body that the route reads, bytes; absent: it reads none. */
   readonly body?: number
-  readonly verb: (api: ApiContext, ctx: Context, parameters: Parameters) => Promise<void>
+  /** Whether the verb itself looks whether the caller may see its task: a repeat is answered also when that is gone. */
+  readonly repeats?: true
+  readonly verb: Verb
 }
 
 /** The parameters of a change of many tasks. */
 const BULK = [...FILTERS, 'after', 'before', 'dryRun'] as const
 
 export const ROUTES: readonly Route[] = [
-  { method: 'GET', path: '/', verb: showFront },
-  { method: 'POST', path: '/tasks', parameters: ['wait'], body: MAX_BODY, verb: createTask },
-  { method: 'POST', path: '/tasks/batch', parameters: [], body: MAX_BATCH_BODY, verb: createBatch },
-  { method: 'GET', path: '/tasks', parameters: ['limit', 'before', 'view', ...FILTERS], verb: listTasks },
-  { method: 'POST', path: '/tasks/cancel', parameters: BULK, verb: bulkRoute('cancel') },
-  { method: 'POST', path: '/tasks/retry', parameters: [...BULK, 'rate', 'spread'], verb: bulkRoute('retry') },
-  { method: 'POST', path: '/tasks/delete', parameters: BULK, verb: bulkRoute('delete') },
-  { method: 'GET', path: '/tasks/:id', parameters: ['view', 'wait'], verb: readOneTask },
-  { method: 'GET', path: '/tasks/:id/attempts', parameters: ['limit', 'after'], verb: listAttempts },
-  { method: 'GET', path: '/tasks/:id/explain', parameters: [], verb: explainTask },
-  { method: 'GET', path: '/tasks/:id/events', parameters: [], verb: streamEvents },
-  { method: 'DELETE', path: '/tasks/:id', parameters: [], verb: deleteTask },
-  { method: 'PATCH', path: '/tasks/:id', parameters: ['view'], body: MAX_BODY, verb: changeTask },
-  { method: 'POST', path: '/tasks/:id/cancel', parameters: ['view'], verb: cancelTask },
-  { method: 'POST', path: '/tasks/:id/retry', parameters: [], body: MAX_BODY, optional: true, verb: retryTask },
-  { method: 'GET', path: '/schedules', parameters: ['limit', 'afterName'], verb: listSchedules },
-  { method: 'PUT', path: '/schedules/:name', parameters: [], body: MAX_BODY, verb: putSchedule },
-  { method: 'GET', path: '/schedules/:name', parameters: [], verb: showSchedule },
-  { method: 'DELETE', path: '/schedules/:name', parameters: [], verb: deleteSchedule },
-  { method: 'POST', path: '/schedules/:name/run', parameters: [], body: MAX_BODY, optional: true, verb: runSchedule },
-  { method: 'POST', path: '/schedules/:name/pause', parameters: [], verb: pauseSchedule },
-  { method: 'POST', path: '/schedules/:name/resume', parameters: [], verb: resumeSchedule },
-  { method: 'POST', path: '/services/reload', parameters: [], verb: reloadServices },
-  { method: 'GET', path: '/services', parameters: [], verb: listServices },
-  { method: 'GET', path: '/services/:name', parameters: [], verb: showService },
-  { method: 'PATCH', path: '/services/:name', parameters: [], body: MAX_BODY, verb: changeService },
-  { method: 'POST', path: '/services/:name/pause', parameters: [], body: MAX_BODY, optional: true, verb: pauseService },
-  { method: 'POST', path: '/services/:name/resume', parameters: [], verb: resumeService },
-  { method: 'GET', path: '/livez', verb: showLife },
-  { method: 'GET', path: '/readyz', verb: showReadiness },
+  { method: 'GET', path: '/', needs: 'open', verb: showFront },
+  { method: 'POST', path: '/tasks', needs: 'submit', parameters: ['wait'], body: MAX_BODY, verb: createTask },
+  { method: 'POST', path: '/tasks/batch', needs: 'submit', parameters: [], body: MAX_BATCH_BODY, verb: createBatch },
+  {
+    method: 'GET',
+    path: '/tasks',
+    needs: 'read',
+    parameters: ['limit', 'before', 'view', ...FILTERS],
+    verb: listTasks,
+  },
+  { method: 'POST', path: '/tasks/cancel', needs: 'cancel', parameters: BULK, verb: bulkRoute('cancel') },
+  {
+    method: 'POST',
+    path: '/tasks/retry',
+    needs: 'submit',
+    parameters: [...BULK, 'rate', 'spread'],
+    verb: bulkRoute('retry'),
+  },
+  { method: 'POST', path: '/tasks/delete', needs: 'cancel', parameters: BULK, verb: bulkRoute('delete') },
+  { method: 'GET', path: '/tasks/:id', needs: 'read', parameters: ['view', 'wait'], verb: readOneTask },
+  { method: 'GET', path: '/tasks/:id/attempts', needs: 'read', parameters: ['limit', 'after'], verb: listAttempts },
+  { method: 'GET', path: '/tasks/:id/explain', needs: 'read', parameters: [], verb: explainTask },
+  { method: 'GET', path: '/tasks/:id/events', needs: 'read', parameters: [], verb: streamEvents },
+  { method: 'DELETE', path: '/tasks/:id', needs: 'cancel', parameters: [], verb: deleteTask },
+  { method: 'PATCH', path: '/tasks/:id', needs: 'cancel', parameters: ['view'], body: MAX_BODY, verb: changeTask },
+  { method: 'POST', path: '/tasks/:id/cancel', needs: 'cancel', parameters: ['view'], verb: cancelTask },
+  {
+    method: 'POST',
+    path: '/tasks/:id/retry',
+    needs: 'submit',
+    parameters: [],
+    body: MAX_BODY,
+    optional: true,
+    repeats: true,
+    verb: retryTask,
+  },
+  { method: 'GET', path: '/schedules', needs: 'read', parameters: ['limit', 'afterName'], verb: listSchedules },
+  { method: 'PUT', path: '/schedules/:name', needs: 'operate', parameters: [], body: MAX_BODY, verb: putSchedule },
+  { method: 'GET', path: '/schedules/:name', needs: 'read', parameters: [], verb: showSchedule },
+  { method: 'DELETE', path: '/schedules/:name', needs: 'operate', parameters: [], verb: deleteSchedule },
+  {
+    method: 'POST',
+    path: '/schedules/:name/run',
+    needs: 'submit',
+    parameters: [],
+    body: MAX_BODY,
+    optional: true,
+    verb: runSchedule,
+  },
+  { method: 'POST', path: '/schedules/:name/pause', needs: 'operate', parameters: [], verb: pauseSchedule },
+  { method: 'POST', path: '/schedules/:name/resume', needs: 'operate', parameters: [], verb: resumeSchedule },
+  { method: 'POST', path: '/services/reload', needs: 'operate', parameters: [], verb: reloadServices },
+  { method: 'GET', path: '/services', needs: 'read', parameters: [], verb: listServices },
+  { method: 'GET', path: '/services/:name', needs: 'read', parameters: [], verb: showService },
+  { method: 'PATCH', path: '/services/:name', needs: 'operate', parameters: [], body: MAX_BODY, verb: changeService },
+  {
+    method: 'POST',
+    path: '/services/:name/pause',
+    needs: 'operate',
+    parameters: [],
+    body: MAX_BODY,
+    optional: true,
+    verb: pauseService,
+  },
+  { method: 'POST', path: '/services/:name/resume', needs: 'operate', parameters: [], verb: resumeService },
+  { method: 'GET', path: '/livez', needs: 'open', verb: showLife },
+  { method: 'GET', path: '/readyz', needs: 'open', verb: showReadiness },
 ]
 
 /** Adds the routes to an application, then the answers to everything else: OPTIONS, 405 and 404. */
 export function addRoutes(app: Koa, api: ApiContext): void {
   const router = new Router({ sensitive: true, strict: true })
-  for (const { method, path, parameters, body, optional, verb } of ROUTES) {
+  for (const { method, path, needs, parameters, body, optional, repeats, verb: plain } of ROUTES) {
     const reader = makeBodyReader(body ?? 0)
+    const own = path.includes('/:id') && !repeats ? ofOneTask(plain) : plain
+    const isChange = needs === 'operate' || parameters?.includes('dryRun')
+    const verb = isChange ? audited(method, path, own) : own
     // One function for all checks, because each middleware costs a promise per request.
     const serve = (ctx: Context): Promise<unknown> | void => {
       if (path === '/tasks/:id' && exactly(ctx).length > 0) return unrouted(ctx)
+      letIn(api, ctx, needs)
       if (path.includes('/:id') && !isTaskId(String(ctx.params.id))) throw noSuchTask()
       const given = readParameters(parameters === undefined ? '' : ctx.querystring, parameters ?? [])
       if (body === undefined || (optional && !hasBody(ctx))) return verb(api, ctx, given)
@@ -95,6 +144,18 @@ export function addRoutes(app: Koa, api: ApiContext): void {
   app.use(router.routes())
   app.use(unrouted)
 }
+
+/** A verb of one task. A task beyond the bounds of the caller is as absent as one that there is not, by the same statement. */
+const ofOneTask =
+  (verb: Verb): Verb =>
+  (api, ctx, parameters) => {
+    const bounds = boundsOf(callerOf(ctx))
+    if (bounds === undefined) return verb(api, ctx, parameters)
+    return api.store.sees(idOf(ctx), bounds).then((sees) => {
+      if (!sees) throw noSuchTask()
+      return verb(api, ctx, parameters)
+    })
+  }
 
 interface Layer {
   readonly path: string | RegExp

@@ -4,10 +4,9 @@ import { isCron, timesAfter, zoneOf } from '../core/cron.ts'
 import { MAX_DEPTH } from '../core/limits.ts'
 import type { Fault } from '../core/refusal.ts'
 import { DEFAULT_ZONE, MISSED, type NewSchedule, OVERLAPS } from '../core/schedule.ts'
-import type { Services } from '../core/service.ts'
 import type { NewTask } from '../core/task.ts'
 import { membersIn } from './changes.ts'
-import { isUnknownService, refuseFaults } from './faults.ts'
+import { type Nameable, refuseTasks } from './faults.ts'
 import { taskOf } from './submission.ts'
 
 /** One member of a schedule beside its task. */
@@ -47,7 +46,7 @@ const MEMBERS = {
 const NOT_OF_A_SCHEDULE = ['unique', 'delay', 'runAt']
 
 /** Reads a schedule. Throws a `Refusal` with all faults. */
-export function readSchedule(name: string, body: Buffer, services: Services): NewSchedule {
+export function readSchedule(name: string, body: Buffer, by: Nameable): NewSchedule {
   const { given, faults } = membersIn(body, [...Object.keys(MEMBERS), 'task'], 'invalid_schedule')
   const read = <T>(member: keyof typeof MEMBERS, row: Member<T>): T | undefined => {
     const json = given.get(member)
@@ -65,7 +64,7 @@ export function readSchedule(name: string, body: Buffer, services: Services): Ne
   // Which day it is does not matter: the years ahead have every date that there is.
   if (cron !== undefined && timesAfter({ cron, timezone: DEFAULT_ZONE }, Date.now(), 1).length === 0)
     faults.push({ pointer: '/cron', detail: '`cron` names a time that never comes.' })
-  const task = readTaskIn(given.get('task'), services, faults)
+  const task = readTaskIn(given.get('task'), by, faults)
   if (
     faults.length === 0 &&
     task &&
@@ -76,10 +75,10 @@ export function readSchedule(name: string, body: Buffer, services: Services): Ne
     paused !== undefined
   )
     return { name, cron, timezone, task: { ...task, schedule: name }, overlap, missed, paused }
-  throw refuseFaults(faults.every(isUnknownService) ? 'unknown_service' : 'invalid_schedule', faults)
+  throw refuseTasks(faults, 'invalid_schedule')
 }
 
-function readTaskIn(json: string | undefined, services: Services, faults: Fault[]): NewTask | undefined {
+function readTaskIn(json: string | undefined, by: Nameable, faults: Fault[]): NewTask | undefined {
   const bytes = Buffer.from(json ?? '')
   const scan = scanMembers(bytes, MAX_DEPTH)
   if (scan.kind !== 'members') {
@@ -90,5 +89,5 @@ function readTaskIn(json: string | undefined, services: Services, faults: Fault[
     if (scan.members.some((member) => member.name === name))
       faults.push({ pointer: `/task/${name}`, detail: `The task of a schedule has no \`${name}\`.` })
   const members = scan.members.filter(({ name }) => !NOT_OF_A_SCHEDULE.includes(name))
-  return taskOf(bytes, members, services, '/task', faults)
+  return taskOf(bytes, members, by, '/task', faults)
 }

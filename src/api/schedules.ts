@@ -1,6 +1,7 @@
 // The routes of schedules: what is to be made again and again, and when.
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import type { Context } from 'koa'
+import { type Bounds, boundsOf } from '../core/key.ts'
 import { LIST_LIMIT } from '../core/limits.ts'
 import { Refusal } from '../core/refusal.ts'
 import { SERVICE_NAME } from '../core/service.ts'
@@ -8,6 +9,7 @@ import { create } from '../lifecycle/create.ts'
 import { pauseSchedule as pause, putSchedule as put, resumeSchedule as resume } from '../lifecycle/schedule.ts'
 import { sendJson } from './answer.ts'
 import { bodyOf } from './body.ts'
+import { callerOf } from './caller.ts'
 import { membersIn } from './changes.ts'
 import type { ApiContext } from './dependencies.ts'
 import { refuseFaults } from './faults.ts'
@@ -32,6 +34,9 @@ function nameOf(ctx: Context): string {
   return name
 }
 
+/** The schedules that a caller may see and change. */
+const boundsIn = (ctx: Context): Bounds | undefined => boundsOf(callerOf(ctx))
+
 /** PUT /schedules/:name */
 export async function putSchedule(api: ApiContext, ctx: Context): Promise<void> {
   const name = String(ctx.params.name)
@@ -39,7 +44,10 @@ export async function putSchedule(api: ApiContext, ctx: Context): Promise<void> 
     const detail = `The name of a schedule must be ${PARAMETERS.schedule.expected}.`
     throw refuseFaults('invalid_schedule', [{ parameter: 'name', detail }])
   }
-  const created = await put(api, readSchedule(name, bodyOf(ctx), api.services))
+  const caller = callerOf(ctx)
+  const schedule = readSchedule(name, bodyOf(ctx), { services: api.services, caller })
+  const created = await put(api, schedule, { caller: caller.name, bounds: boundsOf(caller) })
+  if (created === undefined) throw new Refusal('not_allowed', 'The key is not for the schedule of this name.')
   api.supervision.scheduled()
   if (created) ctx.res.setHeader('Location', `/schedules/${name}`)
   return sendChanged(api, ctx, name, created ? 201 : 200)
@@ -56,7 +64,7 @@ async function sendChanged(api: ApiContext, ctx: Context, name: string, status: 
 }
 
 async function sendOne(api: ApiContext, ctx: Context, name: string, status = 200): Promise<void> {
-  const found = await api.store.schedules.read(name)
+  const found = await api.store.schedules.read(name, boundsIn(ctx))
   if (!found) throw noSuchSchedule()
   sendJson(ctx, status, scheduleText(found))
 }
@@ -67,7 +75,7 @@ export const showSchedule = async (api: ApiContext, ctx: Context): Promise<void>
 /** GET /schedules */
 export async function listSchedules(api: ApiContext, ctx: Context, parameters: Parameters): Promise<void> {
   const limit = Number(parameters.get('limit') ?? LIST_LIMIT.max)
-  const { schedules, more } = await api.store.schedules.list(parameters.get('afterName') ?? '', limit)
+  const { schedules, more } = await api.store.schedules.list(parameters.get('afterName') ?? '', limit, boundsIn(ctx))
   const last = schedules.at(-1)?.schedule.name
   if (more && last !== undefined) {
     const next = pathOf('/schedules', parameters, { limit: String(limit), afterName: last })
@@ -83,7 +91,7 @@ export async function listSchedules(api: ApiContext, ctx: Context, parameters: P
 
 /** DELETE /schedules/:name */
 export async function deleteSchedule(api: ApiContext, ctx: Context): Promise<void> {
-  if (!(await api.store.schedules.remove(nameOf(ctx)))) throw noSuchSchedule()
+  if (!(await api.store.schedules.remove(nameOf(ctx), boundsIn(ctx)))) throw noSuchSchedule()
   ctx.status = 204
 }
 
@@ -94,24 +102,26 @@ export async function runSchedule(api: ApiContext, ctx: Context): Promise<void> 
   const faults = body.length === 0 ? [] : membersIn(body, [], 'invalid_schedule').faults
   if (faults.length > 0) throw refuseFaults('invalid_schedule', faults)
   const key = requestKeyOf(ctx, body)
-  const found = await api.store.schedules.read(name)
+  const found = await api.store.schedules.read(name, boundsIn(ctx))
   if (!found && key === undefined) throw noSuchSchedule()
-  // A repeat is answered as the first, also where the schedule was deleted since. For a first POST there must be a schedule.
-  const task = found?.schedule.task ?? { service: '', action: '', payload: '{}', schedule: name }
-  return answerOne(api, ctx, await create(api, [task], key))
+  // A repeat is answered as the first, also where the schedule was deleted since. For a first POST there must be a schedule: no schedule
+  // has an empty name.
+  const task = found?.schedule.task ?? { service: '', action: '', payload: '{}', schedule: '' }
+  await api.quotas.admit(callerOf(ctx), 1)
+  return answerOne(api, ctx, await create(api, [task], key, callerOf(ctx)))
 }
 
 /** POST /schedules/:name/pause */
 export async function pauseSchedule(api: ApiContext, ctx: Context): Promise<void> {
   const name = nameOf(ctx)
-  if (!(await pause(api, name))) throw noSuchSchedule()
+  if (!(await pause(api, name, boundsIn(ctx)))) throw noSuchSchedule()
   return sendChanged(api, ctx, name, 200)
 }
 
 /** POST /schedules/:name/resume */
 export async function resumeSchedule(api: ApiContext, ctx: Context): Promise<void> {
   const name = nameOf(ctx)
-  if (!(await resume(api, name))) throw noSuchSchedule()
+  if (!(await resume(api, name, boundsIn(ctx)))) throw noSuchSchedule()
   api.supervision.scheduled()
   return sendChanged(api, ctx, name, 200)
 }

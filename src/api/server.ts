@@ -9,6 +9,8 @@ import { makeApp } from './app.ts'
 import { makeClientErrorListener } from './client-errors.ts'
 import type { ApiDependencies } from './dependencies.ts'
 import { boundedPing } from './health.ts'
+import { Quotas } from './quotas.ts'
+import { Refusals } from './refusals.ts'
 import { Watches } from './watches.ts'
 import { type OpenRequests, trackOpenRequests } from './open-requests.ts'
 
@@ -138,6 +140,8 @@ export class Api implements Part {
       ...this.#dependencies,
       draining: () => this.#draining,
       watches: this.#watches,
+      quotas: new Quotas(this.#dependencies.store),
+      refusals: new Refusals(this.#dependencies.log),
       postgresAnswers: boundedPing(() => this.#dependencies.store.ping(), ping),
     })
     const answer = app.callback()

@@ -1,24 +1,28 @@
 // The routes of services: what holds for each at run time, and how its tasks are doing.
 import type { Context } from 'koa'
+import { isFor } from '../core/key.ts'
 import { faultsOfLimit, type Limit } from '../core/limit.ts'
 import { type Fault, Refusal } from '../core/refusal.ts'
 import { SERVICE_NAME, shownUrl } from '../core/service.ts'
 import { MOST_COUNTED, type ServiceView } from '../store/services.ts'
 import { sendJson } from './answer.ts'
 import { bodyOf } from './body.ts'
+import { callerOf } from './caller.ts'
 import { membersIn } from './changes.ts'
 import type { ApiContext } from './dependencies.ts'
 import { pointerTo, refuseFaults } from './faults.ts'
 import { isText } from './options.ts'
 
-/** Who changes a service by the API. */
+/** Who changes a service where there are no keys. */
 const CALLER = 'api'
 const MAX_REASON = 1_000
 
 /** GET /services */
 export async function listServices(api: ApiContext, ctx: Context): Promise<void> {
   const found = await api.store.services([...api.services.keys()], true)
-  sendJson(ctx, 200, JSON.stringify(found.map((one) => shown(api, one))))
+  const caller = callerOf(ctx)
+  const theirs = found.filter(({ name }) => isFor(caller, name))
+  sendJson(ctx, 200, JSON.stringify(theirs.map((one) => shown(api, one))))
 }
 
 /** GET /services/:name */
@@ -29,7 +33,7 @@ export async function showService(api: ApiContext, ctx: Context): Promise<void> 
 /** POST /services/:name/pause */
 export async function pauseService(api: ApiContext, ctx: Context): Promise<void> {
   const reason = reasonIn(bodyOf(ctx))
-  return change(api, ctx, (name) => api.store.states.pause(name, CALLER, reason))
+  return change(api, ctx, (name) => api.store.states.pause(name, callerOf(ctx).name ?? CALLER, reason))
 }
 
 /** POST /services/:name/resume */
@@ -42,8 +46,10 @@ export async function changeService(api: ApiContext, ctx: Context): Promise<void
   return change(api, ctx, (name) => api.store.states.limit(name, limit))
 }
 
-/** POST /services/reload */
+/** POST /services/reload: the file is about all services. */
 export async function reloadServices(api: ApiContext, ctx: Context): Promise<void> {
+  if (callerOf(ctx).key?.services !== undefined)
+    throw new Refusal('not_allowed', 'The key is for some services only, and the file is about all of them.')
   sendJson(ctx, 200, JSON.stringify(await api.reload()))
 }
 
@@ -62,6 +68,7 @@ async function change(api: ApiContext, ctx: Context, changed: (name: string) => 
 /** The service that the path names. Throws a `Refusal` where neither this node nor another live one knows it. */
 async function known(api: ApiContext, ctx: Context): Promise<ServiceView> {
   const name = String(ctx.params.name)
+  if (!isFor(callerOf(ctx), name)) throw new Refusal('not_allowed', 'The key is not for this service.')
   const [found] = SERVICE_NAME.test(name) ? await api.store.services([name], false) : []
   if (!found || (!api.services.has(name) && found.nodes.length === 0))
     throw new Refusal('not_found', 'Neither this node nor another live one knows such a service.')

@@ -3,17 +3,17 @@ import { isUtf8 } from 'node:buffer'
 import { type Item, type Member, type MembersScan, scanItems, scanMembers } from '../core/json.ts'
 import { MAX_BATCH, MAX_BODY, MAX_DEPTH, MAX_FAULTS } from '../core/limits.ts'
 import { type Fault, Refusal, type RefusalCode } from '../core/refusal.ts'
-import { isAction, type Services } from '../core/service.ts'
+import { isAction } from '../core/service.ts'
 import type { NewTask } from '../core/task.ts'
-import { pointerTo, refuseFaults, refuseTasks, unknownService } from './faults.ts'
+import { faultOfService, type Nameable, pointerTo, refuseFaults, refuseTasks } from './faults.ts'
 import { isOption, type OptionName, readOption } from './options.ts'
 import { PARAMETERS } from './parameters.ts'
 
 /** Reads a task. The payload is not parsed and keeps the caller's bytes. Throws a Refusal with all faults. */
-export function readTask(bytes: Buffer, services: Services): NewTask {
+export function readTask(bytes: Buffer, by: Nameable): NewTask {
   const members = readMembers(bytes)
   const faults: Fault[] = []
-  const task = taskOf(bytes, members, services, '', faults)
+  const task = taskOf(bytes, members, by, '', faults)
   if (task === undefined) throw refuseTasks(faults)
   return task
 }
@@ -26,7 +26,7 @@ export function readMembers(bytes: Buffer, code: RefusalCode = 'invalid_task'): 
 }
 
 /** Reads the tasks of a batch, likewise. */
-export function readBatch(bytes: Buffer, services: Services): NewTask[] {
+export function readBatch(bytes: Buffer, by: Nameable): NewTask[] {
   const scan = checked(bytes, () => scanItems(bytes, MAX_DEPTH, MAX_BATCH))
   if (scan.kind !== 'items' || scan.more || scan.items.length === 0)
     throw refuseFaults('invalid_task', [
@@ -35,16 +35,16 @@ export function readBatch(bytes: Buffer, services: Services): NewTask[] {
   const faults: Fault[] = []
   const tasks: (NewTask | undefined)[] = []
   for (const [place, item] of scan.items.entries()) {
-    tasks.push(itemOf(bytes, item, services, `/${place}`, faults))
+    tasks.push(itemOf(bytes, item, by, `/${place}`, faults))
     if (faults.length >= MAX_FAULTS) break
   }
   if (faults.length > 0) throw refuseTasks(faults)
   return tasks.filter((task) => task !== undefined)
 }
 
-function itemOf(bytes: Buffer, item: Item, services: Services, at: string, faults: Fault[]): NewTask | undefined {
+function itemOf(bytes: Buffer, item: Item, by: Nameable, at: string, faults: Fault[]): NewTask | undefined {
   const { start, end, members } = item
-  if (members && end - start <= MAX_BODY) return taskOf(bytes, members, services, at, faults)
+  if (members && end - start <= MAX_BODY) return taskOf(bytes, members, by, at, faults)
   faults.push({ pointer: at, detail: members ? 'A task must not be over 1 MiB.' : 'A task must be an object.' })
   return undefined
 }
@@ -53,7 +53,7 @@ function itemOf(bytes: Buffer, item: Item, services: Services, at: string, fault
 export function taskOf(
   bytes: Buffer,
   given: readonly Member[],
-  services: Services,
+  by: Nameable,
   at: string,
   faults: Fault[],
 ): NewTask | undefined {
@@ -61,10 +61,11 @@ export function taskOf(
   const members = distinct(given, at, faults)
   const service = textOf(bytes, members, 'service', at, faults)
   const action = textOf(bytes, members, 'action', at, faults)
-  if (service !== undefined && !services.has(service)) faults.push(unknownService(`${at}/service`, service, services))
+  const fault = service === undefined ? undefined : faultOfService(`${at}/service`, service, by)
+  if (fault !== undefined) faults.push(fault)
   if (action !== undefined && !isAction(action))
     faults.push({ pointer: `${at}/action`, detail: `\`action\` must be ${PARAMETERS.action.expected}.` })
-  const options = optionsOf(bytes, members, services, at, faults)
+  const options = optionsOf(bytes, members, by, at, faults)
   if (service === undefined || action === undefined || faults.length > before) return undefined
   const member = members.get('payload')
   const payload = member === undefined ? '{}' : sliceOf(bytes, member)
@@ -75,14 +76,13 @@ export function taskOf(
 function optionsOf(
   bytes: Buffer,
   members: ReadonlyMap<string, Member>,
-  services: Services,
+  by: Nameable,
   at: string,
   faults: Fault[],
 ): NewTask['options'] {
   let options: Partial<Record<OptionName, unknown>> | undefined
   for (const [name, member] of members)
-    if (isOption(name))
-      (options ??= {})[name] = readOption(name, sliceOf(bytes, member), `${at}/${name}`, services, faults)
+    if (isOption(name)) (options ??= {})[name] = readOption(name, sliceOf(bytes, member), `${at}/${name}`, by, faults)
   if (options?.delay !== undefined && options.runAt !== undefined)
     faults.push({ pointer: `${at}/runAt`, detail: 'Only one of `delay` and `runAt` may be given.' })
   return options as NewTask['options']

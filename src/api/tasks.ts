@@ -10,8 +10,9 @@ import { submit, submitAll } from '../lifecycle/submit.ts'
 import { sendJson } from './answer.ts'
 import type { ApiContext } from './dependencies.ts'
 import { bodyOf } from './body.ts'
+import { callerOf } from './caller.ts'
 import { requestKeyOf } from './idempotency.ts'
-import { listQueryOf, type Parameters, pathOf } from './parameters.ts'
+import { listQueryOf, type Parameters, pathOf, withinBounds } from './parameters.ts'
 import { preferencesOf } from './preferences.ts'
 import { endedTaskText, fullListText, fullTaskText, listText, locationsText, taskText } from './render.ts'
 import { readBatch, readTask } from './submission.ts'
@@ -19,21 +20,26 @@ import { readBatch, readTask } from './submission.ts'
 /** POST /tasks */
 export async function createTask(api: ApiContext, ctx: Context, parameters: Parameters): Promise<void> {
   const body = bodyOf(ctx)
-  const task = readTask(body, api.services)
+  const caller = callerOf(ctx)
+  const task = readTask(body, { services: api.services, caller })
   const key = requestKeyOf(ctx, body)
-  if (key !== undefined || !isPlain(api, task)) return answerOne(api, ctx, await create(api, [task], key), parameters)
-  const created = { ...(await submit(api, task)), status: 'pending', existing: false } as const
+  await api.quotas.admit(caller, 1)
+  if (key !== undefined || !isPlain(api, task))
+    return answerOne(api, ctx, await create(api, [task], key, caller), parameters)
+  const created = { ...(await submit(api, task, caller.name)), status: 'pending', existing: false } as const
   return answerOne(api, ctx, { tasks: [created], replayed: false }, parameters)
 }
 
 /** POST /tasks/batch */
 export async function createBatch(api: ApiContext, ctx: Context): Promise<void> {
   const body = bodyOf(ctx)
-  const tasks = readBatch(body, api.services)
+  const caller = callerOf(ctx)
+  const tasks = readBatch(body, { services: api.services, caller })
   const key = requestKeyOf(ctx, body)
+  await api.quotas.admit(caller, tasks.length)
   if (key === undefined && tasks.every((task) => isPlain(api, task)))
-    return sendJson(ctx, 201, locationsText(await submitAll(api, tasks)))
-  const created = await create(api, tasks, key)
+    return sendJson(ctx, 201, locationsText(await submitAll(api, tasks, caller.name)))
+  const created = await create(api, tasks, key, caller)
   if (created.replayed) ctx.set('Idempotency-Replayed', 'true')
   sendJson(ctx, 201, locationsText(created.tasks))
 }
@@ -117,7 +123,7 @@ const isEnded = ({ status }: Pick<FullView, 'status'>): boolean => !NOT_ENDED.in
 
 /** GET /tasks */
 export async function listTasks(api: ApiContext, ctx: Context, parameters: Parameters): Promise<void> {
-  const query = listQueryOf(parameters)
+  const query = withinBounds(callerOf(ctx), listQueryOf(parameters))
   const { tasks, next } = await api.store.list(query)
   if (next !== undefined)
     ctx.set('Link', `<${pathOf('/tasks', parameters, { limit: String(query.limit), before: next })}>; rel="next"`)

@@ -37,7 +37,7 @@ export function targetOf(api: Api, word: string): Target {
   if (!isTaskId(id))
     throw new CommandError('usage', `${JSON.stringify(word)} is not the id of a task: ids are whole numbers from 1`)
   if (url === api.url) return { api, id }
-  // Headers from the environment are secrets of one API, so they must not be sent to another address.
+  // A key, and headers from the environment, are secrets of one API, so they must not be sent to another address.
   if (api.settled)
     throw new CommandError('usage', `task ${id} is at ${url}, but the API is at ${api.url}: use --url ${url}`)
   return { api: { ...api, url }, id }

@@ -12,7 +12,7 @@ export interface Api {
   readonly timeLimit: number
   /** Sent with every request. Never shown: they may be secrets. */
   readonly headers: Headers
-  /** Whether the address of the API, or headers in the environment, were given. */
+  /** Whether the address of the API, a key, or headers in the environment, were given. */
   readonly settled: boolean
 }
 
@@ -83,8 +83,15 @@ function refusal(api: Api, status: number, text: string): CommandError {
   const said = code === undefined ? oneLine(text).slice(0, 200) : [title, detail].filter(Boolean).join(': ')
   const lines =
     [`${status} ${code ?? ''}`.trim(), said].filter(Boolean).join(' - ') + errors.map((line) => `\n  ${line}`).join('')
+  const hint = code === 'unauthorized' ? `\n${KEY_HINTS[api.headers.has('authorization') ? 'sent' : 'none']}` : ''
   const exit = status >= 500 ? 'unreachable' : status === 404 && code === 'not_found' ? 'no_task' : 'refused'
-  return new CommandError(exit, visible(lines), code === undefined ? undefined : text)
+  return new CommandError(exit, visible(lines + hint), code === undefined ? undefined : text)
+}
+
+/** What to do about a key that is not accepted, or that was not sent. */
+const KEY_HINTS = {
+  none: '  no key was sent: set TASK_API_KEY, or use --key-file',
+  sent: '  the key that was sent is not accepted: is it of this API, and has it expired?',
 }
 
 interface Problem {

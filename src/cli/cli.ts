@@ -10,6 +10,7 @@ import { help, helpOf, usage } from './help.ts'
 import { readAll, readPiped, type Source } from './input.ts'
 import { type Arguments, readArguments } from './options.ts'
 import { oneLine } from './text.ts'
+import { addToken } from './token.ts'
 
 /** What the command line reads and writes. */
 export interface Io {
@@ -109,14 +110,15 @@ function contextOf(values: Arguments['values'], io: Io): Context {
     shown = progress !== ''
   }
   const warn = (line: string): void => tell(`${json ? JSON.stringify({ warning: line }) : line}\n`)
-  for (const { name, meant } of misspelt(env, ['TASK_API_URL', 'TASK_API_HEADERS']))
+  for (const { name, meant } of misspelt(env, ['TASK_API_URL', 'TASK_API_HEADERS', 'TASK_API_KEY']))
     warn(`${name} is not read: did you mean ${meant}?`)
-  const settled = Boolean(values.url ?? (env.TASK_API_URL || env.TASK_API_HEADERS))
+  const keyFile = values['key-file']
+  const settled = Boolean(values.url ?? keyFile ?? (env.TASK_API_URL || env.TASK_API_HEADERS || env.TASK_API_KEY))
   return {
     api: {
       url: urlOf(values.url, env.TASK_API_URL),
       timeLimit,
-      headers: headersOf(values.header, env.TASK_API_HEADERS),
+      headers: addToken(headersOf(values.header, env.TASK_API_HEADERS), keyFile, env.TASK_API_KEY, warn),
       settled,
     },
     json,

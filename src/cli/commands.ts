@@ -5,6 +5,7 @@ import { cancel, patch, remove, retry } from './changes.ts'
 import type { Context } from './context.ts'
 import { each } from './each.ts'
 import { CommandError, type Exit } from './exits.ts'
+import { key } from './key.ts'
 import { list } from './list.ts'
 import type { OptionName } from './options.ts'
 import { SCHEDULE_OPTIONS, SCHEDULE_VERBS, schedules } from './schedules.ts'
@@ -23,7 +24,7 @@ export interface Command {
   readonly run?: (context: Context, ...words: string[]) => Promise<Exit>
 }
 
-const EVERYWHERE = ['url', 'header', 'json', 'help'] as const
+const EVERYWHERE = ['url', 'header', 'key-file', 'json', 'help'] as const
 /** What a task may ask for. */
 const TASK_OPTIONS = ['delay', 'run-at', 'priority', 'deadline', 'label', 'unique', 'callback'] as const
 /** What chooses tasks. */
@@ -148,6 +149,12 @@ export const COMMANDS: Readonly<Record<string, Command>> = {
     options: [...EVERYWHERE, 'concurrency', 'rate', 'burst', 'none'],
     run: limit,
   },
+  key: {
+    words: ['new', 'NAME'],
+    meaning: 'make a key for a caller: print its token, once, and its entry for the services file; no server is asked',
+    options: ['scope', 'service', 'own', 'expires', 'json', 'help'],
+    run: key,
+  },
   help: { words: ['[COMMAND]'], meaning: 'print this text, or the help of one command', options: ['help'] },
 }
 
@@ -166,8 +173,8 @@ async function submit(context: Context, service = '', action = '', payload?: str
     ...(bytes === undefined ? [] : [['payload', bytes] as const]),
     ...membersOf(context),
   ])
-  const key = values['idempotency-key']
-  const headers = key === undefined ? {} : { 'idempotency-key': key }
+  const repeatable = values['idempotency-key']
+  const headers = repeatable === undefined ? {} : { 'idempotency-key': repeatable }
   const reply = await call(api, { method: 'POST', path: '/tasks', body, headers, expect: [302, 201] })
   const id = /\/tasks\/([1-9][0-9]*)$/.exec(reply.header('location') ?? '')?.[1]
   if (id === undefined) throw new CommandError('unreachable', `${api.url} did not answer with the location of a task`)

@@ -22,6 +22,10 @@ export const OPTIONS = {
     meaning:
       'a header of every request, for example for a proxy; can be repeated; default: TASK_API_HEADERS, one a line',
   },
+  'key-file': {
+    value: 'FILE',
+    meaning: 'the file that holds the key of every request; default: TASK_API_KEY, which holds the key itself',
+  },
   json: { meaning: 'print JSON, one value a line: answers of the API on stdout, errors on stderr' },
   delay: { value: 'DURATION', meaning: 'not before so long from now, such as 15m' },
   'run-at': { value: 'TIME', meaning: 'not before this time, such as 2026-12-24T18:00:00+01:00' },
@@ -51,10 +55,13 @@ export const OPTIONS = {
   'created-before': { value: 'TIME', meaning: 'only tasks created before this time' },
   retried: { value: 'true|false', meaning: 'only tasks that have been retried, or have not' },
   schedule: { value: 'NAME', meaning: 'only tasks of this schedule' },
-  service: { value: 'NAME', meaning: 'only tasks of this service' },
+  service: { value: 'NAME', meaning: 'only tasks of this service; key new: only these services, with commas' },
   action: { value: 'NAME', meaning: 'only tasks of this action' },
   limit: { value: 'N', meaning: 'the most tasks to list, 1 to 1000; default: 100' },
   before: { value: 'ID', meaning: 'only tasks older than the task with this ID' },
+  scope: { value: 'SCOPES', meaning: 'what the new key allows, with commas; default: submit,read' },
+  own: { meaning: 'the new key sees and changes only the tasks that it has created' },
+  expires: { value: 'TIME', meaning: 'from then on the new key is refused, such as 2027-12-31' },
   help: { short: 'h', meaning: 'print this text' },
   version: { short: 'v', meaning: 'print the version of task_api' },
 } as const satisfies Record<string, Option>

@@ -19,7 +19,7 @@ interface Verb {
   readonly run: (context: Context, ...words: string[]) => Promise<Exit>
 }
 
-const EVERYWHERE: readonly OptionName[] = ['url', 'header', 'json', 'help']
+const EVERYWHERE: readonly OptionName[] = ['url', 'header', 'key-file', 'json', 'help']
 /** What `schedules set` takes: the members of a schedule and of its task. */
 const SET_OPTIONS = ['timezone', 'overlap', 'missed', 'paused', 'priority', 'deadline', 'label', 'callback'] as const
 const RUN_OPTIONS = ['idempotency-key', 'wait'] as const

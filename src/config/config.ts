@@ -1,4 +1,5 @@
 // The configuration of a node, as one frozen value.
+import type { Keys } from '../core/key.ts'
 import type { Services } from '../core/service.ts'
 
 /** The configuration of a node. Times are milliseconds. */
@@ -22,4 +23,6 @@ export interface Config {
   readonly file?: string
   /** Empty when there is no file. */
   readonly services: Services
+  /** The callers' keys; empty: everybody may do everything. */
+  readonly keys: Keys
 }

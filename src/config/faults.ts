@@ -55,6 +55,8 @@ export const pathText = (path: readonly PropertyKey[]): string =>
 export function foundText(path: readonly PropertyKey[], value: unknown): string {
   if (value === undefined) return 'nothing'
   if (path[0] === 'services' && (path[2] === 'headers' || path[2] === 'signing')) return HIDDEN
+  // Somebody may have put the token there.
+  if (path[0] === 'keys' && path[2] === 'hash') return HIDDEN
   if (value === null) return 'no value'
   if (Array.isArray(value)) return 'a list'
   if (typeof value === 'object') return 'a mapping'

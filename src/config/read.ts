@@ -2,13 +2,15 @@
 import { readFileSync } from 'node:fs'
 import { resolve } from 'node:path'
 import type { z } from 'zod'
-import type { Service, Services } from '../core/service.ts'
+import type { Key } from '../core/key.ts'
+import type { Service } from '../core/service.ts'
 import { nearest } from '../core/suggest.ts'
 import { faultsAcross } from './across.ts'
 import type { Config } from './config.ts'
 import { ConfigError, type ConfigFault, foundText, pathText, quoted } from './faults.ts'
 import { type ReadFile, readServicesFile, type ServicesFile } from './file.ts'
 import { frozen, frozenMap } from './frozen.ts'
+import { keySchema } from './keys.ts'
 import { fileSchema, serviceSchema } from './schema.ts'
 import { readSmallFile } from './secret-files.ts'
 import { type Environment, readSettings } from './settings.ts'
@@ -29,7 +31,7 @@ export function readConfig({ env, cwd, readFile = readFileSync, readSecret = rea
   const faults: ConfigFault[] = []
   const settings = readSettings(env, readSecret, faults)
   const file = readServicesFile(cwd, settings.TASK_API_CONFIG, readFile, faults)
-  const services = file === undefined ? [] : readServices(file, { env, readSecret }, faults)
+  const found = readData(file, { env, readSecret }, faults)
   if (faults.length > 0) throw new ConfigError(faults)
   return frozen({
     host: settings.HOST,
@@ -44,22 +46,41 @@ export function readConfig({ env, cwd, readFile = readFileSync, readSecret = rea
     idempotencyWindow: settings.IDEMPOTENCY_WINDOW,
     logLevel: settings.LOG_LEVEL,
     ...(file === undefined ? {} : { file: file.path }),
-    services: byName(services),
+    ...found,
   })
 }
 
-/** Reads the services of one file, an absolute path, again. Throws a `ConfigError` with every fault. */
-export function readServicesAgain(path: string, readFile: ReadFile, values: Values): Services {
+/** What the services file says. */
+export type FileData = Pick<Config, 'services' | 'keys'>
+
+/** Reads the services and the keys of one file, an absolute path, again. Throws a `ConfigError` with every fault. */
+export function readFileAgain(path: string, readFile: ReadFile, values: Values): FileData {
   const faults: ConfigFault[] = []
-  const file = readServicesFile('/', path, readFile, faults)
-  const services = file === undefined ? [] : readServices(file, values, faults)
+  const found = readData(readServicesFile('/', path, readFile, faults), values, faults)
   if (faults.length > 0) throw new ConfigError(faults)
-  return byName(services)
+  return found
 }
 
-const byName = (services: readonly Service[]): Services => frozenMap(services.map((service) => [service.name, service]))
+/** What a file says, which may be missing. */
+function readData(file: ServicesFile | undefined, values: Values, faults: ConfigFault[]): FileData {
+  const { services, keys } = file === undefined ? NOTHING : readFileData(file, values, faults)
+  if (values.env['AUTH'] === 'required' && keys.length === 0 && faults.length === 0) {
+    const expected = 'a services file with `keys`, because AUTH is required'
+    faults.push({ source: 'environment', path: 'AUTH', expected, found: file?.path ?? 'no services file' })
+  }
+  return { services: byName(services), keys: byName(keys) }
+}
 
-function readServices(file: ServicesFile, values: Values, faults: ConfigFault[]): Service[] {
+const byName = <T extends Service | Key>(all: readonly T[]): ReadonlyMap<string, T> =>
+  frozenMap(all.map((one) => [one.name, one]))
+
+interface Listed {
+  readonly services: readonly Service[]
+  readonly keys: readonly Key[]
+}
+const NOTHING: Listed = { services: [], keys: [] }
+
+function readFileData(file: ServicesFile, values: Values, faults: ConfigFault[]): Listed {
   const missing: FaultAt[] = []
   const data = withVariables(file.data, values, missing)
   const { success, data: parsed, error } = fileSchema.safeParse(data)
@@ -70,9 +91,17 @@ function readServices(file: ServicesFile, values: Values, faults: ConfigFault[])
     ({ path }) => !named.has(pathText(path)),
   )
   faults.push(...inOrder([...missing, ...broken].map((fault) => inFile(file, fault))))
-  return success && faults.length === 0
-    ? Object.entries(parsed.services).map(([name, service]) => ({ name, ...service }))
-    : []
+  if (!success || faults.length > 0) return NOTHING
+  return {
+    services: Object.entries(parsed.services).map(([name, service]) => ({ name, ...service })),
+    keys: Object.entries(parsed.keys ?? {}).map(([name, { hash, services, expires, ...key }]) => ({
+      name,
+      hashes: hash,
+      services,
+      expires,
+      ...key,
+    })),
+  }
 }
 
 function faultsOfIssue(issue: z.core.$ZodIssue): FaultAt[] {
@@ -85,9 +114,10 @@ function faultsOfIssue(issue: z.core.$ZodIssue): FaultAt[] {
   })
 }
 
-/** The names that the file may have at a path: at its top, in a service, or in a mapping of a service. */
+/** The names that the file may have at a path: at its top, in a key, in a service, or in a mapping of a service. */
 function shapeAt(path: readonly PropertyKey[]): object {
   if (path.length === 0) return fileSchema.shape
+  if (path[0] === 'keys') return keySchema.shape
   const { retry, callback, signing } = serviceSchema.shape
   const inner = path[2] === 'retry' ? retry : path[2] === 'callback' ? callback : signing
   return path.length === 2 ? serviceSchema.shape : inner.unwrap().shape

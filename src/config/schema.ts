@@ -1,11 +1,12 @@
 // The schema of the services file. The reader, the JSON Schema and the docs are made from it.
 import { z } from 'zod'
-import { A_RATE, faultsOfLimit, type Limit, MOST, RATE_PATTERN } from '../core/limit.ts'
 import { ATTEMPT_LOGS, isAction, SERVICE_DEFAULTS, SERVICE_NAME } from '../core/service.ts'
 import { CALLBACK_ON } from '../core/task.ts'
 import { DURATION_PATTERN, formatDuration } from '../core/units.ts'
 import { faultOfUrl } from './address.ts'
 import { faultOfHeader, HEADER_NAME, HEADER_VALUE_TYPE, RESERVED_HEADERS } from './headers.ts'
+import { keySchema } from './keys.ts'
+import { limit } from './limits.ts'
 import { duration as durationRule, wholeNumber } from './rules.ts'
 import { signing } from './signing.ts'
 
@@ -95,39 +96,6 @@ const callback = z
   .optional()
   .meta({
     description: 'The task that is created when one of this service ends. The callback of a task itself comes first.',
-  })
-
-const wholeFrom1 = (most: number, description: string) => ({
-  description: `${description} ${sentence(wholeNumber(1, most).expected)}`,
-  type: 'integer',
-  minimum: 1,
-  maximum: most,
-})
-
-const limit = z
-  .unknown()
-  .transform((value, context) => {
-    for (const { member, expected } of faultsOfLimit(value))
-      context.addIssue({ code: 'custom', path: member === '' ? [] : [member], message: expected })
-    return value as Limit
-  })
-  .optional()
-  .meta({
-    description: 'What holds over all nodes: requests open at once, and requests that begin in a time.',
-    type: 'object',
-    properties: {
-      concurrency: wholeFrom1(MOST.concurrency, 'Requests open at once, over all nodes.'),
-      rate: {
-        pattern: `${RATE_PATTERN}|\\$\\{`,
-        description: `Requests that begin, over all nodes. ${sentence(A_RATE)}`,
-        type: 'string',
-      },
-      burst: wholeFrom1(
-        MOST.burst,
-        'Requests that may begin together after a rest; by default the number of the rate.',
-      ),
-    },
-    additionalProperties: false,
   })
 
 const url = z
@@ -224,6 +192,14 @@ export const fileSchema = z.strictObject(
       minProperties: 1,
       propertyNames: { pattern: SERVICE_NAME.source },
     }),
+    keys: z
+      .record(z.string(), keySchema, 'a mapping of keys by name')
+      .optional()
+      .meta({
+        description: 'The keys of callers by name. Without keys everybody may do everything.',
+        minProperties: 1,
+        propertyNames: { pattern: SERVICE_NAME.source },
+      }),
   },
   'a mapping with `services`',
 )

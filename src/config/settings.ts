@@ -32,7 +32,12 @@ export const SETTINGS = {
   HOST: {
     rule: hostName,
     fallback: '127.0.0.1',
-    meaning: 'The address of the API. The API has no authentication, so any address but loopback prints a warning.',
+    meaning: 'The address of the API. Without `keys` in the services file any address but loopback prints a warning.',
+  },
+  AUTH: {
+    rule: oneOf(['required']),
+    meaning:
+      '`required`: the node starts only with `keys` in the services file. Not set: without `keys` everybody may do everything.',
   },
   DATABASE_URL: {
     rule: databaseUrl,

@@ -23,24 +23,28 @@ export function rateOf(text: string): { readonly count: number; readonly perMs: 
 
 /** What a rate must be, in words. */
 export const A_RATE = 'a number by second, minute or hour, such as 50/s'
-/** The largest numbers of a limit. */
-export const MOST = { concurrency: 100_000, burst: 10_000_000 } as const
+/** The largest numbers of a limit, and of a quota. */
+export const MOST = { concurrency: 100_000, burst: 10_000_000, waiting: 10_000_000 } as const
 
-interface Member {
+/** What a member of a limit may be. */
+export interface Member {
   readonly expected: string
   accepts(value: unknown): boolean
 }
 
-const whole = (most: number): Member => ({
+/** A whole number from 1 on. */
+export const whole = (most: number): Member => ({
   expected: `a whole number from 1 to ${most}`,
   accepts: (value) => typeof value === 'number' && Number.isInteger(value) && value >= 1 && value <= most,
 })
 
-const MEMBERS: Readonly<Record<keyof Limit, Member>> = {
-  concurrency: whole(MOST.concurrency),
+/** The members of a pace: `burst` comes with `rate`. */
+export const PACE = {
   rate: { expected: A_RATE, accepts: (value) => typeof value === 'string' && rateOf(value) !== undefined },
   burst: whole(MOST.burst),
-}
+} as const satisfies Readonly<Record<string, Member>>
+
+const MEMBERS: Readonly<Record<keyof Limit, Member>> = { concurrency: whole(MOST.concurrency), ...PACE }
 
 /** What is wrong with a limit: the member, or '' for the whole, and what is expected there. */
 export interface LimitFault {
@@ -49,17 +53,25 @@ export interface LimitFault {
 }
 
 /** The faults of a value as a limit; none: it is one. The file and the API use the same rules. */
-export function faultsOfLimit(value: unknown): readonly LimitFault[] {
-  const whole = { member: '', expected: 'concurrency, rate, or both' }
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) return [whole]
+export const faultsOfLimit = (value: unknown): readonly LimitFault[] =>
+  faultsOf(value, MEMBERS, 'concurrency, rate, or both')
+
+/** The faults of a value whose members are these, of which there must be others than `burst`: `some`, in words. */
+export function faultsOf(
+  value: unknown,
+  members: Readonly<Record<string, Member>>,
+  some: string,
+): readonly LimitFault[] {
+  const none = { member: '', expected: some }
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) return [none]
   const faults = Object.entries(value).flatMap(([member, given]) => {
-    const rule = Object.hasOwn(MEMBERS, member) ? MEMBERS[member as keyof Limit] : undefined
-    if (rule === undefined) return [{ member, expected: `one of ${Object.keys(MEMBERS).join(', ')}` }]
+    const rule = Object.hasOwn(members, member) ? members[member] : undefined
+    if (rule === undefined) return [{ member, expected: `one of ${Object.keys(members).join(', ')}` }]
     return rule.accepts(given) ? [] : [{ member, expected: rule.expected }]
   })
-  const { concurrency, rate, burst }: Readonly<Record<string, unknown>> = { ...value }
-  if (burst !== undefined && rate === undefined) faults.push({ member: 'burst', expected: 'given with a rate' })
-  else if (concurrency === undefined && rate === undefined && faults.length === 0) return [whole]
+  const { burst, ...others }: Readonly<Record<string, unknown>> = { ...value }
+  if (burst !== undefined && others.rate === undefined) faults.push({ member: 'burst', expected: 'given with a rate' })
+  else if (Object.values(others).every((one) => one === undefined) && faults.length === 0) return [none]
   return faults
 }
 

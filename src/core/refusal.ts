@@ -34,6 +34,17 @@ export const REFUSALS = {
     meaning: '`Idempotency-Key` must be 1 to 255 visible ASCII characters without `"` and `\\`, bare or in quotes.',
   },
   bad_request: { status: 400, title: 'The request is not valid HTTP', meaning: 'The request could not be parsed.' },
+  unauthorized: {
+    status: 401,
+    title: 'A key is needed',
+    meaning: 'The request has no key, or one that does not count. Send `Authorization: Bearer tk_…`.',
+  },
+  not_allowed: {
+    status: 403,
+    title: 'The key does not allow this',
+    meaning:
+      'The key lacks the scope, or is not for the service. `errors` names the member or parameter, where there is one.',
+  },
   not_found: {
     status: 404,
     title: 'Not found',
@@ -52,7 +63,7 @@ export const REFUSALS = {
   unique_taken: {
     status: 409,
     title: 'Another task has this `unique`',
-    meaning: 'A task of this service with the same `unique` has not ended.',
+    meaning: 'A task of this service with the same `unique` has not ended. A key with `own` is not told which.',
   },
   idempotency_in_progress: {
     status: 409,
@@ -91,6 +102,13 @@ export const REFUSALS = {
     title: 'The services file is not valid',
     meaning: '`errors` names each fault with its path in the file. The services stay as they are.',
   },
+  quota_exceeded: {
+    status: 429,
+    title: 'The quota of the key is used up',
+    meaning:
+      'Nothing was created: the key creates too many tasks, or too many of its tasks wait. Try again after `Retry-After`.',
+    retryAfter: true,
+  },
   headers_too_large: {
     status: 431,
     title: 'The headers are too large',
@@ -127,12 +145,15 @@ export type Fault =
 export class Refusal extends Error {
   readonly code: RefusalCode
   readonly faults: readonly Fault[]
+  /** Seconds after which to try again, where the code has them. */
+  readonly retryAfter: number
 
-  constructor(code: RefusalCode, detail: string, faults: readonly Fault[] = []) {
+  constructor(code: RefusalCode, detail: string, faults: readonly Fault[] = [], retryAfter = 1) {
     super(detail)
     this.name = 'Refusal'
     this.code = code
     this.faults = faults
+    this.retryAfter = retryAfter
   }
 
   /** The HTTP status of the answer. */

@@ -1,4 +1,5 @@
 // The views of a task, and a page of the list.
+import type { Bounds } from './key.ts'
 import type { Level, Status } from './task.ts'
 
 /** A task as its row says. `payload`, `result`, `state` and `error` are JSON text, to the byte; times are RFC 3339, UTC. */
@@ -52,8 +53,8 @@ export interface Version {
   readonly ended: boolean
 }
 
-/** Which tasks a caller means, and-ed. Absent members do not filter. */
-export interface Filters {
+/** Which tasks a caller means, within its bounds, and-ed. Absent members do not filter. */
+export interface Filters extends Bounds {
   readonly ids?: readonly string[]
   /** One of these. */
   readonly status?: readonly Status[]

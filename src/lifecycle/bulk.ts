@@ -20,6 +20,8 @@ export type BulkVerb = 'cancel' | 'retry' | 'delete'
 export interface Bulk {
   readonly verb: BulkVerb
   readonly filters: Filters
+  /** Who retries; null: there are no keys. */
+  readonly caller: string | null
   /** Tasks with a larger id. */
   readonly after: string
   /** Tasks with a smaller id; undefined: all that there are now. */
@@ -131,7 +133,7 @@ async function changeSome(
 /** Changes tasks in one commit. */
 async function change(
   by: BulkDependencies,
-  { verb, apart }: Bulk,
+  { verb, apart, caller }: Bulk,
   ids: readonly string[],
   spread: number,
 ): Promise<Pick<Progress, 'done' | 'spread'>> {
@@ -142,7 +144,7 @@ async function change(
       return { done: count(await Promise.all(ids.map((id) => remove(by, id))), true), spread }
     case 'retry': {
       const services = [...by.services.keys()]
-      const made = await by.store.retryMany({ ids, place: spread, apart, services, caller: null })
+      const made = await by.store.retryMany({ ids, place: spread, apart, services, caller })
       for (const task of made) ring(by, task, task.late ? task.place * apart : 0)
       return { done: made.length, spread: placeAfter(made) ?? spread }
     }

@@ -14,11 +14,8 @@ export interface RetryTaskDependencies extends RingDependencies {
  * Makes the new task, or finds the one that was made before. Throws a `Refusal`: `unavailable`, `outcome_unknown`, `not_found`, `not_ended`,
  * `no_such_state`, `unique_taken`, `unknown_service`, or one of the key's.
  */
-export async function retryTask(
-  by: RetryTaskDependencies,
-  asked: Omit<Retrial, 'caller' | 'services'>,
-): Promise<Created> {
-  const { row, replayed } = await by.store.retryTask({ ...asked, caller: null, services: [...by.services.keys()] })
+export async function retryTask(by: RetryTaskDependencies, asked: Omit<Retrial, 'services'>): Promise<Created> {
+  const { row, replayed } = await by.store.retryTask({ ...asked, services: [...by.services.keys()] })
   if (!row) throw new Error('a retry without a row')
   const { id, service, action, payload, status } = row
   const task = { id, service, action, payload, status, existing: row.existing === true } as CreatedTask

@@ -1,6 +1,8 @@
 // Schedule: what callers do to schedules. When something is next is decided by Postgres' clock.
 import { timesAfter } from '../core/cron.ts'
+import type { Bounds } from '../core/key.ts'
 import type { NewSchedule } from '../core/schedule.ts'
+import type { Putter } from '../store/schedules.ts'
 import type { Store } from '../store/store.ts'
 import { StoreError } from '../store/trouble.ts'
 import { fire, type FireDependencies } from './fire.ts'
@@ -9,12 +11,19 @@ export interface ScheduleDependencies {
   readonly store: { readonly schedules: Pick<Store['schedules'], 'read' | 'resume'> }
 }
 
-/** Creates or replaces a schedule, whose time comes some day; true: there was none of its name. Throws a `Refusal`. */
-export async function putSchedule(by: PutDependencies, schedule: NewSchedule): Promise<boolean> {
+/**
+ * Creates or replaces a schedule, whose time comes some day; true: there was none of its name. Undefined: there is one beyond the bounds
+ * of who puts it, and it stays. Throws a `Refusal`.
+ */
+export async function putSchedule(
+  by: PutDependencies,
+  schedule: NewSchedule,
+  putter?: Putter,
+): Promise<boolean | undefined> {
   const [nextAt] = timesAfter(schedule, await by.store.schedules.now(), 1)
   if (nextAt === undefined) throw new RangeError('a schedule whose time never comes')
   await fireDue(by)
-  return by.store.schedules.put(schedule, nextAt)
+  return by.store.schedules.put(schedule, nextAt, putter)
 }
 
 export interface PutDependencies extends FireDependencies {
@@ -28,11 +37,11 @@ export interface PauseDependencies extends FireDependencies {
   readonly store: { readonly schedules: Pick<Store['schedules'], 'due' | 'fire' | 'pause' | 'read'> }
 }
 
-/** Pauses a schedule. False: there is none. Throws a `Refusal`. */
-export async function pauseSchedule(by: PauseDependencies, name: string): Promise<boolean> {
+/** Pauses a schedule. False: there is none within the bounds. Throws a `Refusal`. */
+export async function pauseSchedule(by: PauseDependencies, name: string, bounds?: Bounds): Promise<boolean> {
   for (let tries = 1; ; tries += 1) {
-    if (await by.store.schedules.pause(name, tries === MOST_TRIES)) return true
-    if (tries === MOST_TRIES || (await by.store.schedules.read(name)) === undefined) return false
+    if (await by.store.schedules.pause(name, tries === MOST_TRIES, bounds)) return true
+    if (tries === MOST_TRIES || (await by.store.schedules.read(name, bounds)) === undefined) return false
     await fireDue(by)
   }
 }
@@ -44,10 +53,10 @@ async function fireDue(by: FireDependencies): Promise<void> {
   })
 }
 
-/** Lets a schedule go on: times during the pause were not missed. False: there is none. Throws a `Refusal`. */
-export async function resumeSchedule({ store }: ScheduleDependencies, name: string): Promise<boolean> {
+/** Lets a schedule go on: times during the pause were not missed. False: there is none within the bounds. Throws a `Refusal`. */
+export async function resumeSchedule({ store }: ScheduleDependencies, name: string, bounds?: Bounds): Promise<boolean> {
   for (;;) {
-    const found = await store.schedules.read(name)
+    const found = await store.schedules.read(name, bounds)
     if (!found) return false
     const [nextAt] = timesAfter(found.schedule, found.now, 1)
     if (await store.schedules.resume(found.schedule, nextAt ?? found.schedule.nextAt)) return true

@@ -12,11 +12,15 @@ export interface SubmitDependencies {
 }
 
 /** Creates a task. Throws a `Refusal`: `unavailable` (nothing was created) or `outcome_unknown`. */
-export async function submit({ store, queue, supervision }: SubmitDependencies, task: NewTask): Promise<Submitted> {
+export async function submit(
+  { store, queue, supervision }: SubmitDependencies,
+  task: NewTask,
+  caller: string | null = null,
+): Promise<Submitted> {
   const reservation = supervision.reserve(task.service)
   let stored: Stored | undefined
   try {
-    stored = await store.insert(task, reservation?.claim)
+    stored = await store.insert(task, reservation?.claim, caller)
   } finally {
     reservation?.finish(stored?.claimed === true ? stored : undefined)
   }
@@ -30,8 +34,12 @@ export interface SubmitAllDependencies extends RingDependencies {
 }
 
 /** Creates tasks in one commit, likewise. All of them wait their turn. */
-export async function submitAll(by: SubmitAllDependencies, tasks: readonly NewTask[]): Promise<Submitted[]> {
-  const stored = await by.store.insertAll(tasks)
+export async function submitAll(
+  by: SubmitAllDependencies,
+  tasks: readonly NewTask[],
+  caller: string | null = null,
+): Promise<Submitted[]> {
+  const stored = await by.store.insertAll(tasks, caller)
   for (const one of stored) ring(by, one)
   return stored
 }

@@ -82,7 +82,7 @@ export const RETRY_MANY = routineOf({
         labels, unique_key, callback, caller, retry_of)
       select gen_random_uuid(), t.service, t.action, t.payload, t.payload_bytes, case when begins.step > 0 then coalesce(t.state, t.payload) end, begins.step, begins.step,
         t.priority, old.due, case when old.delay > 0 then old.due end, t.deadline_ms,
-        old.due + t.deadline_ms * interval '1 millisecond', t.labels, t.unique_key, t.callback, $5, t.id
+        old.due + t.deadline_ms * interval '1 millisecond', t.labels, t.unique_key, t.callback, coalesce(t.caller, $5), t.id
       from old join tasks t on ${withId('old.id')}
         cross join lateral (select case when t.status = 'failed' then t.step else 0 end as step) begins
       ${UNLESS_TAKEN} returning id, service, retry_of, labels, due_at is not null as late

@@ -43,12 +43,12 @@ const ONE = Object.keys(GIVEN)
 /** Nothing is inserted where a task with the same `unique` has not ended. */
 export const UNLESS_TAKEN = `on conflict (service, unique_key) where unique_key is not null and status in ('pending', 'running') do nothing`
 
-/** Inserts tasks from `w`; their caller is $4. */
-export const insertFrom = (source: string, conflict = ''): string => `
+/** Inserts tasks from `w`. */
+export const insertFrom = (source: string, conflict = '', caller = '$4'): string => `
     insert into tasks (key, service, action, payload, payload_bytes, priority, run_at, due_at, deadline_ms, expires_at, labels, unique_key,
       callback, caller, schedule)
     select w.key, w.service, w.action, w.payload, w.bytes, w.priority, due.at, case when coalesce(w.delay, w.run_at) is not null then due.at end,
-      w.deadline, due.at + w.deadline * interval '1 millisecond', w.labels, w.unique_key, w.callback, $4, w.schedule
+      w.deadline, due.at + w.deadline * interval '1 millisecond', w.labels, w.unique_key, w.callback, ${caller}, w.schedule
     from ${source} cross join lateral (
       select greatest(now(), coalesce(to_timestamp(w.run_at / 1000), now() + coalesce(w.delay, 0) * interval '1 millisecond')) as at
     ) due
@@ -62,13 +62,17 @@ const RUN_NOW = `if ${SCHEDULE}[1] is not null then
       if not found then ${refuseWith('absent')} end if;
     end if;`
 
+/** Whether the caller may know its own tasks only. */
+const OWN = `$${FIRST_OWN + Object.keys(GIVEN).length}`
+
 // Those with `unique` are inserted one by one, in order, so that two batches do not wait for each other.
 export const CREATE = idempotentRoutine({
   name: 'create',
-  types: Object.values(GIVEN).map(([type]) => `${type}[]`),
+  types: [...Object.values(GIVEN).map(([type]) => `${type}[]`), 'boolean'],
   declared: `
   one record;
-  made bigint;`,
+  made bigint;
+  hidden boolean;`,
   creates: `
     ${RUN_NOW}
     ids := array_fill(null::bigint, array[cardinality($${FIRST_OWN})]);
@@ -86,7 +90,9 @@ export const CREATE = idempotentRoutine({
       while made is null loop
         ${insertFrom(`(select ${ONE}) w`, UNLESS_TAKEN)} returning id into made;
         if made is null then
-          select t.id into made from tasks t where t.service = one.service and t.unique_key = one.unique_key and ${NOT_ENDED};
+          select t.id, ${OWN} and t.caller is distinct from $4 into made, hidden from tasks t
+            where t.service = one.service and t.unique_key = one.unique_key and ${NOT_ENDED};
+          if hidden then ${refuseWith('unique_taken')} end if;
           there[one.place] := made is not null;
         end if;
       end loop;
@@ -109,14 +115,19 @@ export interface Creation {
   readonly tasks: readonly NewTask[]
   readonly key: RequestKey | undefined
   readonly caller: string | null
+  /** Whether the caller may know its own tasks only: it is not told of another's with the same `unique`. */
+  readonly own?: boolean
   readonly services: Services
 }
 
 /** Creates the tasks, or finds what the same POST has created before. Throws a `Refusal`, or a `StoreError`. */
-export async function createTasks(asks: Asks, { tasks, key, caller, services }: Creation): Promise<Created> {
+export async function createTasks(
+  asks: Asks,
+  { tasks, key, caller, own = false, services }: Creation,
+): Promise<Created> {
   const given = tasks.map((task) => ({ task, key: randomUUID(), service: services.get(task.service) }))
   const columns = Object.values(GIVEN).map(([, value]) => given.map(value))
-  const { rows, replayed } = await askOnce(asks, CREATE, { key, caller }, columns)
+  const { rows, replayed } = await askOnce(asks, CREATE, { key, caller }, [...columns, own])
   return { replayed, tasks: rows.map((row) => taskOf(row, tasks)) }
 }
 

@@ -1,9 +1,9 @@
 // The filters of tasks as SQL: which index leads to a window of rows, and which rows of that window match.
 import type { Filters } from '../core/view.ts'
-import { withId } from './sql.ts'
+import { boundValues, withId, withinBounds } from './sql.ts'
 
 /** What leads to the rows of a window. */
-export const ALONGS = ['ids', 'label', 'schedule', 'status', 'service', 'all'] as const
+export const ALONGS = ['ids', 'label', 'schedule', 'caller', 'status', 'service', 'all'] as const
 export type Along = (typeof ALONGS)[number]
 
 export type Direction = 'newest first' | 'oldest first'
@@ -22,10 +22,11 @@ export const FILTER_TYPES = [
   'text',
   'boolean',
   'text',
+  'text',
+  'text[]',
 ]
-const [EDGE, IDS, LABEL, STATUSES, SERVICE, ACTION, LABELS, AFTER, BEFORE, ERROR, RETRIED, SCHEDULE] = FILTER_TYPES.map(
-  (_, i) => `$${i + 1}`,
-) as [string, ...string[]]
+const [EDGE, IDS, LABEL, STATUSES, SERVICE, ACTION, LABELS, AFTER, BEFORE, ERROR, RETRIED, SCHEDULE, ...BOUNDS] =
+  FILTER_TYPES.map((_, i) => `$${i + 1}`) as [string, ...string[]]
 
 /** The values of these parameters. */
 export const filterValues = (edge: string | undefined, filters: Filters): unknown[] => [
@@ -41,6 +42,7 @@ export const filterValues = (edge: string | undefined, filters: Filters): unknow
   filters.error ?? null,
   filters.retried ?? null,
   filters.schedule ?? null,
+  ...boundValues(filters),
 ]
 
 /** Only what has failed has a code of a failure. */
@@ -55,6 +57,7 @@ export function alongOf(filters: Filters): Along {
   if (filters.ids !== undefined) return 'ids'
   if (filters.labels !== undefined) return 'label'
   if (filters.schedule !== undefined) return 'schedule'
+  if (filters.caller !== undefined) return 'caller'
   if (filters.service !== undefined) return 'service'
   return statusesOf(filters)?.length === 1 ? 'status' : 'all'
 }
@@ -68,7 +71,7 @@ export function isExact(filters: Filters): boolean {
   return given.length === 1 && (along !== 'label' || labelsOf(filters).length === 1)
 }
 
-const COLUMNS = `t.id, t.service, t.action, t.status, t.payload_bytes, t.labels, t.created_at, t.error, t.retried_as, t.schedule`
+const COLUMNS = `t.id, t.service, t.action, t.status, t.payload_bytes, t.labels, t.created_at, t.error, t.retried_as, t.schedule, t.caller`
 
 /**
  * The rows of a window, in the order of ids, beyond EDGE. \`nulls\` is the order of the two filter indexes, and not that of the primary
@@ -92,6 +95,8 @@ export function windowOf(along: Along, direction: Direction, most: string, until
       ) l join tasks t on ${withId('l.task')}`
     case 'schedule':
       return `select ${COLUMNS} from tasks t where ${beyond('t.id')} and t.schedule = ${SCHEDULE} order by t.id ${nulls} limit ${most}`
+    case 'caller':
+      return `select ${COLUMNS} from tasks t where ${beyond('t.id')} and t.caller = ${BOUNDS[0]} order by t.id ${nulls} limit ${most}`
     case 'status':
       return `select ${COLUMNS} from tasks t where ${beyond('t.id')} and t.status = (${STATUSES})[1] order by t.id ${nulls} limit ${most}`
     case 'service':
@@ -108,4 +113,5 @@ export const MATCHES = `(${STATUSES} is null or status = any(${STATUSES})) and (
     and (${ACTION} is null or action = ${ACTION}) and (${LABELS} is null or labels @> ${LABELS})
     and (${AFTER} is null or created_at > ${AFTER}) and (${BEFORE} is null or created_at < ${BEFORE})
     and (${ERROR} is null or error::text ~ ('^\\{"code" *: *"' || ${ERROR} || '"') and status = 'failed')
-    and (${RETRIED} is null or (retried_as is not null) = ${RETRIED}) and (${SCHEDULE} is null or schedule = ${SCHEDULE})`
+    and (${RETRIED} is null or (retried_as is not null) = ${RETRIED}) and (${SCHEDULE} is null or schedule = ${SCHEDULE})
+    and ${withinBounds('seen', BOUNDS)}`

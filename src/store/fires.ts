@@ -76,7 +76,7 @@ export const FIRE = routineOf({
   returns: 'name text, id bigint, service text',
   sql: `
   with locked as materialized (
-    select s.name, s.overlap, asked.place, asked.next, asked.makes
+    select s.name, s.caller, s.overlap, asked.place, asked.next, asked.makes
     from unnest(${NAMES}, ${GUARDS}, ${REVISIONS}, ${NEXTS}, ${MAKES}) with ordinality as asked(name, guard, revision, next, makes, place)
       join schedules s on s.name = any(array[asked.name])
     where s.next_at = to_timestamp(asked.guard / 1000) and s.revision = asked.revision and not s.paused
@@ -91,7 +91,7 @@ export const FIRE = routineOf({
     from decided d where s.name = any(array[d.name]) returning s.name
   ),
   made as (
-    ${insertFrom(`(select w.* from decided d join ${GIVEN_AS} on w.place = d.place where d.made) w`)} returning id, service, schedule, labels
+    ${insertFrom(`(select w.*, d.caller from decided d join ${GIVEN_AS} on w.place = d.place where d.made) w`, '', 'w.caller')} returning id, service, schedule, labels
   ),
   named as (
     insert into task_labels (label, task) select named.key || '=' || named.value, made.id from made cross join lateral jsonb_each_text(made.labels) named

@@ -19,20 +19,27 @@ export type Taker = Omit<ClaimRef, 'id'>
 export interface NewRow extends NewTask {
   readonly key: string
   readonly taker: Taker | undefined
+  /** The name of the key; null: there are no keys. */
+  readonly caller: string | null
 }
 
-export const newRow = (task: NewTask, taker?: Taker): NewRow => ({ ...task, key: randomUUID(), taker })
+export const newRow = (task: NewTask, taker?: Taker, caller: string | null = null): NewRow => ({
+  ...task,
+  key: randomUUID(),
+  taker,
+  caller,
+})
 
 export const INSERT = routineOf({
   name: 'insert',
-  types: ['uuid[]', 'text[]', 'text[]', 'json[]', 'integer[]', 'uuid[]', 'bigint[]'],
+  types: ['uuid[]', 'text[]', 'text[]', 'json[]', 'integer[]', 'uuid[]', 'bigint[]', 'text[]'],
   returns: 'id bigint, key uuid, node uuid, token bigint',
   sql: `
-  insert into tasks (key, service, action, payload, payload_bytes, status, node, token, attempt, started_at)
+  insert into tasks (key, service, action, payload, payload_bytes, status, node, token, attempt, started_at, caller)
   select w.key, w.service, w.action, w.payload, w.bytes, case when me.id is null then 'pending' else 'running' end, me.id,
-    case when me.id is null then 0 else w.token end, (me.id is not null)::integer, case when me.id is not null then now() end
-  from unnest($1, $2, $3, $4, $5, $6, $7)
-      as w(key, service, action, payload, bytes, node, token)
+    case when me.id is null then 0 else w.token end, (me.id is not null)::integer, case when me.id is not null then now() end, w.caller
+  from unnest($1, $2, $3, $4, $5, $6, $7, $8)
+      as w(key, service, action, payload, bytes, node, token, caller)
     left join nodes me on me.id = w.node and me.lease_until > now()
   returning id, key, node, token`,
 })
@@ -87,6 +94,8 @@ export function insertFlush(query: Query, highest: HighestId, looking: Set<Promi
       rows.map(({ payload }) => Buffer.byteLength(payload)),
       rows.map(({ taker }) => taker?.node ?? null),
       rows.map(({ taker }) => taker?.token ?? null),
+      // Without keys there is nothing to send.
+      rows.some(({ caller }) => caller !== null) ? rows.map(({ caller }) => caller) : null,
     ]
     const inserted = ({ key, service, action, payload, taker }: NewRow, found: Found): Stored | undefined => {
       const row = found.get(key)

@@ -17,7 +17,7 @@ import { FORGET_KEYS } from './keys.ts'
 import { FORGET_MINUTES } from './minutes.ts'
 import { ADOPT, FAIL_UNKNOWN, FORGET_NODES, HOLDINGS } from './nodes.ts'
 import { PAGES } from './pages.ts'
-import { READ } from './reads.ts'
+import { READ, SEES } from './reads.ts'
 import { CANCEL, REMOVE } from './removals.ts'
 import { RETRY_TASK } from './retries.ts'
 import { REVIVE } from './revivals.ts'
@@ -25,6 +25,7 @@ import { SCHEDULE_ROUTINES } from './schedules.ts'
 import { SERVICES } from './services.ts'
 import { StoreError } from './trouble.ts'
 import { notUtf8, tablesOfOthers, whyNot } from './unusable.ts'
+import { WAITING } from './waiting.ts'
 
 const FOLDER = new URL('../../migrations/', import.meta.url)
 /** Any number that nothing else on this Postgres locks. */
@@ -36,7 +37,7 @@ const LOCK_PAUSE_MS = 50
 const TABLE = 'task_api_migrations'
 /** Of pools whose connections are used for as long as a migration takes. */
 const PATIENT = { acquireConnectionTimeout: 60_000 }
-const BY_ID = [INSERT, REMOVE, CANCEL, REVIVE, READ, ...Object.values(FENCED_WRITES)]
+const BY_ID = [INSERT, REMOVE, CANCEL, REVIVE, READ, SEES, ...Object.values(FENCED_WRITES)]
 const ROUTINES = [
   ...BY_ID,
   CREATE,
@@ -59,6 +60,7 @@ const ROUTINES = [
   ...BULK_WINDOWS,
   RETRY_MANY,
   ...SCHEDULE_ROUTINES,
+  WAITING,
 ]
 
 interface Migration {

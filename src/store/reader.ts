@@ -1,5 +1,6 @@
 // What callers read: tasks, pages of the list, tries, and what explains a task.
 import type { Facts } from '../core/explain.ts'
+import type { Bounds } from '../core/key.ts'
 import { PAGE_BYTES } from '../core/limits.ts'
 import type { Filters, FullView, ListQuery, Page, Version } from '../core/view.ts'
 import { type LoggedAttempt, readAttempts } from './attempts.ts'
@@ -8,14 +9,16 @@ import { readWindow, type Stretch, type Window } from './bulk.ts'
 import type { Connections } from './connections.ts'
 import { readFacts } from './facts.ts'
 import { readPage } from './pages.ts'
-import { MAX_TASKS_PER_READ, readFlush, readVersions } from './reads.ts'
+import { MAX_TASKS_PER_READ, readFlush, readVersions, seesFlush } from './reads.ts'
 import { refuseRead } from './refuse.ts'
 import { readServices, type ServiceView } from './services.ts'
+import { readWaiting } from './waiting.ts'
 
 /** All throw a `Refusal` `unavailable`, unless it is said otherwise. */
 export class Reader {
   readonly #connections: Connections
   readonly #get
+  readonly #sees
   /** Reads whose statement has not been sent: many may wait for the end of one task. */
   readonly #asked = new Map<string, Promise<FullView | undefined>>()
 
@@ -32,17 +35,30 @@ export class Reader {
       },
       most: MAX_TASKS_PER_READ,
     })
+    this.#sees = new Batch({
+      name: 'sees',
+      patience: 'refuse',
+      bytes: () => 64,
+      flush: seesFlush(connections.read),
+    })
   }
 
   /** Refuses reads that wait. */
   closeReads(): void {
     this.#get.close()
+    this.#sees.close()
   }
 
   /** Reads a task; undefined when there is no such task. */
   async get(id: string): Promise<FullView | undefined> {
     this.#connections.admit()
     return this.#read(id).catch(refuseRead)
+  }
+
+  /** Whether a task lies within bounds; false: or there is none. */
+  async sees(id: string, bounds: Bounds): Promise<boolean> {
+    this.#connections.admit()
+    return this.#sees.add({ id, ...bounds }).catch(refuseRead)
   }
 
   /** Reads a task by the next statement. Who asks for the same one before that is sent shares the answer. */
@@ -103,6 +119,12 @@ export class Reader {
   async services(names: readonly string[], others: boolean): Promise<ServiceView[]> {
     this.#connections.admit()
     return readServices(this.#connections.read, names, others).catch(refuseRead)
+  }
+
+  /** Counts the tasks of a caller that have not begun, to `most`. */
+  async waiting(caller: string, most: number): Promise<number> {
+    this.#connections.admit()
+    return readWaiting(this.#connections.read, caller, most).catch(refuseRead)
   }
 
   /** Looks at the next rows after an id, and tells which of them match. Throws a `Refusal`. */

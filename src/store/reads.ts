@@ -1,10 +1,11 @@
 // Reads tasks by their ids.
 import { LEVELS } from '../core/task.ts'
+import type { Bounds } from '../core/key.ts'
 import type { FullView, Version } from '../core/view.ts'
 import { type Columns, typesOf, valuesOf } from './columns.ts'
 import type { Query } from './database.ts'
-import { routineOf } from './routine.ts'
-import { NOT_ENDED, UNOWNED, withId } from './sql.ts'
+import { type Routine, routineOf } from './routine.ts'
+import { NOT_ENDED, UNOWNED, withId, withinBounds } from './sql.ts'
 import { StoreError } from './trouble.ts'
 
 /** A time as callers see it: RFC 3339, UTC. */
@@ -77,7 +78,7 @@ export function readFlush(query: Query) {
     for (const wanted = [...new Set(ids)]; wanted.length > 0;) {
       const asked = wanted.splice(0, most)
       most = 1
-      const rows = await readOnce(query, asked)
+      const rows = await readOnce<FullView>(query, READ, [asked])
       for (const row of rows) found.set(row.id, row)
       if (charactersOf(rows) < LARGE_READ_CHARS) most = MAX_TASKS_PER_READ
     }
@@ -86,13 +87,13 @@ export function readFlush(query: Query) {
 }
 
 /** Runs one statement. When its connection breaks, the statement is repeated once on another connection. */
-async function readOnce(query: Query, ids: readonly string[]): Promise<FullView[]> {
+async function readOnce<Row>(query: Query, { call }: Routine, values: readonly unknown[]): Promise<Row[]> {
   const begun = performance.now()
-  return query<FullView>(READ.call, [ids]).catch((error: unknown) => {
+  return query<Row>(call, values).catch((error: unknown) => {
     const broke =
       error instanceof StoreError && error.trouble === 'unknown' && performance.now() - begun < QUICK_FAILURE_MS
     if (!broke) throw error
-    return query<FullView>(READ.call, [ids])
+    return query<Row>(call, values)
   })
 }
 
@@ -101,6 +102,28 @@ const charactersOf = (rows: readonly FullView[]): number =>
     (sum, { payload, state, result }) => sum + payload.length + (state?.length ?? 0) + (result?.length ?? 0),
     0,
   )
+
+export const SEES = routineOf({
+  name: 'sees',
+  types: ['bigint[]', 'text[]', 'text[]'],
+  returns: 'place bigint',
+  sql: `
+  select w.place from unnest($1, $2, $3) with ordinality as w(id, caller, services, place) join tasks t on ${withId('w.id')}
+  where ${withinBounds('t', ['w.caller', `string_to_array(w.services, ' ')`])}`,
+})
+
+/** Makes the flush of looks whether tasks lie within the bounds of those who ask for them. The bounds of a task never change. */
+export function seesFlush(query: Query) {
+  return async (looks: readonly (Bounds & { readonly id: string })[]): Promise<boolean[]> => {
+    const columns = [
+      looks.map(({ id }) => id),
+      looks.map(({ caller }) => caller ?? null),
+      looks.map(({ services }) => services?.join(' ') ?? null),
+    ]
+    const seen = new Set((await readOnce<{ place: string }>(query, SEES, columns)).map(({ place }) => Number(place)))
+    return looks.map((_, i) => seen.has(i + 1))
+  }
+}
 
 /** Reads which of these rows exist, and the version of each: another one after each change. */
 export const readVersions = (query: Query, ids: readonly string[]): Promise<Version[]> =>

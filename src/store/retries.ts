@@ -1,7 +1,9 @@
 // Tries an ended task again, as a new task that goes on where the old one has ended, or from an earlier step.
+import type { Bounds } from '../core/key.ts'
 import type { RequestKey } from '../core/task.ts'
 import { UNLESS_TAKEN } from './creations.ts'
 import { askOnce, type Asks, FIRST_OWN, idempotentRoutine, refuseWith, type ReturnedRow } from './idempotent.ts'
+import { BOUND_TYPES, boundValues, withinBounds } from './sql.ts'
 
 /** Where a retry begins. */
 export type From = 'default' | 'failure' | 'start' | number
@@ -17,13 +19,18 @@ export interface Retrial {
   readonly caller: string | null
   /** The services that this node knows. */
   readonly services: readonly string[]
+  /** A task beyond them is as absent. */
+  readonly bounds?: Bounds | undefined
 }
 
-const [ID, FROM, STEP, PAYLOAD, BYTES, DELAY, SERVICES] = Array.from({ length: 7 }, (_, i) => `$${FIRST_OWN + i}`)
+const [ID, FROM, STEP, PAYLOAD, BYTES, DELAY, SERVICES, ...BOUNDS] = Array.from(
+  { length: 9 },
+  (_, i) => `$${FIRST_OWN + i}`,
+)
 
 export const RETRY_TASK = idempotentRoutine({
   name: 'retry_task',
-  types: ['bigint', 'text', 'integer', 'json', 'integer', 'double precision', 'text[]'],
+  types: ['bigint', 'text', 'integer', 'json', 'integer', 'double precision', 'text[]', ...BOUND_TYPES],
   declared: `
   old tasks;
   made bigint;
@@ -31,7 +38,7 @@ export const RETRY_TASK = idempotentRoutine({
   carried json;
   due timestamptz := now() + ${DELAY} * interval '1 millisecond';`,
   creates: `
-    select t.* into old from tasks t where t.id = ${ID} for update;
+    select t.* into old from tasks t where t.id = ${ID} and ${withinBounds('t', BOUNDS)} for update;
     if not found then ${refuseWith('absent')} end if;
     if old.status in ('pending', 'running') then ${refuseWith('not_ended')} end if;
     if old.service <> all (${SERVICES}) then ${refuseWith('unknown_service')} end if;
@@ -52,7 +59,7 @@ export const RETRY_TASK = idempotentRoutine({
           labels, unique_key, callback, caller, retry_of)
         select gen_random_uuid(), old.service, old.action, coalesce(original.given, old.payload), coalesce(original.bytes, old.payload_bytes),
           case when begins > 0 then carried end, begins, begins, old.priority, due, case when ${DELAY} > 0 then due end, old.deadline_ms,
-          due + old.deadline_ms * interval '1 millisecond', old.labels, old.unique_key, old.callback, $4, old.id
+          due + old.deadline_ms * interval '1 millisecond', old.labels, old.unique_key, old.callback, coalesce(old.caller, $4), old.id
         from (select case when begins = 0 then ${PAYLOAD} end as given, case when begins = 0 then ${BYTES} end as bytes) original
         ${UNLESS_TAKEN} returning id into made;
       if made is null then ${refuseWith('unique_taken')} end if;
@@ -71,7 +78,7 @@ export async function retryTask(
   asks: Asks,
   retrial: Retrial,
 ): Promise<{ row: ReturnedRow | undefined; replayed: boolean }> {
-  const { id, from, payload, delay, services } = retrial
+  const { id, from, payload, delay, services, bounds } = retrial
   const { rows, replayed } = await askOnce(asks, RETRY_TASK, retrial, [
     id,
     typeof from === 'number' ? 'step' : from,
@@ -80,6 +87,7 @@ export async function retryTask(
     payload === undefined ? null : Buffer.byteLength(payload),
     delay,
     services,
+    ...boundValues(bounds),
   ])
   return { row: rows[0], replayed }
 }

@@ -5,6 +5,7 @@
 // written for. The cached plan is then right for a table of any size, and does not depend on statistics.
 
 import type { Failure } from '../core/failures.ts'
+import type { Bounds } from '../core/key.ts'
 import { NOT_ENDED as STATUSES } from '../core/task.ts'
 
 /**
@@ -40,6 +41,17 @@ export const goneNodes = (wanted: string): string => `gone as materialized (
  */
 export const heldBy = (owner: string): string =>
   `select t.id, t.token, t.node, t.service from tasks t where t.node = ${owner} offset 0`
+
+/** The types of the two parameters that bound a caller, and their values. */
+export const BOUND_TYPES = ['text', 'text[]'] as const
+export const boundValues = ({ caller, services }: Bounds = {}): unknown[] => [caller ?? null, services ?? null]
+
+/**
+ * A condition on rows that have a caller and a service: they lie within the bounds.
+ * @param bounds the two parameters; null does not bound
+ */
+export const withinBounds = (row: string, [caller, services]: readonly string[]): string =>
+  `(${caller} is null or ${row}.caller = ${caller}) and (${services} is null or ${row}.service = any(${services}))`
 
 /** A failure as an SQL literal of type json. Only for constants of the code, never for a value from outside. */
 export const failureLiteral = (failure: Failure): string => `'${JSON.stringify(failure).replaceAll("'", "''")}'::json`

@@ -137,18 +137,18 @@ export class Store extends Reader implements Part {
   }
 
   /** Stores a new task and commits; with a `taker` the task is claimed at once. Throws a `Refusal`: `unavailable` (nothing was created) or `outcome_unknown`. */
-  async insert(task: NewTask, taker?: Taker): Promise<Stored> {
+  async insert(task: NewTask, taker?: Taker, caller: string | null = null): Promise<Stored> {
     this.#connections.admit()
-    const inserted = await this.#insert.add(newRow(task, taker)).catch(refuse)
+    const inserted = await this.#insert.add(newRow(task, taker, caller)).catch(refuse)
     if (!inserted) return unknownCommit()
     this.minutes.count('created', task.service)
     return inserted
   }
 
   /** Stores new tasks in one commit, likewise. */
-  async insertAll(tasks: readonly NewTask[]): Promise<Stored[]> {
+  async insertAll(tasks: readonly NewTask[], caller: string | null = null): Promise<Stored[]> {
     this.#connections.admit()
-    const inserted = await this.#insertAll.add(tasks.map((task) => newRow(task))).catch(refuse)
+    const inserted = await this.#insertAll.add(tasks.map((task) => newRow(task, undefined, caller))).catch(refuse)
     for (const one of inserted) if (one) this.minutes.count('created', one.service)
     return inserted.map((one) => one ?? unknownCommit())
   }

@@ -1,4 +1,5 @@
 // The table of events: everything that a node says about itself, one row an event. `docs/operations.md` prints this table.
+import { AUDIT } from './events/audit.ts'
 import { BUGS, DEBUG } from './events/bugs.ts'
 import { NODE } from './events/node.ts'
 import { EMBEDDED, POSTGRES, REDIS } from './events/servers.ts'
@@ -13,6 +14,7 @@ export const TOPICS: Readonly<Record<string, Readonly<Record<string, EventRow>>>
   Start: START,
   Tasks: TASKS,
   Services: SERVICES,
+  Audit: AUDIT,
   Postgres: POSTGRES,
   Redis: REDIS,
   'Lease and threads': NODE,
@@ -26,6 +28,7 @@ export const EVENTS = {
   ...START,
   ...TASKS,
   ...SERVICES,
+  ...AUDIT,
   ...POSTGRES,
   ...REDIS,
   ...NODE,

@@ -40,10 +40,10 @@ export const silentLog = (): Log => logTo()
 function linesOf(lines: Logger): Subscriber {
   const rows = Object.entries<EventRow>(EVENTS).filter(([, { level }]) => lines.isLevelEnabled(level))
   return Object.fromEntries(
-    rows.map(([event, { level, text }]) => {
+    rows.map(([name, { event = name, level, text }]) => {
       // The name is put into words once, not for each line.
       const line = lines.child({ event })
-      return [event, (fields?: object): void => line[level](fields, text)]
+      return [name, (fields?: object): void => line[level](fields, text)]
     }),
   )
 }

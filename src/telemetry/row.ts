@@ -6,6 +6,8 @@ export type Level = 'debug' | 'info' | 'warn' | 'error' | 'fatal'
 
 /** One event. */
 export interface EventRow {
+  /** Its name in the log, where it shares that of another row: their levels differ. */
+  readonly event?: string
   readonly level: Level
   /** What the log says: `msg`. */
   readonly text: string

@@ -8,7 +8,7 @@ import { FENCED_WRITES } from '../../src/store/fenced.ts'
 import { INSERT } from '../../src/store/inserts.ts'
 import { CANCEL, REMOVE } from '../../src/store/removals.ts'
 import { migrate } from '../../src/store/migrate.ts'
-import { READ } from '../../src/store/reads.ts'
+import { READ, SEES } from '../../src/store/reads.ts'
 import type { Routine } from '../../src/store/routine.ts'
 import { asking } from '../support/bench.ts'
 import { createMigrated, type TestDatabase } from '../support/databases.ts'
@@ -40,10 +40,11 @@ const calls = (ids: readonly number[]): [string, Prepared, unknown[]][] => {
     ['remove', REMOVE.call, [ids, [], [], []]],
     ['cancel', CANCEL.call, [ids, ['svc'], ['undo'], [null]]],
     ['read', READ.call, [ids]],
+    ['sees', SEES.call, [ids, all(null), all('svc other')]],
     [
       'insert',
       INSERT.call,
-      [ids.map(() => randomUUID()), all('svc'), all('a'), all('{}'), all(2), all(NODE), all(TOKEN)],
+      [ids.map(() => randomUUID()), all('svc'), all('a'), all('{}'), all(2), all(NODE), all(TOKEN), all('app')],
     ],
   ]
 }

@@ -9,7 +9,7 @@ const LOCKS = 'integration/callers/locks'
 const UNIQUE = 'integration/callers/unique'
 const BATCH = 'integration/callers/large-batch'
 
-const ASKED = 'await askOnce(asks, CREATE, { key, caller }, columns)'
+const ASKED = 'await askOnce(asks, CREATE, { key, caller }, [...columns, own])'
 
 export const CALLER_MUTATIONS: readonly Mutation[] = [
   one(
@@ -34,7 +34,7 @@ export const CALLER_MUTATIONS: readonly Mutation[] = [
         const found = kept?.tasks?.map((id, i) => ({ id, place: i + 1, existing: false, action: null, payload: null }));
         if (found)
             return { replayed: true, rows: found };
-        const made = await askOnce(asks, CREATE, { key: undefined, caller }, columns);
+        const made = await askOnce(asks, CREATE, { key: undefined, caller }, [...columns, own]);
         const ids = made.rows.map(({ id }) => id);
         const insert = 'insert into idempotency_keys (scope, key, hash, tasks) values ($1, $2, $3, $4) on conflict do nothing';
         await asks.first(insert, [...values, key.hash, ids]);

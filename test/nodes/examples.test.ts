@@ -1,23 +1,26 @@
-// The examples for callers, run as they stand against two nodes behind a front that kills a node at some of its answers.
+// The examples for callers, run as they stand against two nodes that want a key, behind a front that kills a node at some of its answers.
 import { expect } from 'chai'
 import { spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
 import { type AddressInfo, connect, createServer, type Socket } from 'node:net'
+import { hashOf } from '../../src/core/key.ts'
 import { endsWithUs } from '../support/child.ts'
 import { Fleet } from '../support/fleet.ts'
+import { tokenOf } from '../support/keys.ts'
 import type { NodeProcess } from '../support/node.ts'
+import { ServicesFile } from '../support/services-file.ts'
 
 /** The answers, counted from 1, at which the node is killed. The caller gets none of it: what it asked for is committed. */
 const KILLING = [2, 5, 14]
 
 /** A front that leads each connection to the next of two nodes, whether that node is alive or not. */
-async function openFront(fleet: Fleet) {
-  const nodes: NodeProcess[] = [await fleet.start('0'), await fleet.start('1')]
+async function openFront(fleet: Fleet, env: Readonly<Record<string, string>>) {
+  const nodes: NodeProcess[] = [await fleet.start('0', env), await fleet.start('1', env)]
   const replaced: Promise<void>[] = []
   let [connections, answers] = [0, 0]
   const replace = async (place: number): Promise<void> => {
     nodes[place]?.kill('SIGKILL')
-    nodes[place] = await fleet.start(String(place))
+    nodes[place] = await fleet.start(String(place), env)
   }
   const server = createServer((near) => {
     const place = connections++ % nodes.length
@@ -62,7 +65,10 @@ const runs =
   (...command: string[]) =>
   (): Promise<void> =>
     Fleet.during(async (fleet) => {
-      const front = await openFront(fleet)
+      await using file = await ServicesFile.create({})
+      const keys = { shop: { hash: `sha256:${hashOf(tokenOf('shop'))}`, scopes: ['submit', 'read'], own: true } }
+      await file.write(JSON.stringify({ services: { svc: { url: fleet.service.url, concurrency: 200 } }, keys }))
+      const front = await openFront(fleet, { TASK_API_CONFIG: file.path, AUTH: 'required' })
       try {
         await judge(fleet, front, command)
       } finally {
@@ -75,7 +81,7 @@ async function judge(
   front: Awaited<ReturnType<typeof openFront>>,
   [program = '', ...args]: readonly string[],
 ): Promise<void> {
-  const env = { PATH: process.env.PATH ?? '' }
+  const env = { PATH: process.env.PATH ?? '', TASK_API_KEY: tokenOf('shop') }
   const argv = [...args, front.url, 'svc', 'some.10']
   const child = endsWithUs(spawn(program, argv, { env, stdio: ['ignore', 'pipe', 'pipe'] }))
   const said: string[] = []

@@ -42,6 +42,9 @@ export const LISTS: Readonly<Record<string, Row>> = {
   'list by a status that none has': { finds: 0, run: (ground) => page(ground, { status: ['failed'] }) },
   'list by service': { finds: 100, most: 500, run: (ground) => page(ground, { service: 'svc' }) },
   'list by a service that is not there': { finds: 0, run: (ground) => page(ground, { service: 'none' }) },
+  'list by caller': { finds: 0, run: (ground) => page(ground, { caller: 'app' }) },
+  'list by caller and more': { finds: 0, run: (ground) => page(ground, { caller: 'app', service: 'svc', status: ['running'] }) }, // prettier-ignore
+  'list by some services': { finds: 0, most: 21_000, run: (ground) => page(ground, { services: ['none', 'no'] }) },
   'list by both': { most: 21_000, run: (ground) => page(ground, { service: 'svc', status: ['failed'] }) },
   'list by action': { most: 21_000, run: (ground) => page(ground, { action: 'none' }) },
   'list by an error that none has': { finds: 0, run: (ground) => page(ground, { error: 'timeout' }) },
@@ -59,6 +62,7 @@ export const LISTS: Readonly<Record<string, Row>> = {
   },
   'window by status': { finds: 100, most: 500, run: (ground) => window(ground, { status: ['running'] }) }, // prettier-ignore
   'window by service': { finds: 100, most: 500, run: (ground) => window(ground, { service: 'svc' }) }, // prettier-ignore
+  'window by caller': { finds: 0, run: (ground) => window(ground, { caller: 'app' }) },
   'window by ids': {
     finds: 10,
     run: (ground) => window(ground, { ids: ground.waiting }),

@@ -22,8 +22,9 @@ import { FENCED, type ClaimRef, fencedFlush } from '../../src/store/fenced.ts'
 import { HighestId, insertFlush, newRow } from '../../src/store/inserts.ts'
 import { CANCEL, REMOVE, removalFlush } from '../../src/store/removals.ts'
 import * as nodes from '../../src/store/nodes.ts'
-import { readFlush, readStanding, readVersions } from '../../src/store/reads.ts'
+import { readFlush, readStanding, readVersions, seesFlush } from '../../src/store/reads.ts'
 import { StoreError } from '../../src/store/trouble.ts'
+import { readWaiting } from '../../src/store/waiting.ts'
 import { asking } from './bench.ts'
 import { type Ground, LATE_LISTS, LISTS, type Row } from './lists.ts'
 
@@ -87,6 +88,7 @@ const WAITS = `where node is null and status = 'pending' and service = 'svc'`
 const LEVELLED = `update tasks set priority = id % 10 / 9 * 2, run_at = run_at - interval '1 hour' ${WAITS} and id % 10 > 7`
 const PARKED = `update tasks set status = 'running' where service = 'other'`
 const OWN = `update tasks set deadline_ms = 1, expires_at = now() where service = 'other'`
+const CALLED = `update tasks set caller = 'shop' ${WAITS} and id % 10 = 0`
 const DEADLINE = { service: 'svc', error: '{}' }
 
 /** Every statement of src/store that is sent while a node runs; the reads first, as what is rolled back leaves entries in the indexes. */
@@ -159,8 +161,10 @@ export const STATEMENTS: Readonly<Record<string, Row>> = {
   'forget minutes': { finds: 0, run: ({ query }) => new Minutes(query).forget().then(Number) },
   'forget keys': { finds: 0, run: async ({ query }) => Number(await forgetKeys(query, HOUR)) },
   ...LATE_LISTS,
+  sees: { finds: 10, run: async ({ query, waiting }) => (await seesFlush(query)(waiting.map((id) => ({ id, services: ['svc'] })))).filter(Boolean).length }, // prettier-ignore
   read: { finds: 10, run: async ({ query, waiting }) => (await readFlush(query)(waiting)).filter(Boolean).length },
   // These leave many entries in the indexes.
+  'count of tasks that wait': { before: CALLED, finds: 5, run: ({ query }) => readWaiting(query, 'shop', 5) },
   'expire, with all parked': { before: PARKED, most: 10_000, finds: 500, run: async ({ query }) => (await expireTasks(query, [{ ...DEADLINE, service: 'other', deadline: 1 }], 500)).length }, // prettier-ignore
   'expire, with deadlines of their own': { before: OWN, most: 10_000, finds: 500, run: async ({ query }) => (await expireTasks(query, [{ ...DEADLINE, service: 'other', deadline: 0 }], 500)).length }, // prettier-ignore
   'claim in turns': { before: LEVELLED, most: 7_000, finds: 50, run: async ({ query }) => (await claimDue(query, by(ME), inTurns(50))).length }, // prettier-ignore

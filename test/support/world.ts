@@ -5,6 +5,7 @@ import { createServer, type RequestListener, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import pg from 'pg'
 import { type Log, silentLog } from '../../src/telemetry/log.ts'
+import type { Key } from '../../src/core/key.ts'
 import { type Service, SERVICE_DEFAULTS } from '../../src/core/service.ts'
 import { TIMINGS, type Timings } from '../../src/core/timings.ts'
 import { type RunningNode, startNode } from '../../src/main.ts'
@@ -36,6 +37,8 @@ export interface NodeSetup {
   readonly drainTimeout?: number
   /** Overrides of the scripted service's registration, by its name in the configuration. */
   readonly services?: Readonly<Record<string, Partial<Service>>>
+  /** The keys of the callers; absent: everybody may do everything. */
+  readonly keys?: readonly Key[]
   readonly log?: Log
   /** Aborts the start, which waits for its Postgres. */
   readonly signal?: AbortSignal
@@ -92,6 +95,7 @@ export async function openWorld(): Promise<World> {
           logLevel: 'silent',
           file: 'test',
           services: new Map(registered),
+          keys: new Map((setup.keys ?? []).map((key) => [key.name, key])),
         },
         {
           log,

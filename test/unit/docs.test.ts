@@ -10,6 +10,7 @@ import { STATUSES } from '../../src/core/task.ts'
 import { printedDocs } from '../../src/docs.ts'
 import { EVENTS } from '../../src/telemetry/events.ts'
 import { FIELDS } from '../../src/telemetry/fields.ts'
+import type { EventRow } from '../../src/telemetry/row.ts'
 
 const doc = (path: string): string => printedDocs().get(path) ?? ''
 
@@ -40,7 +41,8 @@ describe('the printed documents', () => {
     for (const code of [...Object.keys(REFUSALS), ...Object.keys(FAILURES)])
       expect(doc('docs/errors.md')).to.include(`\`${code}\``)
     for (const name of Object.keys(SETTINGS)) expect(doc('docs/configuration.md')).to.include(`| \`${name}\` |`)
-    for (const name of [...Object.keys(EVENTS), ...Object.keys(FIELDS)])
+    const events = Object.entries<EventRow>(EVENTS).map(([name, { event = name }]) => event)
+    for (const name of [...events, ...Object.keys(FIELDS)])
       expect(doc('docs/operations.md')).to.include(`| \`${name}\` |`)
   })
 

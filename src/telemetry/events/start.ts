@@ -13,8 +13,8 @@ export const START = {
     level: 'warn',
     text: 'the API can be reached from other machines, and has no authentication',
     fields: ['host'],
-    meaning: '`HOST` is not a loopback address.',
-    action: 'Make sure that only those can reach the API who may use it.',
+    meaning: '`HOST` is not a loopback address, and the services file has no `keys`.',
+    action: 'Give the callers `keys`, or make sure that only those can reach the API who may use it.',
   },
   redis_not_set: {
     level: 'warn',
@@ -58,6 +58,13 @@ export const START = {
     fields: ['added', 'changed', 'removed'],
     meaning:
       'The services of this node are those of the file now. All three are empty where a file that was not valid has become again what it was.',
+    action: 'Nothing. Change the file on the other nodes as well.',
+  },
+  keys_reloaded: {
+    level: 'info',
+    text: 'the keys were read again',
+    fields: ['added', 'changed', 'removed'],
+    meaning: 'The keys of this node are those of the services file now. Requests with a key that is gone are refused.',
     action: 'Nothing. Change the file on the other nodes as well.',
   },
   services_rejected: {

@@ -4,23 +4,16 @@ import { connect, type Socket } from 'node:net'
 import type { ApiDependencies } from '../../../src/api/dependencies.ts'
 import { Api, SERVER_LIMITS, type ServerLimits } from '../../../src/api/server.ts'
 import type { Stored } from '../../../src/core/ports.ts'
+import type { Key } from '../../../src/core/key.ts'
 import { Refusal } from '../../../src/core/refusal.ts'
-import { type Service, SERVICE_DEFAULTS } from '../../../src/core/service.ts'
+import { SERVICE_DEFAULTS } from '../../../src/core/service.ts'
 import type { NewTask, RequestKey } from '../../../src/core/task.ts'
 import type { FullView, ListQuery, Page } from '../../../src/core/view.ts'
 import { makeLog } from '../../../src/telemetry/log.ts'
 import { aService } from './a-service.ts'
 import { theSchedule } from './the-schedule.ts'
 
-const SERVICE: Omit<Service, 'name'> = {
-  ...SERVICE_DEFAULTS,
-  url: 'http://127.0.0.1:1',
-  timeout: 1000,
-  concurrency: 1,
-  retry: { attempts: 1, backoff: 1, maxBackoff: 1 },
-  maxSteps: 1,
-  deadline: 0,
-}
+const SERVICE = { ...SERVICE_DEFAULTS, url: 'http://127.0.0.1:1', deadline: 0 }
 
 /** A task as its row says; only what the test is about is given. */
 export const aTask = (row: Partial<FullView> = {}): FullView => ({
@@ -67,9 +60,13 @@ export class Backstage {
     limited: false,
     kind: 'redis',
   }
+  /** Who has submitted plain tasks. */
+  readonly submitters: unknown[] = []
   /** The keys of the POSTs that were not plain. */
   readonly keys: (RequestKey | undefined)[] = []
   ping: () => Promise<boolean> = async () => true
+  /** The keys of the callers, by name. */
+  readonly callers = new Map<string, Key>()
   /** Runs before every verb; throws what the test wants to be thrown. */
   before: () => Promise<void> = async () => undefined
 
@@ -80,15 +77,15 @@ export class Backstage {
     })
   }
 
-  stored(task: NewTask): Stored {
-    return { ...task, id: String(this.submitted.push(task)), key: '', claimed: false, age: 0 }
-  }
+  stored = (task: NewTask): Stored =>
+    Object.assign({ id: String(this.submitted.push(task)), key: '', claimed: false, age: 0 }, task)
 
-  dependencies(): ApiDependencies {
+  dependencies(level = 'warn'): ApiDependencies {
     return {
       host: '127.0.0.1',
       port: 0,
       services: new Map(['billing', 'constructor'].map((name) => [name, { ...SERVICE, name }])),
+      keys: this.callers,
       reload: async () => ({ added: [], changed: [], removed: [] }),
       supervision: {
         reserve: () => undefined,
@@ -100,7 +97,8 @@ export class Backstage {
         scheduled: () => {},
       },
       store: {
-        insert: async (task) => {
+        insert: async (task, _taker, caller) => {
+          this.submitters.push(caller)
           await this.before()
           return this.stored(task)
         },
@@ -137,7 +135,7 @@ export class Backstage {
           this.cancelled.push(id)
           return this.tasks.delete(id) ? { node: null, service: 'billing', cancelled: false } : undefined
         },
-        window: async () => ({ ids: [], looked: 0, last: undefined, until: undefined }),
+        window: () => this.before().then(() => ({ ids: [], looked: 0, last: undefined, until: undefined })),
         versions: async (ids) =>
           ids.flatMap((id) => {
             const task = this.tasks.get(id)
@@ -145,6 +143,7 @@ export class Backstage {
           }),
         attempts: async (id) => (this.tasks.has(id) ? [] : undefined),
         facts: async () => undefined,
+        sees: async (id) => this.tasks.has(id),
         get: async (id) => {
           await this.before()
           return this.tasks.get(id)
@@ -156,11 +155,12 @@ export class Backstage {
         },
         schedules: theSchedule(),
         services: async (names) => names.map(aService),
+        waiting: async () => 0,
         states: { pause: async () => [], resume: async () => [], limit: async () => [] },
         ping: () => this.ping(),
       },
       queue: Object.assign(this.queue, { push: async () => true, notify: () => {} }),
-      log: makeLog('warn', { node: 'n' }, (line) => this.logged.push(JSON.parse(line) as Record<string, unknown>)),
+      log: makeLog(level, { node: 'n' }, (line) => this.logged.push(JSON.parse(line) as Record<string, unknown>)),
     }
   }
 }
@@ -181,9 +181,9 @@ export interface Opened extends AsyncDisposable {
 }
 
 /** Starts an API on a free port. */
-export async function openApi(limits: Partial<ServerLimits> = {}): Promise<Opened> {
+export async function openApi(limits: Partial<ServerLimits> = {}, level?: string): Promise<Opened> {
   const backstage = new Backstage()
-  const api = new Api(backstage.dependencies(), { ...SERVER_LIMITS, linger: 0, ...limits })
+  const api = new Api(backstage.dependencies(level), { ...SERVER_LIMITS, linger: 0, ...limits })
   await api.start()
   const { url } = api
   const port = Number(new URL(url).port)

@@ -10,6 +10,7 @@ const asked: Bulk = {
   after: '0',
   until: undefined,
   dryRun: false,
+  caller: null,
   apart: 5,
   spread: 7,
   gone: new AbortController().signal,
