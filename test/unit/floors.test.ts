@@ -41,7 +41,8 @@ const FLOORS: Readonly<Record<string, Floor>> = {
   'src/setup.mjs': floor([], ['src/alone.mjs']),
   'src/alone.mjs': floor([], []),
   'src/version.ts': floor([], []),
-  'src/docs.ts': floor([], ['src/core', 'src/config', 'src/telemetry', 'src/cli', 'src/api']),
+  'src/markdown.ts': floor([], []),
+  'src/docs.ts': floor([], ['src/core', 'src/config', 'src/telemetry', 'src/cli', 'src/api', 'src/markdown.ts']),
   'src/bin.ts': floor(
     [],
     [
