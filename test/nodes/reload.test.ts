@@ -118,7 +118,9 @@ describe('the services file of a node that runs', () => {
     await file.write('services:\n  b: { url: 7 }\n')
     const failed = await command(node, 'reload')
     expect(failed.code).to.equal(4)
-    expect(failed.err).to.match(/^task_api: 422 invalid_services - .*\n {2}services\.b\.url: Expected .*, found 7\.\n/)
+    expect(failed.err).to.match(
+      /^task_api: 422 invalid_services - .*\n {2}services\.b\.url, line 2: Expected .*, found 7\.\n/,
+    )
   })
 
   it('gives tasks the callbacks of now, also those made by SQL', async () => {
