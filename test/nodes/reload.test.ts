@@ -119,7 +119,9 @@ describe('the services file of a node that runs', () => {
     await file.write('services:\n  b: { url: 7 }\n')
     const failed = await command(node, 'reload')
     expect(failed.code).to.equal(4)
-    expect(failed.err).to.match(/^task_api: 422 invalid_services - .*\n {2}services\.b\.url: Expected .*, found 7\.\n/)
+    expect(failed.err).to.match(
+      /^task_api: 422 invalid_services - .*\n {2}services\.b\.url, line 2: Expected .*, found 7\.\n/,
+    )
   })
 
   it('is read again when a secret changes that it names in a file, also behind a link that is swapped', async () => {
