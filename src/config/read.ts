@@ -40,6 +40,7 @@ export function readConfig({ env, cwd, readFile = readFileSync }: Sources): Conf
     stopDelay: settings.STOP_DELAY,
     idempotencyWindow: settings.IDEMPOTENCY_WINDOW,
     logLevel: settings.LOG_LEVEL,
+    ...(settings.ENCRYPTION_KEYS === undefined ? {} : { encryptionKeys: settings.ENCRYPTION_KEYS }),
     ...(file === undefined ? {} : { file: file.path }),
     services: frozenMap(services.map((service) => [service.name, service])),
   })

@@ -37,6 +37,7 @@ export interface NodeSetup {
   /** Overrides of the scripted service's registration, by its name in the configuration. */
   readonly services?: Readonly<Record<string, Partial<Service>>>
   readonly log?: Log
+  readonly encryptionKeys?: readonly string[]
   /** Aborts the start, which waits for its Postgres. */
   readonly signal?: AbortSignal
 }
@@ -90,6 +91,7 @@ export async function openWorld(): Promise<World> {
           idempotencyWindow: 86_400_000,
           stopDelay: 0,
           logLevel: 'silent',
+          ...(setup.encryptionKeys && { encryptionKeys: setup.encryptionKeys }),
           file: 'test',
           services: new Map(registered),
         },
