@@ -7,7 +7,7 @@ import type { Store } from '../store/store.ts'
 export const park = (
   { store }: { store: Pick<Store, 'park'> },
   { id, token, node, key }: ClaimRef,
-  { wait, failure, uncounted, tried }: Pick<Park, 'wait' | 'failure' | 'uncounted' | 'tried'>,
+  { wait, failure, uncounted, tried }: Partial<Park> & Pick<Park, 'wait' | 'failure'>,
 ): Promise<Written> =>
   store.park.add({
     id,
