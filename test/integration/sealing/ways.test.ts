@@ -83,6 +83,19 @@ for (const keys of [[keyOf('a')], undefined])
       expect(waited.text).to.include(`"payload":${ODD},`).and.include(`"result":${ODD}`)
     })
 
+    it('are those of a payload of 1 MiB, in a page of such payloads', async () => {
+      const big = `"${SECRET}${'x'.repeat(1_048_400 - SECRET.length)}"`
+      const made = await Promise.all(Array.from({ length: 9 }, () => submit({ action: 'once' }, big)))
+      for (const { location } of made) {
+        await over(location)
+        expect(sent(location)).to.deep.equal([big])
+      }
+      const { json } = await ask('GET', `${url}/tasks?ids=${made.map(({ location }) => idOf(location)).join(',')}`)
+      const page = json as { payload: string }[]
+      expect(page.length).to.be.within(8, 9)
+      for (const { payload } of page) expect(JSON.stringify(payload) === big).to.equal(true)
+    })
+
     it('are those of a failure: its error, its tries, and the filter by its code', async () => {
       const { location } = await submit({ action: 'fail' })
       const body = `"body":${JSON.stringify(ODD)}}`
