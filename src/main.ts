@@ -16,6 +16,7 @@ import { DemoService, demoHints, demoService } from './demo/demo.ts'
 import { MemoryQueue } from './queue/memory.ts'
 import { RedisQueue } from './queue/redis.ts'
 import { StoreError } from './store/trouble.ts'
+import { keyId } from './store/seal.ts'
 import { Store } from './store/store.ts'
 import { Reload } from './reload.ts'
 import { Supervisor } from './supervisor/supervisor.ts'
@@ -76,7 +77,7 @@ export async function startNode(config: Config, options: NodeOptions): Promise<R
     const keys = new Map(config.keys)
     await warnOfDescriptors(services, config.slots, log)
 
-    const store = new Store({ url: config.databaseUrl ?? postgres?.url ?? '', log })
+    const store = new Store({ url: config.databaseUrl ?? postgres?.url ?? '', log, keys: config.encryptionKeys })
     started.push(store)
     const queue =
       config.redisUrl === undefined
@@ -226,7 +227,8 @@ function inUse({ databaseUrl, redisUrl, dataDir, file }: Config): Omit<FieldsOf<
 
 const hostOf = (url: string): string => new URL(url).host
 
-function warn({ host, keys, databaseUrl, redisUrl }: Config, log: Log): void {
+function warn({ host, keys, databaseUrl, redisUrl, encryptionKeys }: Config, log: Log): void {
+  if (encryptionKeys) log.event('encryption_on', { keys: encryptionKeys.map(keyId) })
   warnOfOpenApi(host, keys, log)
   if (databaseUrl !== undefined && redisUrl === undefined) log.event('redis_not_set')
 }

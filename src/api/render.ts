@@ -61,10 +61,11 @@ function deadlineOf({ service, firstDueAt, deadline }: FullView, services: Servi
 /** The last time that JavaScript can write, ms since 1970. */
 const LAST_DATE = 8.64e15
 
-function baseOf({ id, service, action, payload, status }: TaskView): string {
+function baseOf({ id, service, action, payload, status, cannotDecrypt }: TaskView): string {
+  const lacks = cannotDecrypt === undefined ? '' : `,"cannotDecrypt":${JSON.stringify(cannotDecrypt)}`
   return (
     `"location":"${locationOf(id)}","service":${asJsonString(service)},"action":${asJsonString(action)},` +
-    `"payload":${payload},"status":"${status}"`
+    `"payload":${payload},"status":"${status}"${lacks}`
   )
 }
 

@@ -8,7 +8,7 @@ const timeText = (ms: number): string => new Date(ms).toISOString()
 
 /** A schedule with all its members. */
 export function scheduleText({ schedule, now }: Read): string {
-  const { name, cron, timezone, task, overlap, missed, paused, lastAt, lastTask } = schedule
+  const { name, cron, timezone, task, overlap, missed, paused, lastAt, lastTask, cannotDecrypt } = schedule
   const { deadline, ...options } = task.options ?? {}
   const asked = {
     service: task.service,
@@ -26,6 +26,7 @@ export function scheduleText({ schedule, now }: Read): string {
     next: nextAt === undefined ? [] : [nextAt, ...later],
     lastAt: lastAt === null ? null : timeText(lastAt),
     lastTask: lastTask === null ? null : locationOf(lastTask),
+    ...(cannotDecrypt && { cannotDecrypt }),
   }
   return `${head},"task":{${JSON.stringify(asked).slice(1, -1)},"payload":${task.payload}},${JSON.stringify(tail).slice(1)}`
 }

@@ -104,6 +104,8 @@ export async function runSchedule(api: ApiContext, ctx: Context): Promise<void> 
   const key = requestKeyOf(ctx, body)
   const found = await api.store.schedules.read(name, boundsIn(ctx))
   if (!found && key === undefined) throw noSuchSchedule()
+  if (found?.schedule.cannotDecrypt)
+    throw new Refusal('unavailable', 'The payload of the schedule cannot be decrypted by this node.')
   // A repeat is answered as the first, also where the schedule was deleted since. For a first POST there must be a schedule: no schedule
   // has an empty name.
   const task = found?.schedule.task ?? { service: '', action: '', payload: '{}', schedule: '' }

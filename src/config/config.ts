@@ -19,6 +19,8 @@ export interface Config {
   readonly stopDelay: number
   readonly idempotencyWindow: number
   readonly logLevel: string
+  /** Base64 of 32 bytes each, the first encrypts; absent: nothing is encrypted. */
+  readonly encryptionKeys?: readonly string[]
   /** The services file that was read, absolute; absent: there is none, and the demo service is served. */
   readonly file?: string
   /** Empty when there is no file. */

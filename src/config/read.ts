@@ -45,6 +45,7 @@ export function readConfig({ env, cwd, readFile = readFileSync, readSecret = rea
     stopDelay: settings.STOP_DELAY,
     idempotencyWindow: settings.IDEMPOTENCY_WINDOW,
     logLevel: settings.LOG_LEVEL,
+    ...(settings.ENCRYPTION_KEYS === undefined ? {} : { encryptionKeys: settings.ENCRYPTION_KEYS }),
     ...(file === undefined ? {} : { file: file.path }),
     ...found,
   })

@@ -4,6 +4,7 @@ import { databaseUrl } from './database-url.ts'
 import { type ConfigFault, HIDDEN, quoted } from './faults.ts'
 import type { ReadFile } from './file.ts'
 import { redisUrl } from './redis-url.ts'
+import { encryptionKeys } from './encryption-keys.ts'
 import { duration, filePath, hostName, keyPrefix, oneOf, type Rule, wholeNumber } from './rules.ts'
 import { secretOf } from './secret-files.ts'
 
@@ -73,6 +74,12 @@ export const SETTINGS = {
     rule: duration(24 * HOUR_MS, 366 * 24 * HOUR_MS),
     fallback: '24h',
     meaning: 'How long a POST with the same `Idempotency-Key` is answered as the first.',
+  },
+  ENCRYPTION_KEYS: {
+    rule: encryptionKeys,
+    meaning:
+      'Payloads, states, results and bodies are AES-256-GCM in Postgres. The first key encrypts, all of them decrypt. Not set: they are stored as they are.',
+    secret: true,
   },
   LOG_LEVEL: { rule: oneOf(LOG_LEVELS), fallback: 'info', meaning: 'What is logged, from this level up.' },
   TASK_API_CONFIG: {

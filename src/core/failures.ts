@@ -13,6 +13,8 @@ export const FAILURES = {
   bad_body: 'The body of an answer 206 was not JSON.',
   body_too_large: 'The body of an answer 206 was larger than 1 MiB.',
   cancelled: 'Somebody cancelled the task.',
+  cannot_decrypt:
+    'What the task was to send cannot be decrypted: the node lacks its key, or the text was altered in Postgres.',
 } as const
 
 export type FailureCode = keyof typeof FAILURES
@@ -36,6 +38,13 @@ export const crashed = (times: number): Failure => ({
 export const unknownService: Failure = {
   code: 'unknown_service',
   detail: 'No live node has known the service of this task for a minute.',
+}
+
+/** The end of a task whose payload or state cannot be decrypted. */
+export const cannotDecrypt: Failure = {
+  code: 'cannot_decrypt',
+  detail:
+    'The body of the next request cannot be decrypted: ENCRYPTION_KEYS lacks its key, or it was altered in Postgres.',
 }
 
 /** The end of a task that was cancelled. */

@@ -77,6 +77,8 @@ export interface CreatedTask extends Submitted {
   readonly status: Status
   /** Whether it had been there, found by `unique`. */
   readonly existing: boolean
+  /** The members that could not be decrypted; absent: none. */
+  readonly cannotDecrypt?: readonly string[]
 }
 
 /** A task as it was stored. Ids are Postgres bigints and travel as decimal strings. */

@@ -9,6 +9,8 @@ export interface TaskView {
   readonly action: string
   readonly payload: string
   readonly status: Status
+  /** The members that could not be decrypted, which are null or lack a body; absent: none. */
+  readonly cannotDecrypt?: readonly string[]
 }
 
 /** Everything that GET of one task can show. Null: no value. */

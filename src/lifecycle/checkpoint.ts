@@ -6,6 +6,6 @@ import type { Store } from '../store/store.ts'
 /** Records an answer 206; with a wait it also gives the claim back until then. */
 export const checkpoint = (
   { store }: { store: Pick<Store, 'checkpoint'> },
-  { id, token, node }: ClaimRef,
+  { id, token, node, key }: ClaimRef,
   { step, state, repeats, wait, keep, tried }: Checkpoint,
-): Promise<Written> => store.checkpoint.add({ id, token, node, step, state, repeats, wait, keep, tried })
+): Promise<Written> => store.checkpoint.add({ id, token, node, key, step, state, repeats, wait, keep, tried })

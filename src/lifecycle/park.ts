@@ -6,13 +6,14 @@ import type { Store } from '../store/store.ts'
 /** Counts a failed try, where it counts, and gives the claim back; the task is due again after `wait`. */
 export const park = (
   { store }: { store: Pick<Store, 'park'> },
-  { id, token, node }: ClaimRef,
-  { wait, failure, uncounted, tried }: Park,
+  { id, token, node, key }: ClaimRef,
+  { wait, failure, uncounted, tried }: Partial<Park> & Pick<Park, 'wait' | 'failure'>,
 ): Promise<Written> =>
   store.park.add({
     id,
     token,
     node,
+    key,
     wait,
     fails: uncounted ? 0 : 1,
     error: JSON.stringify(failure),

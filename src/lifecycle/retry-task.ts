@@ -1,6 +1,6 @@
 // Retry of a task: a new task goes on where one has ended, or from an earlier step. The old one stays as it ended.
 import type { Services } from '../core/service.ts'
-import type { Created, CreatedTask } from '../core/task.ts'
+import type { Created } from '../core/task.ts'
 import type { Retrial } from '../store/retries.ts'
 import type { Store } from '../store/store.ts'
 import { ring, type RingDependencies } from './submit.ts'
@@ -15,10 +15,8 @@ export interface RetryTaskDependencies extends RingDependencies {
  * `no_such_state`, `unique_taken`, `unknown_service`, or one of the key's.
  */
 export async function retryTask(by: RetryTaskDependencies, asked: Omit<Retrial, 'services'>): Promise<Created> {
-  const { row, replayed } = await by.store.retryTask({ ...asked, services: [...by.services.keys()] })
-  if (!row) throw new Error('a retry without a row')
-  const { id, service, action, payload, status } = row
-  const task = { id, service, action, payload, status, existing: row.existing === true } as CreatedTask
+  const { task, replayed } = await by.store.retryTask({ ...asked, services: [...by.services.keys()] })
+  if (!task) throw new Error('a retry without a row')
   if (!replayed && !task.existing) ring(by, task, asked.delay)
   return { replayed, tasks: [task] }
 }

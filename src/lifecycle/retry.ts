@@ -6,6 +6,6 @@ import type { Store } from '../store/store.ts'
 /** Counts a failed try; the next one may be sent once this is written. */
 export const retry = (
   { store }: { store: Pick<Store, 'retry'> },
-  { id, token, node }: ClaimRef,
+  { id, token, node, key }: ClaimRef,
   { attempt, failure, tried }: Retry,
-): Promise<Written> => store.retry.add({ id, token, node, attempt, error: JSON.stringify(failure), tried })
+): Promise<Written> => store.retry.add({ id, token, node, key, attempt, error: JSON.stringify(failure), tried })

@@ -13,7 +13,7 @@ type Settled = ClaimRef & Pick<SettleEntry, 'service'>
 /** Ends a task. `urgent`: others wait for its slot, so its write does not gather company. */
 export const settle = (
   { store }: { store: Pick<Store, 'settle'> },
-  { id, token, node, service }: Settled,
+  { id, token, node, key, service }: Settled,
   { status, step, result, omitted, failure, tried }: Settle,
   urgent = false,
 ): Promise<Written> =>
@@ -22,6 +22,7 @@ export const settle = (
       id,
       token,
       node,
+      key,
       service,
       status,
       step,

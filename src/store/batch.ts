@@ -170,3 +170,10 @@ export class Batch<Entry, Result> {
     })
   }
 }
+
+/** The size of an entry in memory, in characters of its texts. */
+export function sizeOf(entry: object): number {
+  let bytes = 200
+  for (const value of Object.values(entry)) if (typeof value === 'string') bytes += value.length
+  return bytes
+}

@@ -5,6 +5,7 @@ import type { Query } from './database.ts'
 import { type Along, ALONGS, alongOf, FILTER_TYPES, filterValues, MATCHES, windowOf } from './filters.ts'
 import { type Routine, routineOf } from './routine.ts'
 import { UNLESS_TAKEN } from './creations.ts'
+import { carriedOf, payloadOf } from './sealed.ts'
 import { NOT_ENDED, withId } from './sql.ts'
 
 const [WINDOW, UNTIL] = [`$${FILTER_TYPES.length + 1}`, `$${FILTER_TYPES.length + 2}`]
@@ -78,9 +79,10 @@ export const RETRY_MANY = routineOf({
     from placed cross join lateral (select least(place * $3, ${MAX_AHEAD_MS}) as delay) begins
   ),
   made as (
-    insert into tasks (key, service, action, payload, payload_bytes, state, step, first_step, priority, run_at, due_at, deadline_ms, expires_at,
+    insert into tasks (key, service, action, payload, payload_of, payload_bytes, state, state_of, step, first_step, priority, run_at, due_at, deadline_ms, expires_at,
         labels, unique_key, callback, caller, retry_of)
-      select gen_random_uuid(), t.service, t.action, t.payload, t.payload_bytes, case when begins.step > 0 then coalesce(t.state, t.payload) end, begins.step, begins.step,
+      select gen_random_uuid(), t.service, t.action, t.payload, ${payloadOf('t')}, t.payload_bytes, case when begins.step > 0 then coalesce(t.state, t.payload) end,
+        case when begins.step > 0 then ${carriedOf('t', 'coalesce(t.state, t.payload)')} end, begins.step, begins.step,
         t.priority, old.due, case when old.delay > 0 then old.due end, t.deadline_ms,
         old.due + t.deadline_ms * interval '1 millisecond', t.labels, t.unique_key, t.callback, coalesce(t.caller, $5), t.id
       from old join tasks t on ${withId('old.id')}

@@ -3,6 +3,7 @@ import { CRASHES } from '../core/crashes.ts'
 import { crashed } from '../core/failures.ts'
 import { LEVELS } from '../core/task.ts'
 import { type Columns, type RowOf } from './columns.ts'
+import type { Unopened } from './sealed.ts'
 import { failureLiteral, UNOWNED } from './sql.ts'
 
 /** The levels of importance, the first begins first. */
@@ -24,6 +25,9 @@ export const CLAIMED = {
   action: ['text', 't.action'],
   /** The payload of the next request. */
   body: ['json', 'coalesce(t.state, t.payload)'],
+  inState: ['boolean', 't.state is not null'],
+  /** The name under which a body that SQL has copied is sealed. */
+  bodyOf: ['text', 'case when t.state is null then t.payload_of else t.state_of end', 'or null'],
   step: ['integer', 't.step'],
   attempt: ['integer', 't.attempt'],
   fails: ['integer', 't.fails'],
@@ -51,7 +55,13 @@ export const CLAIMED = {
 } as const satisfies Columns
 
 /** A row that was claimed. */
-export type ClaimedRow = RowOf<typeof CLAIMED>
+export interface ClaimedRow extends Omit<RowOf<typeof CLAIMED>, 'inState' | 'bodyOf'> {
+  /** Its body cannot be decrypted. */
+  readonly cannotDecrypt?: Unopened
+}
+
+/** A row as Postgres returns it. */
+export type StoredRow = RowOf<typeof CLAIMED>
 
 /** The row of a look: it has no id. */
 export const LOOK = {

@@ -2,7 +2,7 @@
 import { isAction } from '../core/service.ts'
 import { isTaskId } from '../core/task.ts'
 import { CLAIM_BYTES, CLAIMS } from './claim-routine.ts'
-import { type ClaimedRow, EVERY_LEVEL, FROM_START } from './claimed.ts'
+import { type ClaimedRow, EVERY_LEVEL, FROM_START, type StoredRow } from './claimed.ts'
 import type { Query } from './database.ts'
 import { StoreError } from './trouble.ts'
 
@@ -62,7 +62,7 @@ export interface Seen {
 }
 
 /** The rows of tasks among those of a claim. Throws a `StoreError`. */
-export function tasksOf(rows: readonly ClaimedRow[]): ClaimedRow[] {
+export function tasksOf(rows: readonly StoredRow[]): StoredRow[] {
   const found = rows.filter(({ id }) => id !== null)
   // Each later statement that names such an id would fail, that of the sync among them. No request can name such an action.
   if (!found.every(({ id, action }) => isTaskId(id) && isAction(action)))
@@ -95,10 +95,10 @@ export async function claimDue(
   query: Query,
   by: Claimant,
   { wanted, limit, grace, look }: ClaimQuery,
-): Promise<ClaimedRow[]> {
+): Promise<StoredRow[]> {
   const asked = [...wanted.values()]
   const { call } = asked.some(({ begun }) => begun !== undefined) ? CLAIMS.inTurns : CLAIMS.plain
-  const rows = await query<ClaimedRow>(call, valuesOfClaim(by, { wanted, limit, grace, look }))
+  const rows = await query<StoredRow>(call, valuesOfClaim(by, { wanted, limit, grace, look }))
   const found = tasksOf(rows)
   look?.(
     rows.flatMap(({ id, service, level, deadline }) =>
@@ -108,10 +108,13 @@ export async function claimDue(
   return found
 }
 
+/** A state that is sealed counts as it is stored, and is longer than what it says: more than this part of it is base64. */
+const FULL_BYTES = CLAIM_BYTES * 0.7
+
 /** Whether a claim may have left rows for want of room in bytes. */
 export function isFull(rows: readonly ClaimedRow[]): boolean {
   const characters = rows.reduce((sum, { body }) => sum + body.length, 0)
   // A character has at most three bytes, so nothing small is measured.
-  if (characters * 3 < CLAIM_BYTES) return false
-  return rows.reduce((bytes, { body }) => bytes + Buffer.byteLength(body), 0) >= CLAIM_BYTES
+  if (characters * 3 < FULL_BYTES) return false
+  return rows.reduce((bytes, { body }) => bytes + Buffer.byteLength(body), 0) >= FULL_BYTES
 }

@@ -5,6 +5,7 @@ import { Database, type Query } from './database.ts'
 import { Health, PROBE } from './health.ts'
 import type { Asks } from './idempotent.ts'
 import { MOST_READ_BACKS, tryInsert } from './inserts.ts'
+import { type Keys, type Seals, sealsOf } from './seal.ts'
 import { Turns } from './turns.ts'
 import { blameOf, isCrowded, isSlow, StoreError } from './trouble.ts'
 
@@ -27,8 +28,10 @@ export class Connections {
   readonly write: Query
   readonly create: Asks
   readonly read: Query
+  readonly seals: Seals
 
-  constructor({ url, log }: { readonly url: string; readonly log: Log }) {
+  constructor({ url, log, keys }: { readonly url: string; readonly log: Log; readonly keys?: Keys }) {
+    this.seals = sealsOf(keys)
     this.#health = new Health(log, () => this.#renew())
     this.#writes = new Database(url, CONNECTIONS.writes)
     this.#reads = new Database(url, CONNECTIONS.reads)
@@ -40,6 +43,7 @@ export class Connections {
       first: this.#heeded(this.#creates, isCrowded),
       again: this.#heeded(this.#waits, isCrowded),
       turns: new Turns(),
+      seals: this.seals,
     }
     // Only writes count for the health: many reads that wait for the few connections for reads say nothing about Postgres.
     this.read = (sql, values) => this.#reads.query(sql, values)

@@ -2,7 +2,9 @@
 import { randomUUID } from 'node:crypto'
 import type { Service, Services } from '../core/service.ts'
 import { type Callback, type Created, type CreatedTask, LEVELS, type NewTask, type RequestKey } from '../core/task.ts'
-import { askOnce, type Asks, FIRST_OWN, idempotentRoutine, refuseWith, type ReturnedRow } from './idempotent.ts'
+import { askOnce, type Asks, FIRST_OWN, idempotentRoutine, refuseWith, type ReturnedRow, TOLD } from './idempotent.ts'
+import type { Seals } from './seal.ts'
+import { openTask, sealName } from './sealed.ts'
 import { NOT_ENDED, withId } from './sql.ts'
 
 /** The columns of the tasks to create: name, type, value. What the service says counts where the task says nothing. */
@@ -10,12 +12,16 @@ interface Given {
   readonly task: NewTask
   readonly key: string
   readonly service: Service | undefined
+  /** The payload as it is stored, and the name under which it is sealed where that is not the task's own. */
+  readonly stored: string
+  readonly payloadOf?: string | undefined
 }
 export const GIVEN: Readonly<Record<string, readonly [type: string, value: (given: Given) => unknown]>> = {
   key: ['uuid', ({ key }) => key],
   service: ['text', ({ task }) => task.service],
   action: ['text', ({ task }) => task.action],
-  payload: ['json', ({ task }) => task.payload],
+  payload: ['json', ({ stored }) => stored],
+  payload_of: ['text', ({ payloadOf }) => payloadOf ?? null],
   schedule: ['text', ({ task }) => task.schedule ?? null],
   bytes: ['integer', ({ task }) => Buffer.byteLength(task.payload)],
   delay: ['double precision', ({ task: { options } }) => options?.delay ?? null],
@@ -45,9 +51,9 @@ export const UNLESS_TAKEN = `on conflict (service, unique_key) where unique_key 
 
 /** Inserts tasks from `w`. */
 export const insertFrom = (source: string, conflict = '', caller = '$4'): string => `
-    insert into tasks (key, service, action, payload, payload_bytes, priority, run_at, due_at, deadline_ms, expires_at, labels, unique_key,
+    insert into tasks (key, service, action, payload, payload_of, payload_bytes, priority, run_at, due_at, deadline_ms, expires_at, labels, unique_key,
       callback, caller, schedule)
-    select w.key, w.service, w.action, w.payload, w.bytes, w.priority, due.at, case when coalesce(w.delay, w.run_at) is not null then due.at end,
+    select w.key, w.service, w.action, w.payload, w.payload_of, w.bytes, w.priority, due.at, case when coalesce(w.delay, w.run_at) is not null then due.at end,
       w.deadline, due.at + w.deadline * interval '1 millisecond', w.labels, w.unique_key, w.callback, ${caller}, w.schedule
     from ${source} cross join lateral (
       select greatest(now(), coalesce(to_timestamp(w.run_at / 1000), now() + coalesce(w.delay, 0) * interval '1 millisecond')) as at
@@ -103,10 +109,10 @@ export const CREATE = idempotentRoutine({
       select named.key || '=' || named.value, ids[w.place] from ${GIVEN_AS} cross join lateral jsonb_each_text(w.labels) named
       where w.labels is not null and not there[w.place];
     if cardinality(ids) = 1 and (there[1] or ${SCHEDULE}[1] is not null) then
-      select array[t.service, t.action, t.payload::text, t.status] into as_told from tasks t where t.id = ids[1];
+      select ${TOLD} into as_told from tasks t where t.id = ids[1];
     end if;`,
   returns: `
-    return query select 'created', w.place::integer, w.id, w.existing, t.service, t.action, t.payload, t.status
+    return query select 'created', w.place::integer, w.id, w.existing, t.service, t.action, t.payload, t.status, t.key, t.payload_of
       from unnest(ids, there) with ordinality as w(id, existing, place) left join tasks t on w.existing and ${withId('w.id')};`,
 })
 
@@ -125,20 +131,23 @@ export async function createTasks(
   asks: Asks,
   { tasks, key, caller, own = false, services }: Creation,
 ): Promise<Created> {
-  const given = tasks.map((task) => ({ task, key: randomUUID(), service: services.get(task.service) }))
+  const given = tasks.map((task) => {
+    const key = randomUUID()
+    const stored = asks.seals.close(task.payload, sealName(key, 'payload'))
+    return { task, key, service: services.get(task.service), stored }
+  })
   const columns = Object.values(GIVEN).map(([, value]) => given.map(value))
   const { rows, replayed } = await askOnce(asks, CREATE, { key, caller }, [...columns, own])
-  return { replayed, tasks: rows.map((row) => taskOf(row, tasks)) }
+  return { replayed, tasks: rows.map((row) => taskOf(asks.seals, row, tasks)) }
 }
 
 /** What was created is what was asked for, unless its row tells more. */
-function taskOf(
-  { id, place, existing, service, action, payload, status }: ReturnedRow,
-  tasks: readonly NewTask[],
-): CreatedTask {
+function taskOf(seals: Seals, row: ReturnedRow, tasks: readonly NewTask[]): CreatedTask {
+  const { id, place, existing, status } = row
   const asked = tasks[place - 1] as NewTask
   const there = existing === true
-  if (service === null || action === null || payload === null)
+  const told = toldOf(seals, row)
+  if (told === undefined)
     return {
       id,
       service: asked.service,
@@ -147,5 +156,20 @@ function taskOf(
       status: 'pending',
       existing: there,
     }
-  return { id, service, action, payload, status: status as CreatedTask['status'], existing: there }
+  return { id, ...told, status: status as CreatedTask['status'], existing: there }
+}
+
+/** The task that such a row tells of, if any. */
+export function toldOf(
+  seals: Seals,
+  { service, action, payload, key, payloadOf }: ReturnedRow,
+): Pick<CreatedTask, 'service' | 'action' | 'payload' | 'cannotDecrypt'> | undefined {
+  if (service === null || action === null || payload === null) return undefined
+  const opened = openTask(seals, { key: key ?? '', payload, payloadOf })
+  return {
+    service,
+    action,
+    payload: opened.payload,
+    ...(opened.cannotDecrypt && { cannotDecrypt: opened.cannotDecrypt }),
+  }
 }

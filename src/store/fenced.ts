@@ -2,6 +2,7 @@
 import type { Attempt } from '../core/attempts.ts'
 import type { Query } from './database.ts'
 import { type Routine, routineOf } from './routine.ts'
+import { closeReport, type Sealing } from './sealed.ts'
 import { withId } from './sql.ts'
 
 /** A claim. A write changes the row only while the row has this token and this node, and is still running. */
@@ -9,6 +10,8 @@ export interface ClaimRef {
   readonly id: string
   readonly token: number
   readonly node: string
+  /** The UUID of the task, for which the write is sealed. Absent where nothing of it can be. */
+  readonly key?: string | undefined
 }
 
 /** `lost`: the row has another claim by now or has ended, and nothing was changed. */
@@ -169,22 +172,23 @@ function loggedName(name: string): string {
  * Makes the flush of one kind: one statement, and after an unknown outcome a second one that reads the rows not written.
  * @param told is called with each entry that was written
  */
-export function fencedFlush<Entry extends Reported>(query: Query, kind: Kind<Entry>, told?: (entry: Entry) => void) {
+export function fencedFlush<Entry extends Reported>(by: Sealing, kind: Kind<Entry>, told?: (entry: Entry) => void) {
   return async (entries: readonly Entry[], again: boolean): Promise<Written[]> => {
     // Most have nothing for the log, and cost what they would without one.
     const logged = entries.some(({ tried }) => tried !== undefined)
     const { call } = FENCED_WRITES[logged ? loggedName(kind.name) : kind.name] as Routine
+    const stored = entries.map((entry) => closeReport(by.seals, entry))
     const values = [
       entries.map(({ id }) => id),
       entries.map(({ token }) => token),
       entries.map(({ node }) => node),
-      ...[...kind.columns, ...(logged ? TRIED : [])].map(({ value }) => entries.map(value)),
+      ...[...kind.columns, ...(logged ? TRIED : [])].map(({ value }) => stored.map(value)),
     ]
-    const rows = await query<{ place: string }>(call, values)
+    const rows = await by.query<{ place: string }>(call, values)
     const written = new Set(rows.map(({ place }) => entries[Number(place) - 1]))
     const missing = entries.filter((entry) => !written.has(entry))
     if (again && missing.length > 0 && kind.applied)
-      for (const entry of await applied(query, kind, missing)) written.add(entry)
+      for (const entry of await applied(by.query, kind, missing)) written.add(entry)
     return entries.map((entry) => {
       if (!written.has(entry)) return 'lost'
       told?.(entry)

@@ -8,6 +8,7 @@ import { GIVEN, GIVEN_AS, insertFrom } from './creations.ts'
 import type { Query } from './database.ts'
 import { FIRST_OWN } from './idempotent.ts'
 import { routineOf } from './routine.ts'
+import { isMarked, scheduleName } from './sealed.ts'
 import { msOf, newestOf, SCHEDULE, scheduleOf } from './schedule-rows.ts'
 import { NOT_ENDED } from './sql.ts'
 
@@ -105,6 +106,9 @@ export async function fireSchedules(query: Query, firings: readonly Firing[], se
     task,
     key: randomUUID(),
     service: services.get(task.service),
+    // As it is, under the name of the schedule: also where this node lacks the key.
+    stored: task.payload,
+    payloadOf: isMarked(task.payload) ? scheduleName(task.schedule ?? '') : undefined,
   }))
   return query<Fired>(FIRE.call, [
     firings.map(({ schedule }) => schedule.name),

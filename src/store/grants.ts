@@ -1,6 +1,6 @@
 // How a node takes rows of a service with a limit: Postgres grants each request, one node at a time.
 import type { Terms } from '../core/limit.ts'
-import { CLAIMED, type ClaimedRow, LOOK } from './claimed.ts'
+import { CLAIMED, type ClaimedRow, LOOK, type StoredRow } from './claimed.ts'
 import { claimWith, type Granting } from './claim-routine.ts'
 import { type Claimant, type Seen, tasksOf, valuesOfClaim, type Wanted } from './claims.ts'
 import { valuesOf } from './columns.ts'
@@ -92,11 +92,11 @@ export async function grantDue(
   service: string,
   asked: Wanted,
   { concurrency, interval, burst }: Terms,
-): Promise<Granted> {
+): Promise<Granted & { readonly rows: readonly StoredRow[] }> {
   const { call } = asked.begun === undefined ? GRANTS.plain : GRANTS.inTurns
   const wanted = new Map([[service, asked]])
   const values = valuesOfClaim({ ...by, takesOver: false }, { wanted, limit: asked.count, grace: 0 })
-  const rows = await query<ClaimedRow>(call, [...values, concurrency, interval, burst])
+  const rows = await query<StoredRow>(call, [...values, concurrency, interval, burst])
   const answer = rows.find(({ id }) => id === null)
   return {
     rows: tasksOf(rows),

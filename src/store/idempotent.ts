@@ -6,6 +6,7 @@ import type { RequestKey } from '../core/task.ts'
 import { type Columns, type RowOf, typesOf } from './columns.ts'
 import type { Query } from './database.ts'
 import { type Routine, routineOf, type Statement } from './routine.ts'
+import type { Seals } from './seal.ts'
 import type { Turns } from './turns.ts'
 import { isCrowded, sqlState, StoreError } from './trouble.ts'
 
@@ -21,6 +22,8 @@ export const RETURNED = {
   action: ['text', '', 'or null'],
   payload: ['json', '', 'or null'],
   status: ['text', '', 'or null'],
+  key: ['uuid', '', 'or null'],
+  payloadOf: ['text', '', 'or null'],
 } as const satisfies Columns
 export type ReturnedRow = RowOf<typeof RETURNED>
 
@@ -37,11 +40,14 @@ const REFUSED = 'TA001'
 export const refuseWith = (outcome: string): string =>
   `raise exception using errcode = '${REFUSED}', message = '${outcome}';`
 const nothingBut = (outcome: string): string =>
-  `return query select ${outcome}, null::integer, null::bigint, null::boolean, null::text, null::text, null::json, null::text;`
+  `return query select ${outcome}, null::integer, null::bigint, null::boolean, null::text, null::text, null::json, null::text, null::uuid, null::text;`
+
+/** PL/pgSQL: what a repeat is told of the row `t`. */
+export const TOLD = 'array[t.service, t.action, t.payload::text, t.status, t.key::text, t.payload_of]'
 
 interface Body extends Pick<Statement, 'name' | 'types' | 'declared'> {
   /**
-   * PL/pgSQL: creates the tasks, and sets `ids` and `there`: whether each had been there. May set `as_told`. While it may wait for a
+   * PL/pgSQL: creates the tasks, and sets `ids` and `there`: whether each had been there. May set `as_told` to `TOLD`. While it may wait for a
    * `unique`, `waits_for` is `unique_locked`.
    */
   readonly creates: string
@@ -79,7 +85,7 @@ export const idempotentRoutine = ({ name, types, declared = '', creates, returns
       if kept.hash <> $3 then
         ${nothingBut(`'other_body'`)}
       else
-        return query select case when kept.request = $5 then 'created' else 'replayed' end, k.place::integer, k.id, k.existing, kept.told[1], kept.told[2], kept.told[3]::json, kept.told[4]
+        return query select case when kept.request = $5 then 'created' else 'replayed' end, k.place::integer, k.id, k.existing, kept.told[1], kept.told[2], kept.told[3]::json, kept.told[4], kept.told[5]::uuid, kept.told[6]
           from unnest(kept.tasks, kept.existing) with ordinality as k(id, existing, place);
       end if;
       return;
@@ -119,11 +125,12 @@ export interface Asks {
   readonly again: Query
   /** The requests of this node with one key ask one after the other: one connection is enough for all of them. */
   readonly turns: Turns
+  readonly seals: Seals
 }
 
 /** Runs such a routine until its outcome is known. Throws a `Refusal`, or a `StoreError`. */
 export async function askOnce(
-  { first, again, turns }: Asks,
+  { first, again, turns }: Pick<Asks, 'first' | 'again' | 'turns'>,
   { call }: Routine,
   { key, caller }: { readonly key: RequestKey | undefined; readonly caller: string | null },
   values: readonly unknown[],

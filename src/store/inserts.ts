@@ -6,6 +6,8 @@ import { isTaskId, type NewTask } from '../core/task.ts'
 import type { ClaimRef } from './fenced.ts'
 import type { Query } from './database.ts'
 import { routineOf } from './routine.ts'
+import type { Seals } from './seal.ts'
+import { sealName } from './sealed.ts'
 import { StoreError } from './trouble.ts'
 
 /** How long an insert of unknown outcome is looked for, ms, beside the last look itself; the first and longest pause between two looks. */
@@ -75,7 +77,7 @@ export class HighestId {
  * on. Those not found in time come back as undefined: nobody knows.
  * @param looking the looks that are under way; kept up to date
  */
-export function insertFlush(query: Query, highest: HighestId, looking: Set<Promise<unknown>>) {
+export function insertFlush(query: Query, seals: Seals, highest: HighestId, looking: Set<Promise<unknown>>) {
   /** The rows are looked for; never rejects. */
   const lookFor = (keys: readonly string[], above: bigint): Promise<Found> => {
     const found = readBack(query, keys, above).finally(() => looking.delete(found))
@@ -90,7 +92,7 @@ export function insertFlush(query: Query, highest: HighestId, looking: Set<Promi
       keys,
       rows.map(({ service }) => service),
       rows.map(({ action }) => action),
-      rows.map(({ payload }) => payload),
+      rows.map(({ key, payload }) => seals.close(payload, sealName(key, 'payload'))),
       rows.map(({ payload }) => Buffer.byteLength(payload)),
       rows.map(({ taker }) => taker?.node ?? null),
       rows.map(({ taker }) => taker?.token ?? null),

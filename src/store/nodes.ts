@@ -16,6 +16,8 @@ export interface Known {
 export interface NodeRow extends Known {
   readonly id: string
   readonly name: string
+  /** The ids of its keys. */
+  readonly keys?: readonly string[]
 }
 
 /** A lease that was begun or extended. */
@@ -29,17 +31,23 @@ export interface Leased {
 /** Makes a node's row, its lease running from now for `lease` ms, of which statements may rely on `claimWindow`. */
 export async function enroll(
   query: Query,
-  { id, name, services, callbacks = {} }: NodeRow,
+  { id, name, services, callbacks = {}, keys = [] }: NodeRow,
   lease: number,
   claimWindow = lease,
 ): Promise<Leased> {
   const [row] = await query<{ until: string }>(
-    `insert into nodes (id, name, services, callbacks, lease_until) values ($1, $2, $3, $6, now() + $4 * interval '1 millisecond')
+    `insert into nodes (id, name, services, callbacks, keys, lease_until) values ($1, $2, $3, $6, $7, now() + $4 * interval '1 millisecond')
      on conflict (id) do update set lease_until = excluded.lease_until
      returning now() + $5 * interval '1 millisecond' as until`,
-    [id, name, services, lease, claimWindow, JSON.stringify(callbacks)],
+    [id, name, services, lease, claimWindow, JSON.stringify(callbacks), keys],
   )
   return { held: true, until: row?.until ?? '-infinity' }
+}
+
+/** Whether a live node has the key of this id. */
+export async function isKeyKnown(query: Query, key: string): Promise<boolean> {
+  const rows = await query('select from nodes where lease_until > now() and $1 = any(keys) limit 1', [key])
+  return rows.length > 0
 }
 
 /** How busy a node is: what others are told by its beats. */

@@ -6,6 +6,8 @@ import type { Query } from './database.ts'
 import { type Along, ALONGS, alongOf, FILTER_TYPES, filterValues, isExact, MATCHES, windowOf } from './filters.ts'
 import { SHOWN } from './reads.ts'
 import { type Routine, routineOf } from './routine.ts'
+import type { Seals } from './seal.ts'
+import { openTask } from './sealed.ts'
 import { withId } from './sql.ts'
 
 const [WINDOW, LIMIT] = [`$${FILTER_TYPES.length + 1}`, `$${FILTER_TYPES.length + 2}`]
@@ -35,6 +37,8 @@ const BY = Object.fromEntries(ALONGS.map((along) => [along, pageOf(along)])) as 
 export const PAGES = Object.values(BY)
 
 interface PageRow extends TaskView {
+  readonly key: string
+  readonly payloadOf: string | null
   readonly count: string
   readonly last: string | null
   readonly matched: string
@@ -44,12 +48,19 @@ interface PageRow extends TaskView {
  * Reads a page. It reads a bounded window of rows, in the order of the index that fits the filters. With one filter that has an index
  * every row in the window matches, so the page is full.
  */
-export async function readPage(query: Query, { limit, before, full: _full, ...filters }: ListQuery): Promise<Page> {
+export async function readPage(
+  query: Query,
+  seals: Seals,
+  { limit, before, full: _full, ...filters }: ListQuery,
+): Promise<Page> {
   const window = isExact(filters) ? limit + 1 : filters.error === undefined ? PAGE_ROWS : ERROR_ROWS
   const values = [...filterValues(before, filters), window, limit + 1]
   const rows = await query<PageRow>(BY[alongOf(filters)].call, values)
   const found = rows.filter(({ id }) => id !== null).slice(0, limit)
-  const tasks = found.map(({ id, service, action, payload, status }) => ({ id, service, action, payload, status }))
+  const tasks = found.map((row): TaskView => {
+    const { id, service, action, payload, status, cannotDecrypt } = openTask(seals, row)
+    return { id, service, action, payload, status, ...(cannotDecrypt && { cannotDecrypt }) }
+  })
   const next = nextOf(rows[0], tasks, window)
   return next === undefined ? { tasks } : { tasks, next }
 }

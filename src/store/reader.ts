@@ -24,7 +24,7 @@ export class Reader {
 
   constructor(connections: Connections) {
     this.#connections = connections
-    const flush = readFlush(connections.read)
+    const flush = readFlush(connections.read, connections.seals)
     this.#get = new Batch({
       name: 'read',
       patience: 'refuse',
@@ -75,7 +75,7 @@ export class Reader {
   /** Reads a page of the list. */
   async list(asked: ListQuery): Promise<Page> {
     this.#connections.admit()
-    const page = await readPage(this.#connections.read, asked).catch(refuseRead)
+    const page = await readPage(this.#connections.read, this.#connections.seals, asked).catch(refuseRead)
     return asked.full ? this.#inFull(page) : page
   }
 
@@ -106,7 +106,7 @@ export class Reader {
   /** Reads tries of a task, after one of them; undefined when there is no such task. */
   async attempts(id: string, after: string, limit: number): Promise<readonly LoggedAttempt[] | undefined> {
     this.#connections.admit()
-    return readAttempts(this.#connections.read, id, after, limit).catch(refuseRead)
+    return readAttempts(this.#connections.read, this.#connections.seals, { task: id, after, limit }).catch(refuseRead)
   }
 
   /** Reads what explains a task; undefined when there is no such task. */

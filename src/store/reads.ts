@@ -5,6 +5,8 @@ import type { FullView, Version } from '../core/view.ts'
 import { type Columns, typesOf, valuesOf } from './columns.ts'
 import type { Query } from './database.ts'
 import { type Routine, routineOf } from './routine.ts'
+import type { Seals } from './seal.ts'
+import { openTask } from './sealed.ts'
 import { NOT_ENDED, UNOWNED, withId, withinBounds } from './sql.ts'
 import { StoreError } from './trouble.ts'
 
@@ -15,9 +17,11 @@ export const time = (of: string) =>
 /** What the list shows of a task. */
 export const SHOWN = {
   id: ['bigint', 't.id'],
+  key: ['uuid', 't.key'],
   service: ['text', 't.service'],
   action: ['text', 't.action'],
   payload: ['json', 't.payload'],
+  payloadOf: ['text', 't.payload_of', 'or null'],
   status: ['text', 't.status'],
 } as const satisfies Columns
 
@@ -28,6 +32,7 @@ const FULL = {
   resultOmitted: ['boolean', 't.result_omitted'],
   error: ['json', 't.error'],
   state: ['json', 't.state'],
+  stateOf: ['text', 't.state_of', 'or null'],
   step: ['integer', 't.step'],
   attempt: ['integer', 't.attempt'],
   fails: ['integer', 't.fails'],
@@ -51,7 +56,14 @@ const FULL = {
   retriedAs: ['bigint', 't.retried_as', 'or null'],
   callbackOf: ['bigint', 't.callback_of', 'or null'],
   schedule: ['text', 't.schedule', 'or null'],
-} as const satisfies Columns & Record<keyof FullView, unknown>
+} as const satisfies Columns & Record<Exclude<keyof FullView, 'cannotDecrypt'>, unknown>
+
+/** A task as it is stored. */
+interface ReadRow extends FullView {
+  readonly key: string
+  readonly payloadOf: string | null
+  readonly stateOf: string | null
+}
 
 /** The most tasks that one statement reads. */
 export const MAX_TASKS_PER_READ = 16
@@ -71,15 +83,15 @@ export const READ = routineOf({
 const QUICK_FAILURE_MS = 500
 
 /** Makes the flush of a batch of reads, one task each. A result is undefined where there is no such task. */
-export function readFlush(query: Query) {
+export function readFlush(query: Query, seals: Seals) {
   let most = MAX_TASKS_PER_READ
   return async (ids: readonly string[]): Promise<(FullView | undefined)[]> => {
     const found = new Map<string, FullView>()
     for (const wanted = [...new Set(ids)]; wanted.length > 0;) {
       const asked = wanted.splice(0, most)
       most = 1
-      const rows = await readOnce<FullView>(query, READ, [asked])
-      for (const row of rows) found.set(row.id, row)
+      const rows = await readOnce<ReadRow>(query, READ, [asked])
+      for (const row of rows) found.set(row.id, openTask(seals, row))
       if (charactersOf(rows) < LARGE_READ_CHARS) most = MAX_TASKS_PER_READ
     }
     return ids.map((id) => found.get(id))

@@ -1,6 +1,6 @@
 // How a node takes up again what a dead thread of its own ran.
 import { CRASHES } from '../core/crashes.ts'
-import { CLAIMED, type ClaimedRow, CRASHED } from './claimed.ts'
+import { CLAIMED, type StoredRow, CRASHED } from './claimed.ts'
 import { type Columns, typesOf, valuesOf } from './columns.ts'
 import type { Query } from './database.ts'
 import type { ClaimRef } from './fenced.ts'
@@ -51,8 +51,8 @@ export const REVIVE = routineOf({
 })
 
 /** Takes claims of our own up again whose thread died: the next try, one crash more. Those missing are not ours any more. */
-export const reviveClaims = (query: Query, claims: readonly Orphan[]): Promise<ClaimedRow[]> =>
-  query<ClaimedRow>(REVIVE.call, [
+export const reviveClaims = (query: Query, claims: readonly Orphan[]): Promise<StoredRow[]> =>
+  query<StoredRow>(REVIVE.call, [
     claims.map(({ id }) => id),
     claims.map(({ token }) => token),
     claims.map(({ node }) => node),

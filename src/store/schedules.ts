@@ -10,6 +10,8 @@ import { DUE, type Due, FIRE, type Fired, fireSchedules, type Firing, readDue } 
 import { Minutes } from './minutes.ts'
 import { refuse, refuseRead } from './refuse.ts'
 import { type Routine, routineOf } from './routine.ts'
+import type { Seals } from './seal.ts'
+import { type Opened, scheduleName } from './sealed.ts'
 import { msOf, newestOf, SCHEDULE, scheduleOf } from './schedule-rows.ts'
 import { BOUND_TYPES, boundValues, withinBounds } from './sql.ts'
 
@@ -52,14 +54,15 @@ interface ReadRow extends RowOf<typeof READ> {
 
 /** A schedule, and when it was read: ms since 1970, by Postgres' clock. */
 export interface Read {
-  readonly schedule: Schedule
+  readonly schedule: Schedule & Opened
   readonly now: number
 }
 
-const readOf = ({ now, lastTask, count: _count, ...row }: ReadRow): Read => ({
-  now,
-  schedule: { ...scheduleOf(row), lastTask },
-})
+function readOf(seals: Seals, { now, lastTask, count: _count, ...row }: ReadRow): Read {
+  const payload = seals.open(row.payload, [scheduleName(row.name)])
+  const schedule = { ...scheduleOf({ ...row, payload: payload ?? 'null' }), lastTask }
+  return { now, schedule: payload === undefined ? { ...schedule, cannotDecrypt: ['payload'] } : schedule }
+}
 
 /**
  * What callers and nodes ask of schedules. Those of callers throw a `Refusal`, those of nodes a `StoreError`. A schedule beyond the bounds
@@ -100,7 +103,7 @@ export interface Putter {
 
 /** The schedules on these connections. */
 export function schedulesOn(
-  connections: Pick<Connections, 'read' | 'write' | 'admit'>,
+  connections: Pick<Connections, 'read' | 'write' | 'admit' | 'seals'>,
   minutes = new Minutes(connections.write),
 ): Schedules {
   const { read, write } = connections
@@ -113,12 +116,13 @@ export function schedulesOn(
     connections.admit()
     return read<ReadRow>(routine.call, values).catch(refuseRead)
   }
+  const opened = (row: ReadRow): Read => readOf(connections.seals, row)
   return {
-    read: async (name, bounds) => (await reading(READ_ONE, [name, ...boundValues(bounds)])).map(readOf)[0],
+    read: async (name, bounds) => (await reading(READ_ONE, [name, ...boundValues(bounds)])).map(opened)[0],
     list: async (after, most, bounds) => {
       const rows = await reading(READ_MANY, [after, most + 1, ...boundValues(bounds)])
       return {
-        schedules: rows.slice(0, most).map(readOf),
+        schedules: rows.slice(0, most).map(opened),
         more: rows.length > most || Number(rows[0]?.count ?? 0) > rows.length,
       }
     },
@@ -135,7 +139,7 @@ export function schedulesOn(
         timezone,
         task.service,
         task.action,
-        task.payload,
+        connections.seals.close(task.payload, scheduleName(name)),
         Buffer.byteLength(task.payload),
         JSON.stringify(task.options ?? {}),
         overlap,

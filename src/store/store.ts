@@ -5,7 +5,7 @@ import type { Terms } from '../core/limit.ts'
 import type { Stored } from '../core/ports.ts'
 import type { Created, NewTask } from '../core/task.ts'
 import type { Log } from '../telemetry/log.ts'
-import { Batch } from './batch.ts'
+import { Batch, sizeOf } from './batch.ts'
 import { type Claimant, type ClaimQuery, claimDue, type Wanted } from './claims.ts'
 import { type ClaimedRow } from './claimed.ts'
 import { type Retrial, retryTask } from './retries.ts'
@@ -28,6 +28,8 @@ import { Reader } from './reader.ts'
 import { type Standing, readStanding } from './reads.ts'
 import { refuse } from './refuse.ts'
 import { type Schedules, schedulesOn } from './schedules.ts'
+import type { Keys } from './seal.ts'
+import { openClaimed } from './sealed.ts'
 import { type ServiceStates, serviceStatesOn } from './service-states.ts'
 import { StoreError } from './trouble.ts'
 import { whyNot } from './unusable.ts'
@@ -60,8 +62,9 @@ export class Store extends Reader implements Part {
   readonly states: ServiceStates
   readonly minutes: Minutes
 
-  constructor({ url, log }: { url: string; log: Log }) {
-    const connections = new Connections({ url, log })
+  constructor({ url, log, keys }: { url: string; log: Log; keys?: Keys }) {
+    const connections = new Connections({ url, log, keys })
+    const { seals } = connections
     super(connections)
     this.#url = url
     this.minutes = new Minutes(connections.write)
@@ -69,15 +72,15 @@ export class Store extends Reader implements Part {
     this.states = serviceStatesOn({ write: connections.write, admit: () => connections.admit() })
     this.#connections = connections
     const query = (this.#query = this.#connections.write)
-    const kept = <Entry extends ClaimRef>(kind: Kind<Entry>, flush = fencedFlush(query, kind), gather = 0) =>
+    const kept = <Entry extends ClaimRef>(kind: Kind<Entry>, flush = fencedFlush({ query, seals }, kind), gather = 0) =>
       new Batch<Entry, Written>({ name: kind.name, patience: 'keep', bytes: sizeOf, flush, gather })
     this.checkpoint = kept(FENCED.checkpoint)
     this.retry = kept(FENCED.retry)
     this.park = kept(FENCED.park)
-    const counted = fencedFlush(query, FENCED.settle, (entry) => this.minutes.ended(entry))
+    const counted = fencedFlush({ query, seals }, FENCED.settle, (entry) => this.minutes.ended(entry))
     this.settle = kept(FENCED.settle, counted, GATHER_MS.settle)
     this.release = kept(FENCED.release)
-    const insert = insertFlush(query, this.#highest, this.#looking)
+    const insert = insertFlush(query, seals, this.#highest, this.#looking)
     const submits = { name: 'submit', patience: 'refuse', gather: GATHER_MS.insert } as const
     this.#insert = new Batch({ ...submits, bytes: sizeOf, flush: insert })
     // Beside the single ones, which do not wait for the large statements of these.
@@ -176,7 +179,7 @@ export class Store extends Reader implements Part {
   async retryTask(retrial: Retrial): ReturnType<typeof retryTask> {
     this.#connections.admit()
     const retried = await retryTask(this.#connections.create, retrial).catch(refuse)
-    if (retried.row && !retried.replayed) this.minutes.created([retried.row])
+    if (retried.task && !retried.replayed) this.minutes.created([retried.task])
     return retried
   }
 
@@ -202,14 +205,16 @@ export class Store extends Reader implements Part {
 
   // One statement each; all throw a `StoreError`.
   claim = async (by: Claimant, asked: ClaimQuery): Promise<ClaimedRow[]> =>
-    this.minutes.failed(await claimDue(this.#query, by, asked))
-  grant = (by: Omit<Claimant, 'takesOver'>, service: string, wanted: Wanted, terms: Terms): Promise<Granted> =>
-    grantDue(this.#query, by, service, wanted, terms)
+    this.minutes.failed(openClaimed(this.#connections.seals, await claimDue(this.#query, by, asked)))
+  grant = async (by: Omit<Claimant, 'takesOver'>, service: string, wanted: Wanted, terms: Terms): Promise<Granted> => {
+    const { rows, ...told } = await grantDue(this.#query, by, service, wanted, terms)
+    return { ...told, rows: openClaimed(this.#connections.seals, rows) }
+  }
   revive = async (claims: readonly Orphan[]): Promise<ClaimedRow[]> =>
-    this.minutes.failed(await reviveClaims(this.#query, claims))
+    this.minutes.failed(openClaimed(this.#connections.seals, await reviveClaims(this.#query, claims)))
   standing = (ids: readonly string[]): Promise<Standing[]> => readStanding(this.#query, ids)
   enroll = (node: nodes.NodeRow, lease: number, claimWindow?: number): Promise<nodes.Leased> =>
-    nodes.enroll(this.#query, node, lease, claimWindow)
+    nodes.enroll(this.#query, { ...node, keys: this.#connections.seals.ids }, lease, claimWindow)
   beat = async (
     id: string,
     lease: number,
@@ -219,6 +224,7 @@ export class Store extends Reader implements Part {
     if (this.#connections.refusing) void this.#connections.probe()
     return nodes.beat(this.#query, id, lease, claimWindow, told)
   }
+  isKeyKnown = (key: string): Promise<boolean> => nodes.isKeyKnown(this.#query, key)
   resign = (id: string): Promise<void> => nodes.resign(this.#query, id)
   resignOthers = (id: string): Promise<void> => nodes.resignOthers(this.#query, id)
   adoptOwners = (): Promise<void> => nodes.adoptOwners(this.#query)
@@ -237,11 +243,4 @@ export class Store extends Reader implements Part {
 
 function unknownCommit(): never {
   throw new Refusal('outcome_unknown', 'The connection to Postgres broke during the commit.')
-}
-
-/** The size of an entry in memory, in characters of its texts. */
-function sizeOf(entry: object): number {
-  let bytes = 200
-  for (const value of Object.values(entry)) if (typeof value === 'string') bytes += value.length
-  return bytes
 }

@@ -1,9 +1,13 @@
 // Dispatch: what was claimed goes to a thread, suspects go to the quarantine, and what a dead thread ran starts again.
 import { CRASHES } from '../core/crashes.ts'
+import { cannotDecrypt } from '../core/failures.ts'
 import type { Trust } from '../core/trust.ts'
 import { revive } from '../lifecycle/claim.ts'
+import { park } from '../lifecycle/park.ts'
+import { fail } from '../lifecycle/settle.ts'
 import type { ClaimedRow } from '../store/claimed.ts'
 import type { Orphan } from '../store/revivals.ts'
+import type { Unopened } from '../store/sealed.ts'
 import type { Store } from '../store/store.ts'
 import { StoreError } from '../store/trouble.ts'
 import type { Log } from '../telemetry/log.ts'
@@ -32,6 +36,8 @@ export interface Sent {
 }
 
 const REVIVE_RETRY = 500
+/** How long a task waits for a node that has its key, ms. */
+const KEY_WAIT = 2_000
 
 /** Brings claims to threads. */
 export class Dispatch {
@@ -47,7 +53,7 @@ export class Dispatch {
   /** Takes a claimed row in hand and starts its actor. */
   accept(row: ClaimedRow, { node, token, epoch }: Sent): void {
     const { running, log } = this.#by
-    const { id, service, action, crashes, attempt, granted } = row
+    const { id, key, service, action, crashes, attempt, granted } = row
     if (row.failed) return log.event('task_failed_crashed', { task: id, service, action, why: 'crashed', crashes })
     if (row.lost) log.event('task_taken_over', { task: id, service, action, step: row.step, crashes })
     // One actor of one task: the older claim's actor ends first, and the new one starts behind it in the same thread.
@@ -55,6 +61,7 @@ export class Dispatch {
     if (older) this.stop(older)
     const task: RunningTask = {
       id,
+      key,
       token,
       node,
       service,
@@ -68,6 +75,7 @@ export class Dispatch {
       epoch,
     }
     running.add(task)
+    if (row.cannotDecrypt) return void this.#leaveUnread(task, row.cannotDecrypt)
     this.#place({ task, assignment: row, since: performance.now() }, older?.thread)
   }
 
@@ -112,6 +120,25 @@ export class Dispatch {
     const thread = prefer && pool.threads.includes(prefer) ? prefer : pool.idlest
     if (thread) begin(thread, waiting)
     else this.#awaitingThread.push(waiting)
+  }
+
+  /** A body that cannot be decrypted here: the task waits for a node that can, or fails where there is none. */
+  async #leaveUnread(task: RunningTask, { lacks }: Unopened): Promise<void> {
+    const { store, running, log } = this.#by
+    const { id, service, action } = task
+    task.writing = true
+    try {
+      if (lacks !== undefined && (await store.isKeyKnown(lacks)))
+        await park({ store }, task, { wait: KEY_WAIT, failure: cannotDecrypt, uncounted: true })
+      else {
+        log.event('task_failed_sealed', { task: id, service, action, why: cannotDecrypt.code })
+        await fail({ store }, task, cannotDecrypt)
+      }
+    } catch (err) {
+      // The next sync gives the claim back.
+      log.event('end_failed', { err, task: id })
+    }
+    running.drop(task)
   }
 
   async #revive(tasks: readonly RunningTask[]): Promise<void> {

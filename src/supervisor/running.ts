@@ -5,6 +5,7 @@ import type { Thread } from './thread.ts'
 
 /** A task that this node runs: from the answer of its claim until its last report is written. */
 export interface RunningTask extends ClaimRef {
+  readonly key: string
   readonly service: string
   readonly action: string
   readonly crashes: number

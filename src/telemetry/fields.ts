@@ -67,6 +67,7 @@ export const FIELDS = {
   reasons: { kind: 'texts', meaning: 'Each refused command, with what Redis said.' },
   connection: { kind: 'text', meaning: 'Which connection to Redis: `pop` or `cancels`.' },
   key: { kind: 'text', meaning: 'The key in Redis.' },
+  keys: { kind: 'texts', meaning: 'The ids of the keys of `ENCRYPTION_KEYS`.' },
   method: { kind: 'text', meaning: 'The method of the request to the API.' },
   path: { kind: 'text', meaning: 'The path of the request to the API.' },
   pid: { kind: 'number', meaning: 'The process id of the embedded Postgres.' },

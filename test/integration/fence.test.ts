@@ -7,6 +7,7 @@ import { retry } from '../../src/lifecycle/retry.ts'
 import { settle } from '../../src/lifecycle/settle.ts'
 import { Database } from '../../src/store/database.ts'
 import { FENCED, type ClaimRef, fencedFlush, type Written } from '../../src/store/fenced.ts'
+import { sealsOf } from '../../src/store/seal.ts'
 import type { Store } from '../../src/store/store.ts'
 import { type Bench, openBench } from '../support/bench.ts'
 
@@ -165,7 +166,7 @@ describe('the fence', () => {
     await bench.sql('analyze tasks')
     const database = new Database(bench.url, 8)
     const query = database.query.bind(database)
-    const write = fencedFlush(query, FENCED.retry)
+    const write = fencedFlush({ query, seals: sealsOf() }, FENCED.retry)
     const some = ids.slice(0, 1_000)
     const entries = (order: string[]) => order.map((id) => ({ id, token: 7, node, attempt: 0, error: '{}' }))
     const orders = [some, some.toReversed(), some.toSorted(() => Math.random() - 0.5), some.toReversed()]

@@ -4,6 +4,7 @@ import { fireSchedules, readDue } from '../../src/store/fires.ts'
 import { readPage } from '../../src/store/pages.ts'
 import { readWindow } from '../../src/store/bulk.ts'
 import { type Schedules, schedulesOn } from '../../src/store/schedules.ts'
+import { sealsOf } from '../../src/store/seal.ts'
 
 interface Row {
   readonly before: string
@@ -12,7 +13,8 @@ interface Row {
   run(ground: { readonly query: Query }): Promise<number>
 }
 
-const schedules = (query: Query): Schedules => schedulesOn({ read: query, write: query, admit: () => undefined })
+const schedules = (query: Query): Schedules =>
+  schedulesOn({ read: query, write: query, admit: () => undefined, seals: sealsOf() })
 
 async function fires(query: Query): Promise<number> {
   const { schedules: due, now } = await readDue(query, 100)
@@ -36,7 +38,10 @@ export function scheduleStatements(node: string, mine: number): Readonly<Record<
     run: ({ query }) => run(query),
   })
   return {
-    'list by schedule': row(mine, async (query) => (await readPage(query, { limit: 100, schedule: 's' })).tasks.length),
+    'list by schedule': row(
+      mine,
+      async (query) => (await readPage(query, sealsOf(), { limit: 100, schedule: 's' })).tasks.length,
+    ),
     'window by schedule': row(
       mine,
       async (query) =>

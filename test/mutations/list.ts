@@ -1,5 +1,4 @@
 // The mutations: pieces of the compiled code that are broken on purpose, each of which a test must notice.
-
 import { ACTOR_MUTATIONS } from './actor.ts'
 import { ADMISSION_MUTATIONS } from './admission.ts'
 import { API_MUTATIONS } from './api.ts'
@@ -12,6 +11,7 @@ import { REDIS_MUTATIONS } from './redis.ts'
 import { RELOAD_MUTATIONS } from './reload.ts'
 import { SECRET_MUTATIONS } from './secrets.ts'
 import { SCHEDULE_MUTATIONS } from './schedules.ts'
+import { SEALING_MUTATIONS } from './sealing.ts'
 import { SERVICE_MUTATIONS } from './services.ts'
 import { VERB_MUTATIONS } from './verbs.ts'
 
@@ -234,6 +234,7 @@ export const MUTATIONS: readonly Mutation[] = [
   ...API_MUTATIONS,
   ...CALLER_MUTATIONS,
   ...REDIS_MUTATIONS,
+  ...SEALING_MUTATIONS,
   ...SERVICE_MUTATIONS,
   ...VERB_MUTATIONS,
   ...END_MUTATIONS,

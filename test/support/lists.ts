@@ -4,6 +4,7 @@ import { readWindow } from '../../src/store/bulk.ts'
 import type { Query } from '../../src/store/database.ts'
 import type { ClaimRef } from '../../src/store/fenced.ts'
 import { readPage } from '../../src/store/pages.ts'
+import { sealsOf } from '../../src/store/seal.ts'
 
 /** For statements that look at a few rows; entries of indexes count as well. */
 export const FEW = 300
@@ -28,8 +29,8 @@ export interface Row {
   readonly finds?: number
 }
 
-const page = async ({ query }: Ground, asked: Partial<Parameters<typeof readPage>[1]>): Promise<number> =>
-  (await readPage(query, { limit: 100, ...asked })).tasks.length
+const page = async ({ query }: Ground, asked: Partial<Parameters<typeof readPage>[2]>): Promise<number> =>
+  (await readPage(query, sealsOf(), { limit: 100, ...asked })).tasks.length
 const window = async ({ query }: Ground, filters: Filters): Promise<number> =>
   (await readWindow(query, filters, { after: '0', until: undefined, most: 100 })).ids.length
 const FAILED = `update tasks set status = 'failed', error = '{"code":"crashed"}'

@@ -16,6 +16,7 @@ import { readServices } from '../../src/store/services.ts'
 import type { Asks } from '../../src/store/idempotent.ts'
 import { Turns } from '../../src/store/turns.ts'
 import { reviveClaims } from '../../src/store/revivals.ts'
+import { sealsOf } from '../../src/store/seal.ts'
 import type { Query } from '../../src/store/database.ts'
 import { expireTasks } from '../../src/store/deadlines.ts'
 import { FENCED, type ClaimRef, fencedFlush } from '../../src/store/fenced.ts'
@@ -48,7 +49,7 @@ const write = async <Entry extends ClaimRef>(
   entry: Omit<Entry, keyof ClaimRef>,
 ): Promise<number> => {
   const entries = mine.map((claim, i) => ({ ...claim, ...entry, token: i === 0 ? 1 : claim.token }) as Entry)
-  return (await fencedFlush(query, kind)(entries, true)).filter((one) => one === 'written').length
+  return (await fencedFlush({ query, seals: sealsOf() }, kind)(entries, true)).filter((one) => one === 'written').length
 }
 const lost = (query: Query): Query => {
   let calls = 0
@@ -62,13 +63,18 @@ const inserts = async (query: Query, highest: string): Promise<number> => {
   const seen = new HighestId()
   seen.saw(highest)
   const task = { service: 'svc', action: 'a', payload: '{}' }
-  const rows = await insertFlush(query, seen, new Set())([newRow(task), newRow(task, { node: ME, token: TOKEN })])
+  const rows = await insertFlush(
+    query,
+    sealsOf(),
+    seen,
+    new Set(),
+  )([newRow(task), newRow(task, { node: ME, token: TOKEN })])
   return (await Promise.all(rows.map((row) => Promise.resolve(row)))).filter((one) => one !== undefined).length
 }
 const TRIED = { step: 0, attempt: 1, ms: 5, outcome: '503', detail: null, wait: null, body: null }
 /** Our claims have ended, as far as a retry can see. */
 const ENDED_TASK = `update tasks set status = 'complete', finished_at = now(), node = null where node = '${ME}'`
-const asksOf = (query: Query): Asks => ({ first: query, again: query, turns: new Turns() })
+const asksOf = (query: Query): Asks => ({ first: query, again: query, turns: new Turns(), seals: sealsOf() })
 const create = (query: Query, count: number, options: TaskOptions): Promise<Created> => {
   const task = { service: 'svc', action: 'a', payload: '{}', options }
   return createTasks(asksOf(query), {
@@ -149,20 +155,20 @@ export const STATEMENTS: Readonly<Record<string, Row>> = {
   'release with a try': { finds: MINE - 1, run: (ground) => write(ground, FENCED.release, { tried: TRIED }) },
   create: { finds: 2, run: async ({ query }) => (await create(query, 2, { delay: 1 })).tasks.length },
   'create with a `unique`': { finds: 2, run: async ({ query }) => (await create(query, 2, { unique: 'u', labels: { a: 'b' } })).tasks.length }, // prettier-ignore
-  'retry a task': { before: ENDED_TASK, finds: 1, run: async ({ query, mine }) => Number((await retryTask(asksOf(query), { id: mine[0]?.id ?? '', from: 'default', payload: undefined, delay: 0, key: undefined, caller: null, services: ['svc'] })).row !== undefined) }, // prettier-ignore
+  'retry a task': { before: ENDED_TASK, finds: 1, run: async ({ query, mine }) => Number((await retryTask(asksOf(query), { id: mine[0]?.id ?? '', from: 'default', payload: undefined, delay: 0, key: undefined, caller: null, services: ['svc'] })).task !== undefined) }, // prettier-ignore
   'retry many': { before: ENDED_TASK, finds: MINE, run: async ({ query, mine }) => (await retryMany(query, { ids: mine.map(({ id }) => id), place: 1, apart: 5, services: ['svc'], caller: null })).length }, // prettier-ignore
   change: {
     finds: 1,
     run: async ({ query, waiting }) => Number((await changeTask(query, { id: waiting[0] ?? '', delay: 5 }))?.waits),
   },
-  attempts: { finds: 1, run: async ({ query, waiting }) => Number((await readAttempts(query, waiting[0] ?? '', '0', 9)) !== undefined) }, // prettier-ignore
+  attempts: { finds: 1, run: async ({ query, waiting }) => Number((await readAttempts(query, sealsOf(), { task: waiting[0] ?? '', after: '0', limit: 9 })) !== undefined) }, // prettier-ignore
   facts: { most: 2_000, finds: 1, run: async ({ query, waiting }) => Number((await readFacts(query, waiting.at(-1) ?? '')) !== undefined) }, // prettier-ignore
   services: { most: 3_000, finds: 1_001, run: async ({ query }) => (await readServices(query, ['svc'], true))[1]?.waiting ?? 0 }, // prettier-ignore
   'forget minutes': { finds: 0, run: ({ query }) => new Minutes(query).forget().then(Number) },
   'forget keys': { finds: 0, run: async ({ query }) => Number(await forgetKeys(query, HOUR)) },
   ...LATE_LISTS,
   sees: { finds: 10, run: async ({ query, waiting }) => (await seesFlush(query)(waiting.map((id) => ({ id, services: ['svc'] })))).filter(Boolean).length }, // prettier-ignore
-  read: { finds: 10, run: async ({ query, waiting }) => (await readFlush(query)(waiting)).filter(Boolean).length },
+  read: { finds: 10, run: async ({ query, waiting }) => (await readFlush(query, sealsOf())(waiting)).filter(Boolean).length }, // prettier-ignore
   // These leave many entries in the indexes.
   'count of tasks that wait': { before: CALLED, finds: 5, run: ({ query }) => readWaiting(query, 'shop', 5) },
   'expire, with all parked': { before: PARKED, most: 10_000, finds: 500, run: async ({ query }) => (await expireTasks(query, [{ ...DEADLINE, service: 'other', deadline: 1 }], 500)).length }, // prettier-ignore

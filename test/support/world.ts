@@ -40,6 +40,7 @@ export interface NodeSetup {
   /** The keys of the callers; absent: everybody may do everything. */
   readonly keys?: readonly Key[]
   readonly log?: Log
+  readonly encryptionKeys?: readonly string[]
   /** Aborts the start, which waits for its Postgres. */
   readonly signal?: AbortSignal
 }
@@ -93,6 +94,7 @@ export async function openWorld(): Promise<World> {
           idempotencyWindow: 86_400_000,
           stopDelay: 0,
           logLevel: 'silent',
+          ...(setup.encryptionKeys && { encryptionKeys: setup.encryptionKeys }),
           file: 'test',
           services: new Map(registered),
           keys: new Map((setup.keys ?? []).map((key) => [key.name, key])),

@@ -16,6 +16,13 @@ export const START = {
     meaning: '`HOST` is not a loopback address, and the services file has no `keys`.',
     action: 'Give the callers `keys`, or make sure that only those can reach the API who may use it.',
   },
+  encryption_on: {
+    level: 'info',
+    text: 'what Postgres keeps of callers and services is encrypted',
+    fields: ['keys'],
+    meaning: '`ENCRYPTION_KEYS` is set. `keys` are the ids of its keys; the first encrypts.',
+    action: 'Nothing. Check that all nodes have the same keys.',
+  },
   redis_not_set: {
     level: 'warn',
     text: 'without REDIS_URL other nodes take up to 2 s to start a task and 3 s to cancel one',

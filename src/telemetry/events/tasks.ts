@@ -37,6 +37,14 @@ export const TASKS = {
     meaning: 'The task lost its node or its thread 10 times without progress. `why` is `crashed`.',
     action: 'See what its payload does to the node. Report it with the log around it.',
   },
+  task_failed_sealed: {
+    level: 'error',
+    text: 'task failed',
+    fields: ['task', 'service', 'action', 'why'],
+    meaning: 'The body of its next request cannot be decrypted. `why` is `cannot_decrypt`.',
+    action:
+      'Put the key back into `ENCRYPTION_KEYS` of every node, then retry the tasks. With all keys there: look who changed the row in Postgres.',
+  },
   schedule_unreadable: {
     level: 'warn',
     text: 'this node cannot read a schedule',

@@ -121,8 +121,8 @@ export class Backstage {
         },
         retryTask: async ({ id }) => {
           const { service, action, payload, status } = aTask()
-          const made = { outcome: 'created', place: 1, id: String(Number(id) + 1), existing: false }
-          return { row: { ...made, service, action, payload, status }, replayed: false }
+          const made = { id: String(Number(id) + 1), existing: false }
+          return { task: { ...made, service, action, payload, status }, replayed: false }
         },
         retryMany: async () => [],
         change: async ({ id }) => (this.tasks.has(id) ? { service: 'billing', waits: true } : undefined),

@@ -3,6 +3,9 @@ import { LOG_LEVELS, SETTINGS } from '../../../src/config/settings.ts'
 import { levels } from './levels.ts'
 import { faultsOf, read } from './reading.ts'
 
+const KEY = Buffer.alloc(32, 1).toString('base64')
+const OTHER_KEY = Buffer.alloc(32, 2).toString('base64')
+
 describe('the settings of the environment', () => {
   it('have the defaults of the contract', () => {
     const { services, keys, ...rest } = read({})
@@ -32,6 +35,7 @@ describe('the settings of the environment', () => {
       DRAIN_TIMEOUT: '2m',
       STOP_DELAY: '5s',
       LOG_LEVEL: 'silent',
+      ENCRYPTION_KEYS: `${KEY}, ${OTHER_KEY}`,
     }
     const { services: _, keys: _keys, ...rest } = read({}, env)
     expect(rest).to.deep.equal({
@@ -46,6 +50,7 @@ describe('the settings of the environment', () => {
       idempotencyWindow: 86_400_000,
       stopDelay: 5_000,
       logLevel: 'silent',
+      encryptionKeys: [KEY, OTHER_KEY],
     })
   })
 
@@ -109,6 +114,13 @@ describe('the settings of the environment', () => {
     ['DATABASE_URL', 'postgres://db/x y', 'postgres://(hidden)'],
     ['REDIS_URL', 'http://cache', 'http://(hidden)'],
     ['REDIS_URL', 'secret', '(hidden)'],
+    ['ENCRYPTION_KEYS', 'secret', '(hidden)'],
+    ['ENCRYPTION_KEYS', KEY.slice(0, -4), '(hidden)'],
+    ['ENCRYPTION_KEYS', KEY.replace('=', ''), '(hidden)'],
+    ['ENCRYPTION_KEYS', `${KEY},`, '(hidden)'],
+    ['ENCRYPTION_KEYS', `${KEY} ${OTHER_KEY}`, '(hidden)'],
+    ['ENCRYPTION_KEYS', `${KEY},${OTHER_KEY},${KEY}`, '(hidden)'],
+    ['ENCRYPTION_KEYS', Buffer.alloc(33).toString('base64'), '(hidden)'],
   ] as const) {
     it(`refuse ${name}=${text} and show no password`, () => {
       expect(faultsOf({}, { [name]: text }).map((fault) => [fault.path, fault.found])).to.deep.equal([[name, found]])

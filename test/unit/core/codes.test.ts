@@ -62,7 +62,7 @@ describe('the codes of refusals', () => {
 describe('the codes of failures', () => {
   it('are these and no others: they are promised to callers', () => {
     const codes =
-      'service_error redirect timeout service_unavailable too_many_steps deadline_exceeded unknown_service crashed bad_body body_too_large cancelled'
+      'service_error redirect timeout service_unavailable too_many_steps deadline_exceeded unknown_service crashed bad_body body_too_large cancelled cannot_decrypt'
     expect(FAILURES).to.have.all.keys(...codes.split(' '))
   })
 

@@ -2,6 +2,7 @@ import { expect } from 'chai'
 import { setImmediate as tick } from 'node:timers/promises'
 import type { Prepared, Query } from '../../../src/store/database.ts'
 import { HighestId, INSERT, MOST_READ_BACKS, insertFlush, newRow } from '../../../src/store/inserts.ts'
+import { sealsOf } from '../../../src/store/seal.ts'
 import { StoreError } from '../../../src/store/trouble.ts'
 
 const TASK = { service: 'billing', action: 'charge', payload: '{}' }
@@ -26,7 +27,7 @@ describe('the flush of inserts', () => {
       return new Promise((found) => looks.push(found))
     }
     const asked = (async (...given: Parameters<typeof query>) => query(...given)) as Query
-    flush = insertFlush(asked, new HighestId(), (looking = new Set()))
+    flush = insertFlush(asked, sealsOf(), new HighestId(), (looking = new Set()))
   })
 
   it('goes on while rows of an unknown outcome are looked for', async () => {

@@ -7,6 +7,7 @@ import { type Log, makeLog } from '../../../src/telemetry/log.ts'
 /** A task that runs. */
 export const aTask = (over: Partial<RunningTask> = {}): RunningTask => ({
   id: '1',
+  key: '00000000-0000-4000-8000-000000000001',
   token: 11,
   node: 'me',
   service: 'billing',
