@@ -2,13 +2,17 @@
 import type { Query } from './database.ts'
 import { routineOf } from './routine.ts'
 
-/** Counted along `tasks_waiting_of_callers`, whose condition this is. */
+/** The conditions are those of `tasks_waiting_of_callers`, written so that no other index serves. */
 export const WAITING = routineOf({
   name: 'waiting',
   types: ['text', 'integer'],
   returns: 'waiting integer',
   ordered: true,
-  sql: `select count(*)::integer from (select from tasks t where t.caller = $1 and t.status = 'pending' limit $2) t`,
+  sql: `
+  select count(*)::integer from (
+    select from tasks t
+    where coalesce(t.caller, '') = $1 and (t.caller is not null and t.status = 'pending') is true limit $2
+  ) t`,
 })
 
 /** Counts the tasks of a caller that have not begun, to `most`. Throws a `StoreError`. */
