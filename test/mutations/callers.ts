@@ -9,7 +9,7 @@ const LOCKS = 'integration/callers/locks'
 const UNIQUE = 'integration/callers/unique'
 const BATCH = 'integration/callers/large-batch'
 
-const ASKED = 'await askOnce(asks, CREATE, { key, caller }, columns)'
+const ASKED = 'await askOnce(asks, CREATE, { key, caller }, [...columns, own])'
 
 export const CALLER_MUTATIONS: readonly Mutation[] = [
   one(

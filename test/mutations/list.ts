@@ -1,9 +1,9 @@
 // The mutations: pieces of the compiled code that are broken on purpose, each of which a test must notice.
-
 import { ACTOR_MUTATIONS } from './actor.ts'
 import { ADMISSION_MUTATIONS } from './admission.ts'
 import { API_MUTATIONS } from './api.ts'
 import { END_MUTATIONS } from './ends.ts'
+import { KEY_MUTATIONS } from './keys.ts'
 import { CALLER_MUTATIONS } from './callers.ts'
 import { LIMIT_MUTATIONS } from './limits.ts'
 import { type Mutation, one } from './mutation.ts'
@@ -244,6 +244,7 @@ export const MUTATIONS: readonly Mutation[] = [
   ...END_MUTATIONS,
   ...SCHEDULE_MUTATIONS,
   ...RELOAD_MUTATIONS,
+  ...KEY_MUTATIONS,
   ...LIMIT_MUTATIONS,
   ...ADMISSION_MUTATIONS,
 ]
