@@ -8,6 +8,7 @@ import type { ApiContext } from './dependencies.ts'
 /** What a route needs: a scope, or nothing. */
 export type Needs = Scope | 'open'
 
+const AUTHORIZATION = /^authorization$/i
 /** A token as RFC 6750 writes it. */
 const BEARER = /^Bearer +([A-Za-z0-9._~+/-]+=*)$/i
 
@@ -17,7 +18,9 @@ const BEARER = /^Bearer +([A-Za-z0-9._~+/-]+=*)$/i
  */
 export function letIn({ keys }: Pick<ApiContext, 'keys'>, ctx: Context, needs: Needs): void {
   if (keys.size === 0 || needs === 'open') return
-  const [given, ...more] = ctx.req.headersDistinct.authorization ?? []
+  const { rawHeaders } = ctx.req
+  // Node keeps the first of several, and a proxy may have looked at another one.
+  const [given, ...more] = rawHeaders.filter((_, i) => i % 2 === 1 && AUTHORIZATION.test(rawHeaders[i - 1] ?? ''))
   const token = more.length === 0 ? BEARER.exec(given ?? '')?.[1] : undefined
   const key = token === undefined ? undefined : keyOf(keys, token, Date.now())
   if (key === undefined) {

@@ -1,5 +1,5 @@
 // What a key is, and what its caller may do. Pure: the time is an argument.
-import { createHash, timingSafeEqual } from 'node:crypto'
+import { hash as digestOf, timingSafeEqual } from 'node:crypto'
 import { timeOf } from './time.ts'
 
 /** One row a scope: what it allows. The table of routes names the scope of each route. */
@@ -52,7 +52,7 @@ export interface Caller {
 export const ANYBODY: Caller = { name: null, key: undefined }
 
 /** The hash of a token, as a key has it: of the whole text, `tk_` included. */
-export const hashOf = (token: string): string => createHash('sha256').update(token).digest('hex')
+export const hashOf = (token: string): string => digestOf('sha256', token, 'hex')
 
 /** The key of a token. Undefined: there is none, or it has expired. How long this takes does not depend on which hash is alike. */
 export function keyOf(keys: Keys, token: string, now: number): Key | undefined {

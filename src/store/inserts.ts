@@ -5,7 +5,7 @@ import type { Stored } from '../core/ports.ts'
 import { isTaskId, type NewTask } from '../core/task.ts'
 import type { ClaimRef } from './fenced.ts'
 import type { Query } from './database.ts'
-import { routineOf } from './routine.ts'
+import { type Routine, routineOf } from './routine.ts'
 import type { Seals } from './seal.ts'
 import { sealName } from './sealed.ts'
 import { StoreError } from './trouble.ts'
@@ -32,19 +32,24 @@ export const newRow = (task: NewTask, taker?: Taker, caller: string | null = nul
   caller,
 })
 
-export const INSERT = routineOf({
-  name: 'insert',
-  types: ['uuid[]', 'text[]', 'text[]', 'json[]', 'integer[]', 'uuid[]', 'bigint[]', 'text[]'],
-  returns: 'id bigint, key uuid, node uuid, token bigint',
-  sql: `
-  insert into tasks (key, service, action, payload, payload_bytes, status, node, token, attempt, started_at, caller)
+/** `called`: whether the tasks have callers. Without keys they have none, and pay for none. */
+const inserting = (name: string, called: boolean): Routine =>
+  routineOf({
+    name,
+    types: ['uuid[]', 'text[]', 'text[]', 'json[]', 'integer[]', 'uuid[]', 'bigint[]', ...(called ? ['text[]'] : [])],
+    returns: 'id bigint, key uuid, node uuid, token bigint',
+    sql: `
+  insert into tasks (key, service, action, payload, payload_bytes, status, node, token, attempt, started_at${called ? ', caller' : ''})
   select w.key, w.service, w.action, w.payload, w.bytes, case when me.id is null then 'pending' else 'running' end, me.id,
-    case when me.id is null then 0 else w.token end, (me.id is not null)::integer, case when me.id is not null then now() end, w.caller
-  from unnest($1, $2, $3, $4, $5, $6, $7, $8)
-      as w(key, service, action, payload, bytes, node, token, caller)
+    case when me.id is null then 0 else w.token end, (me.id is not null)::integer, case when me.id is not null then now() end${called ? ', w.caller' : ''}
+  from unnest($1, $2, $3, $4, $5, $6, $7${called ? ', $8' : ''})
+      as w(key, service, action, payload, bytes, node, token${called ? ', caller' : ''})
     left join nodes me on me.id = w.node and me.lease_until > now()
   returning id, key, node, token`,
-})
+  })
+
+export const INSERT = inserting('insert', false)
+export const INSERT_CALLED = inserting('insert_called', true)
 
 /** What an insert, or a look for its rows, says of each. */
 interface FoundRow {
@@ -96,8 +101,6 @@ export function insertFlush(query: Query, seals: Seals, highest: HighestId, look
       rows.map(({ payload }) => Buffer.byteLength(payload)),
       rows.map(({ taker }) => taker?.node ?? null),
       rows.map(({ taker }) => taker?.token ?? null),
-      // Without keys there is nothing to send.
-      rows.some(({ caller }) => caller !== null) ? rows.map(({ caller }) => caller) : null,
     ]
     const inserted = ({ key, service, action, payload, taker }: NewRow, found: Found): Stored | undefined => {
       const row = found.get(key)
@@ -107,7 +110,12 @@ export function insertFlush(query: Query, seals: Seals, highest: HighestId, look
       return { id: row.id, key, service, action, payload, claimed, age: row.age ?? 0 }
     }
     try {
-      const found = byKey(await query<FoundRow>(INSERT.call, values))
+      const called = rows.some(({ caller }) => caller !== null)
+      const found = byKey(
+        called
+          ? await query<FoundRow>(INSERT_CALLED.call, [...values, rows.map(({ caller }) => caller)])
+          : await query<FoundRow>(INSERT.call, values),
+      )
       return rows.map((row) => inserted(row, found))
     } catch (error) {
       if (!(error instanceof StoreError) || error.trouble !== 'unknown') throw error

@@ -12,7 +12,7 @@ import { EXPIRE } from './deadlines.ts'
 import { FACTS } from './facts.ts'
 import { FENCED_WRITES } from './fenced.ts'
 import { GRANTS } from './grants.ts'
-import { FIND, INSERT } from './inserts.ts'
+import { FIND, INSERT, INSERT_CALLED } from './inserts.ts'
 import { FORGET_KEYS } from './keys.ts'
 import { FORGET_MINUTES } from './minutes.ts'
 import { ADOPT, FAIL_UNKNOWN, FORGET_NODES, HOLDINGS } from './nodes.ts'
@@ -37,7 +37,7 @@ const LOCK_PAUSE_MS = 50
 const TABLE = 'task_api_migrations'
 /** Of pools whose connections are used for as long as a migration takes. */
 const PATIENT = { acquireConnectionTimeout: 60_000 }
-const BY_ID = [INSERT, REMOVE, CANCEL, REVIVE, READ, SEES, ...Object.values(FENCED_WRITES)]
+const BY_ID = [INSERT, INSERT_CALLED, REMOVE, CANCEL, REVIVE, READ, SEES, ...Object.values(FENCED_WRITES)]
 const ROUTINES = [
   ...BY_ID,
   CREATE,

@@ -5,7 +5,7 @@ import pg from 'pg'
 import { claimDue } from '../../src/store/claims.ts'
 import type { Prepared } from '../../src/store/database.ts'
 import { FENCED_WRITES } from '../../src/store/fenced.ts'
-import { INSERT } from '../../src/store/inserts.ts'
+import { INSERT, INSERT_CALLED } from '../../src/store/inserts.ts'
 import { CANCEL, REMOVE } from '../../src/store/removals.ts'
 import { migrate } from '../../src/store/migrate.ts'
 import { READ, SEES } from '../../src/store/reads.ts'
@@ -44,6 +44,11 @@ const calls = (ids: readonly number[]): [string, Prepared, unknown[]][] => {
     [
       'insert',
       INSERT.call,
+      [ids.map(() => randomUUID()), all('svc'), all('a'), all('{}'), all(2), all(NODE), all(TOKEN)],
+    ],
+    [
+      'insert_called',
+      INSERT_CALLED.call,
       [ids.map(() => randomUUID()), all('svc'), all('a'), all('{}'), all(2), all(NODE), all(TOKEN), all('app')],
     ],
   ]

@@ -3,6 +3,7 @@ import { ACTOR_MUTATIONS } from './actor.ts'
 import { ADMISSION_MUTATIONS } from './admission.ts'
 import { API_MUTATIONS } from './api.ts'
 import { END_MUTATIONS } from './ends.ts'
+import { KEY_MUTATIONS } from './keys.ts'
 import { CALLER_MUTATIONS } from './callers.ts'
 import { LIMIT_MUTATIONS } from './limits.ts'
 import { type Mutation, one } from './mutation.ts'
@@ -241,6 +242,7 @@ export const MUTATIONS: readonly Mutation[] = [
   ...SCHEDULE_MUTATIONS,
   ...RELOAD_MUTATIONS,
   ...SECRET_MUTATIONS,
+  ...KEY_MUTATIONS,
   ...LIMIT_MUTATIONS,
   ...ADMISSION_MUTATIONS,
 ]

@@ -59,7 +59,7 @@ const lost = (query: Query): Query => {
     return rows
   }
 }
-const inserts = async (query: Query, highest: string): Promise<number> => {
+const inserts = async (query: Query, highest: string, caller: string | null = null): Promise<number> => {
   const seen = new HighestId()
   seen.saw(highest)
   const task = { service: 'svc', action: 'a', payload: '{}' }
@@ -68,7 +68,7 @@ const inserts = async (query: Query, highest: string): Promise<number> => {
     sealsOf(),
     seen,
     new Set(),
-  )([newRow(task), newRow(task, { node: ME, token: TOKEN })])
+  )([newRow(task, undefined, caller), newRow(task, { node: ME, token: TOKEN }, caller)])
   return (await Promise.all(rows.map((row) => Promise.resolve(row)))).filter((one) => one !== undefined).length
 }
 const TRIED = { step: 0, attempt: 1, ms: 5, outcome: '503', detail: null, wait: null, body: null }
@@ -136,6 +136,7 @@ export const STATEMENTS: Readonly<Record<string, Row>> = {
   settle: { finds: MINE - 1, run: (ground) => write(ground, FENCED.settle, { status: 'complete', step: 1, result: '{}', omitted: false, error: null }) }, // prettier-ignore
   release: { finds: MINE - 1, run: (ground) => write(ground, FENCED.release, {}) },
   insert: { finds: 2, run: ({ query, highest }) => inserts(query, highest) },
+  'insert of a caller': { finds: 2, run: ({ query, highest }) => inserts(query, highest, 'app') },
   'insert whose answer is lost': { finds: 2, run: ({ query, highest }) => inserts(lost(query), highest) },
   remove: {
     finds: 10,
