@@ -1,5 +1,5 @@
-// Prints the documents that come from tables: docs/states.md, errors.md, configuration.md, cli.md, the events in operations.md,
-// and task_api.schema.json.
+// Prints the documents that come from tables: docs/states.md, errors.md, configuration.md, cli.md, openapi.json, the events in
+// operations.md, and task_api.schema.json.
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { pathToFileURL } from 'node:url'
@@ -15,8 +15,10 @@ import { ANSWERS } from './core/answers.ts'
 import { FAILURES } from './core/failures.ts'
 import { REFUSALS } from './core/refusal.ts'
 import { STATUSES } from './core/task.ts'
+import { printOpenApi } from './openapi/document.ts'
 import { TOPICS } from './telemetry/events.ts'
 import { FIELDS } from './telemetry/fields.ts'
+import { readVersion } from './version.ts'
 
 /** Every printed document: its path in the repository, and its whole text. */
 export function printedDocs(): Map<string, string> {
@@ -26,6 +28,7 @@ export function printedDocs(): Map<string, string> {
     ['docs/configuration.md', configuration()],
     ['docs/cli.md', commandLine()],
     ['docs/operations.md', between(EVENT_MARKS, readFileSync('docs/operations.md', 'utf8'), events())],
+    ['docs/openapi.json', `${JSON.stringify(printOpenApi(readVersion()), null, 2)}\n`],
     ['task_api.schema.json', `${JSON.stringify(jsonSchema(), null, 2)}\n`],
   ])
 }

@@ -8,6 +8,7 @@ import { isTaskId } from '../core/task.ts'
 import type { ApiContext } from './dependencies.ts'
 import { bulkRoute } from './bulk.ts'
 import { checkDeclared, makeBodyReader } from './body.ts'
+import { serveDocs, serveOpenApi, serveScript, serveStyle } from './documents.ts'
 import { streamEvents } from './events.ts'
 import { showFront } from './front.ts'
 import { showLife, showReadiness } from './health.ts'
@@ -26,7 +27,7 @@ import { cancelTask, changeTask, retryTask } from './changes.ts'
 import { explainTask, listAttempts } from './tells.ts'
 import { createBatch, createTask, deleteTask, listTasks, noSuchTask, readOneTask } from './tasks.ts'
 
-interface Route {
+export interface Route {
   /** GET includes HEAD. */
   readonly method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE'
   /** Matched exactly: no trailing slash, case-sensitive. */
@@ -43,6 +44,7 @@ interface Route {
 /** The parameters of a change of many tasks. */
 const BULK = [...FILTERS, 'after', 'before', 'dryRun'] as const
 
+/** One row a route. `src/openapi` describes each. */
 export const ROUTES: readonly Route[] = [
   { method: 'GET', path: '/', verb: showFront },
   { method: 'POST', path: '/tasks', parameters: ['wait'], body: MAX_BODY, verb: createTask },
@@ -74,6 +76,10 @@ export const ROUTES: readonly Route[] = [
   { method: 'POST', path: '/services/:name/resume', parameters: [], verb: resumeService },
   { method: 'GET', path: '/livez', verb: showLife },
   { method: 'GET', path: '/readyz', verb: showReadiness },
+  { method: 'GET', path: '/openapi.json', verb: serveOpenApi },
+  { method: 'GET', path: '/docs', verb: serveDocs },
+  { method: 'GET', path: '/docs/page.css', verb: serveStyle },
+  { method: 'GET', path: '/docs/page.js', verb: serveScript },
 ]
 
 /** Adds the routes to an application, then the answers to everything else: OPTIONS, 405 and 404. */

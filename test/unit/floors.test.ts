@@ -27,6 +27,7 @@ const FLOORS: Readonly<Record<string, Floor>> = {
     ['koa', '@koa/router', 'koa-bodyparser'],
     ['src/core', 'src/telemetry', 'src/store', 'src/queue', 'src/lifecycle'],
   ),
+  'src/openapi': floor([], ['src/core', 'src/api']),
   'packages/embedded-postgres': floor([], []),
   'src/demo': floor([], ['src/core']),
   'src/cli': floor(['node-fetch'], ['src/core']),
@@ -41,7 +42,7 @@ const FLOORS: Readonly<Record<string, Floor>> = {
   'src/setup.mjs': floor([], ['src/alone.mjs']),
   'src/alone.mjs': floor([], []),
   'src/version.ts': floor([], []),
-  'src/docs.ts': floor([], ['src/core', 'src/config', 'src/telemetry', 'src/cli']),
+  'src/docs.ts': floor([], ['src/core', 'src/config', 'src/telemetry', 'src/cli', 'src/openapi', 'src/version.ts']),
   'src/bin.ts': floor(
     [],
     [
