@@ -1,4 +1,4 @@
-// Prints the documents that come from tables: docs/states.md, errors.md, configuration.md, keys.md, cli.md, the events in
+// Prints the documents that come from tables: docs/states.md, errors.md, configuration.md, keys.md, cli.md, openapi.json, the events in
 // operations.md, and task_api.schema.json.
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { dirname } from 'node:path'
@@ -17,9 +17,11 @@ import { FAILURES } from './core/failures.ts'
 import { SCOPES } from './core/key.ts'
 import { REFUSALS } from './core/refusal.ts'
 import { STATUSES } from './core/task.ts'
+import { printOpenApi } from './openapi/document.ts'
 import { TOPICS } from './telemetry/events.ts'
 import { FIELDS } from './telemetry/fields.ts'
 import { between, code, fence, page, sentence, table } from './markdown.ts'
+import { readVersion } from './version.ts'
 
 /** Every printed document: its path in the repository, and its whole text. */
 export function printedDocs(): Map<string, string> {
@@ -30,6 +32,7 @@ export function printedDocs(): Map<string, string> {
     ['docs/keys.md', keys()],
     ['docs/cli.md', commandLine()],
     ['docs/operations.md', between(EVENT_MARKS, readFileSync('docs/operations.md', 'utf8'), events())],
+    ['docs/openapi.json', `${JSON.stringify(printOpenApi(readVersion()), null, 2)}\n`],
     ['task_api.schema.json', `${JSON.stringify(jsonSchema(), null, 2)}\n`],
   ])
 }

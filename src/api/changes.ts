@@ -1,6 +1,7 @@
 // The routes that change a task: cancel it, retry it, put it off.
 import type { Context } from 'koa'
 import { boundsOf } from '../core/key.ts'
+import { type Schema, wholeSchema } from '../core/json-schema.ts'
 import { type Fault, Refusal, type RefusalCode, REFUSALS } from '../core/refusal.ts'
 import { cancel } from '../lifecycle/cancel.ts'
 import { change as changeOf } from '../lifecycle/change.ts'
@@ -77,6 +78,9 @@ export async function retryTask(api: ApiContext, ctx: Context): Promise<void> {
   await api.quotas.admit(callerOf(ctx), 1)
   return answerOne(api, ctx, await retryOf(api, asked))
 }
+
+/** What `fromOf` accepts. */
+export const FROM_SCHEMA: Schema = { oneOf: [{ enum: ['failure', 'start'] }, wholeSchema(0, 2 ** 31 - 1)] }
 
 function fromOf(json: string | undefined, faults: Fault[]): From {
   if (json === undefined) return 'default'

@@ -3,28 +3,29 @@ import type { Context } from 'koa'
 import { sendJson } from './answer.ts'
 import type { ApiContext } from './dependencies.ts'
 
-const ABOUT =
-  'task_api runs background tasks for other services. This is its REST API; a page to look at does not exist yet.'
+export const ABOUT = 'task_api runs background tasks for other services. This is its REST API; /docs describes it.'
 
 /** One row for each path that the page lists. */
-const PATHS: Readonly<Record<string, string>> = {
+export const PATHS: Readonly<Record<string, string>> = {
   '/tasks': 'POST creates a task, GET lists the newest',
   '/tasks/{id}': 'GET shows a task (?view=full: all of it), DELETE deletes it',
   '/schedules': 'GET lists the schedules',
   '/schedules/{name}': 'PUT creates or replaces a schedule, GET shows it, DELETE deletes it',
   '/services': 'GET lists the services: their tasks, and what holds for them',
   '/services/{name}': 'GET shows a service, PATCH sets its limit, POST to …/pause and …/resume stops its requests',
+  '/docs': 'GET: a page that describes this API, from /openapi.json',
+  '/openapi.json': 'GET: the same for programs, as OpenAPI 3.1',
   '/livez': 'GET: whether this node lives',
   '/readyz': 'GET: whether this node is ready',
 }
 
-const DOCS = 'README.md and the folder docs of the package task_api; docs/contract.md is the whole interface'
+export const DOCS = 'README.md and the folder docs of the package task_api; docs/contract.md is the whole interface'
 
 const TEXT = JSON.stringify({ about: ABOUT, paths: PATHS, docs: DOCS })
 
 const rows = Object.entries(PATHS).map(([path, meaning]) => {
   const name = `<code>${path}</code>`
-  return `<li>${path.includes('{') ? name : `<a href="${path}">${name}</a>`} ${meaning}</li>`
+  return `<li>${path.includes('{') ? name : `<a href="${path.slice(1)}">${name}</a>`} ${meaning}</li>`
 })
 
 const PAGE = `<!doctype html>

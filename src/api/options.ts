@@ -1,10 +1,11 @@
 // The optional members of a task: one row a member, with what its value must be.
+import { objectSchema, type Schema, textSchema } from '../core/json-schema.ts'
 import { MAX_AHEAD_MS } from '../core/limits.ts'
 import type { Fault } from '../core/refusal.ts'
-import { isAction } from '../core/service.ts'
+import { ACTION, isAction, SERVICE_NAME } from '../core/service.ts'
 import { LEVELS, type Level, type TaskOptions } from '../core/task.ts'
-import { timeOf } from '../core/time.ts'
-import { parseDuration } from '../core/units.ts'
+import { RFC_3339, timeOf } from '../core/time.ts'
+import { DURATION_PATTERN, parseDuration, SOME_DURATION_PATTERN } from '../core/units.ts'
 import { faultOfService, type Nameable, pointerTo } from './faults.ts'
 import { PARAMETERS } from './parameters.ts'
 
@@ -16,6 +17,10 @@ type Read<T> = { readonly value: T } | { readonly faults: readonly (Fault & { re
 
 interface Option<T> {
   readonly expected: string
+  /** What it does, for the OpenAPI document. */
+  readonly meaning: string
+  /** Accepts all that `read` accepts, and little more: no schema knows the clock, or which services there are. */
+  readonly schema: Schema
   /** The value; undefined: it is not what is expected. */
   read(value: unknown, by: Nameable): T | undefined | Read<T>
 }
@@ -38,6 +43,8 @@ const isRecord = (value: unknown): value is Record<string, unknown> =>
 export const OPTIONS = {
   delay: {
     expected: 'a duration from 0 to 366d, such as "15m"',
+    meaning: 'The task is not due before so long from now.',
+    schema: { type: 'string', pattern: DURATION_PATTERN },
     read: (value) => {
       const delay = durationOf(value)
       return delay !== undefined && delay <= MAX_AHEAD_MS ? delay : undefined
@@ -45,6 +52,8 @@ export const OPTIONS = {
   },
   runAt: {
     expected: 'a time of RFC 3339 with an offset, at most 366 days ahead, such as "2026-12-24T18:00:00+01:00"',
+    meaning: 'The task is not due before this time; in the past: now. Not beside `delay`.',
+    schema: { type: 'string', pattern: RFC_3339.source },
     read: (value) => {
       const at = typeof value === 'string' ? timeOf(value) : undefined
       return at !== undefined && at <= Date.now() + MAX_AHEAD_MS ? at : undefined
@@ -52,11 +61,25 @@ export const OPTIONS = {
   },
   priority: {
     expected: `one of ${Object.keys(LEVELS).join(', ')}`,
+    meaning: 'Of one service high begins before normal, and normal before low.',
+    schema: { type: 'string', enum: Object.keys(LEVELS) },
     read: (value) => (typeof value === 'string' && Object.hasOwn(LEVELS, value) ? (value as Level) : undefined),
   },
-  deadline: { expected: 'a duration over 0, such as "2h"', read: (value) => durationOf(value) || undefined },
+  deadline: {
+    expected: 'a duration over 0, such as "2h"',
+    meaning: 'The age at which the task fails, from when it is first due; in place of the deadline of the service.',
+    schema: { type: 'string', pattern: SOME_DURATION_PATTERN },
+    read: (value) => durationOf(value) || undefined,
+  },
   labels: {
     expected: `an object of at most ${MOST_LABELS} labels`,
+    meaning: 'To find and group tasks.',
+    schema: {
+      type: 'object',
+      maxProperties: MOST_LABELS,
+      propertyNames: { pattern: LABEL_NAME.source },
+      additionalProperties: textSchema(0, 256),
+    },
     read: (value) => {
       if (!isRecord(value) || Object.keys(value).length > MOST_LABELS) return undefined
       const faults = Object.entries(value).flatMap(([name, text]) =>
@@ -74,9 +97,19 @@ export const OPTIONS = {
       return faults.length > 0 ? { faults } : { value: value as Record<string, string> }
     },
   },
-  unique: { expected: 'a string of 1 to 255 characters', read: (value) => (isText(value, 1, 255) ? value : undefined) },
+  unique: {
+    expected: 'a string of 1 to 255 characters',
+    meaning: 'While a task of the service with the same text has not ended, no second one is created.',
+    schema: textSchema(1, 255),
+    read: (value) => (isText(value, 1, 255) ? value : undefined),
+  },
   callback: {
     expected: 'an object of `service` and `action`',
+    meaning: 'The task that is created when this one ends. It names a service and an action.',
+    schema: objectSchema({
+      service: { type: 'string', pattern: SERVICE_NAME.source },
+      action: { type: 'string', pattern: ACTION.source },
+    }),
     read: (value, by) => {
       if (!isRecord(value) || Object.keys(value).sort().join() !== 'action,service') return undefined
       const { service, action } = value

@@ -1,14 +1,15 @@
 // The query parameters: a table of them, and the reader of query strings.
 import { boundsOf, type Caller, isFor } from '../core/key.ts'
-import { rateOf } from '../core/limit.ts'
+import { type Schema, wholeSchema } from '../core/json-schema.ts'
+import { RATE_PATTERN, rateOf } from '../core/limit.ts'
 import { FAILURES } from '../core/failures.ts'
 import { LIST_LIMIT } from '../core/limits.ts'
 import type { Fault } from '../core/refusal.ts'
-import { isAction, SERVICE_NAME } from '../core/service.ts'
-import { parseDuration } from '../core/units.ts'
+import { ACTION, isAction, SERVICE_NAME } from '../core/service.ts'
+import { DURATION_PATTERN, parseDuration } from '../core/units.ts'
 import { MAX_WAIT_SECONDS } from './preferences.ts'
-import { isStatus, isTaskId, type Status, STATUSES } from '../core/task.ts'
-import { timeOf } from '../core/time.ts'
+import { ID, isStatus, isTaskId, type Status, STATUSES } from '../core/task.ts'
+import { RFC_3339, timeOf } from '../core/time.ts'
 import type { Filters, ListQuery } from '../core/view.ts'
 import { refuseFaults } from './faults.ts'
 
@@ -25,43 +26,106 @@ const isTime = (value: string): boolean => {
 interface Parameter {
   accepts(value: string): boolean
   readonly expected: string
+  /** What it does, for the OpenAPI document. */
+  readonly meaning: string
+  /** Of the value: of an array the items stand with commas between. Accepts all that `accepts` does, and little more. */
+  readonly schema: Schema
 }
+
+const matching = (pattern: RegExp): Schema => ({ type: 'string', pattern: pattern.source })
+
+type Rule = Omit<Parameter, 'meaning'>
+
+const oneOf = (values: readonly string[], expected = `one of ${values.join(', ')}`): Rule => ({
+  accepts: (value) => values.includes(value),
+  expected,
+  schema: { type: 'string', enum: values },
+})
+const YES_OR_NO = oneOf(['true', 'false'], 'true or false')
+const A_TIME: Rule = { accepts: isTime, expected: TIME, schema: matching(RFC_3339) }
+const A_NAME = (expected: string): Rule => ({
+  accepts: (value) => SERVICE_NAME.test(value),
+  expected,
+  schema: matching(SERVICE_NAME),
+})
 
 export const PARAMETERS = {
   limit: {
     accepts: (value) => /^[1-9][0-9]{0,3}$/.test(value) && Number(value) <= LIST_LIMIT.max,
     expected: `a whole number from 1 to ${LIST_LIMIT.max}`,
+    meaning: 'The most entries of the page.',
+    schema: wholeSchema(1, LIST_LIMIT.max),
   },
-  after: { accepts: (value) => value === '0' || isTaskId(value), expected: 'the place of an entry' },
-  before: { accepts: isTaskId, expected: 'the id of a task' },
-  afterName: { accepts: (value) => SERVICE_NAME.test(value), expected: 'the name of a schedule' },
+  after: {
+    accepts: (value) => value === '0' || isTaskId(value),
+    expected: 'the place of an entry',
+    meaning: 'Where the page before ended. `Link` or `next` gives it.',
+    schema: { type: 'string', pattern: '^(?:0|[1-9][0-9]{0,18})$' },
+  },
+  before: {
+    accepts: isTaskId,
+    expected: 'the id of a task',
+    meaning: 'Only tasks with a smaller id.',
+    schema: matching(ID),
+  },
+  afterName: {
+    ...A_NAME('the name of a schedule'),
+    meaning: 'The last name of the page before. `Link` gives it.',
+  },
   ids: {
     accepts: (value) => value.split(',').length <= LIST_LIMIT.max && value.split(',').every(isTaskId),
     expected: `at most ${LIST_LIMIT.max} ids of tasks, with commas between`,
+    meaning: 'These tasks. Ids without a task are left out.',
+    schema: { type: 'array', items: matching(ID), minItems: 1, maxItems: LIST_LIMIT.max },
   },
   status: {
     accepts: (value) => value.split(',').every(isStatus) && new Set(value.split(',')).size === value.split(',').length,
     expected: `one or more of ${Object.keys(STATUSES).join(', ')}, with commas between`,
+    meaning: 'Tasks with one of these statuses.',
+    schema: { type: 'array', items: { enum: Object.keys(STATUSES) }, minItems: 1, uniqueItems: true },
   },
-  label: { accepts: (value) => value.length <= 512 && !value.includes('\0'), expected: 'the value of a label' },
-  createdAfter: { accepts: isTime, expected: TIME },
-  createdBefore: { accepts: isTime, expected: TIME },
-  error: { accepts: (value) => Object.hasOwn(FAILURES, value), expected: `one of ${Object.keys(FAILURES).join(', ')}` },
-  retried: { accepts: (value) => value === 'true' || value === 'false', expected: 'true or false' },
-  schedule: { accepts: (value) => SERVICE_NAME.test(value), expected: 'the name of a schedule' },
-  service: { accepts: (value) => SERVICE_NAME.test(value), expected: '1 to 100 characters of A-Z a-z 0-9 . _ -' },
-  action: { accepts: isAction, expected: '1 to 200 characters of A-Z a-z 0-9 . _ ~ - (not just . or ..)' },
+  label: {
+    accepts: (value) => value.length <= 512 && !value.includes('\0'),
+    expected: 'the value of a label',
+    meaning: 'Tasks with this label: `label.<name>=<value>`. Several labels are and-ed.',
+    schema: {
+      type: 'object',
+      propertyNames: { pattern: LABEL.source },
+      additionalProperties: { type: 'string', maxLength: 512, pattern: '^[^\\u0000]*$' },
+    },
+  },
+  createdAfter: { ...A_TIME, meaning: 'Tasks that were created after this time.' },
+  createdBefore: { ...A_TIME, meaning: 'Tasks that were created before this time.' },
+  error: { ...oneOf(Object.keys(FAILURES)), meaning: 'Tasks that failed with this code.' },
+  retried: { ...YES_OR_NO, meaning: 'Whether the tasks have been retried.' },
+  schedule: { ...A_NAME('the name of a schedule'), meaning: 'Tasks that this schedule has made.' },
+  service: { ...A_NAME('1 to 100 characters of A-Z a-z 0-9 . _ -'), meaning: 'Tasks of this service.' },
+  action: {
+    accepts: isAction,
+    expected: '1 to 200 characters of A-Z a-z 0-9 . _ ~ - (not just . or ..)',
+    meaning: 'Tasks with this action.',
+    schema: matching(ACTION),
+  },
   wait: {
     accepts: (value) => (parseDuration(value) ?? Infinity) <= MAX_WAIT_SECONDS * 1000,
     expected: `a duration of at most ${MAX_WAIT_SECONDS}s, such as 30s`,
+    meaning: 'How long the answer waits for the end of the task. It counts before `Prefer: wait`.',
+    schema: { type: 'string', pattern: DURATION_PATTERN },
   },
-  dryRun: { accepts: (value) => value === 'true' || value === 'false', expected: 'true or false' },
+  dryRun: { ...YES_OR_NO, meaning: '`true`: tasks are only counted.' },
   rate: {
     accepts: (value) => rateOf(value) !== undefined,
     expected: 'a number by second, minute or hour, such as 20/s',
+    meaning: 'How many retries begin in a time. Without it they begin at once.',
+    schema: { type: 'string', pattern: RATE_PATTERN },
   },
-  spread: { accepts: (value) => /^(?:0|[1-9][0-9]{0,12})$/.test(value), expected: 'a whole number' },
-  view: { accepts: (value) => value === 'full', expected: 'full' },
+  spread: {
+    accepts: (value) => /^(?:0|[1-9][0-9]{0,12})$/.test(value),
+    expected: 'a whole number',
+    meaning: 'How many retries earlier calls have spread. `next` gives it.',
+    schema: { type: 'string', pattern: '^(?:0|[1-9][0-9]{0,12})$' },
+  },
+  view: { ...oneOf(['full'], 'full'), meaning: '`full`: all members of the task.' },
 } as const satisfies Record<string, Parameter>
 
 export type ParameterName = keyof typeof PARAMETERS

@@ -12,6 +12,7 @@ import { letIn, type Needs } from './door.ts'
 import { bulkRoute } from './bulk.ts'
 import { checkDeclared, makeBodyReader } from './body.ts'
 import { callerOf } from './caller.ts'
+import { serveDocs, serveOpenApi, serveScript, serveStyle } from './documents.ts'
 import { streamEvents } from './events.ts'
 import { showFront } from './front.ts'
 import { showLife, showReadiness } from './health.ts'
@@ -30,7 +31,7 @@ import { cancelTask, changeTask, retryTask } from './changes.ts'
 import { explainTask, listAttempts } from './tells.ts'
 import { createBatch, createTask, deleteTask, idOf, listTasks, noSuchTask, readOneTask } from './tasks.ts'
 
-interface Route {
+export interface Route {
   /** GET includes HEAD. */
   readonly method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE'
   /** Matched exactly: no trailing slash, case-sensitive. */
@@ -51,6 +52,7 @@ interface Route {
 /** The parameters of a change of many tasks. */
 const BULK = [...FILTERS, 'after', 'before', 'dryRun'] as const
 
+/** One row a route. `src/openapi` describes each. */
 export const ROUTES: readonly Route[] = [
   { method: 'GET', path: '/', needs: 'open', verb: showFront },
   { method: 'POST', path: '/tasks', needs: 'submit', parameters: ['wait'], body: MAX_BODY, verb: createTask },
@@ -119,6 +121,10 @@ export const ROUTES: readonly Route[] = [
   { method: 'POST', path: '/services/:name/resume', needs: 'operate', parameters: [], verb: resumeService },
   { method: 'GET', path: '/livez', needs: 'open', verb: showLife },
   { method: 'GET', path: '/readyz', needs: 'open', verb: showReadiness },
+  { method: 'GET', path: '/openapi.json', needs: 'open', verb: serveOpenApi },
+  { method: 'GET', path: '/docs', needs: 'open', verb: serveDocs },
+  { method: 'GET', path: '/docs/page.css', needs: 'open', verb: serveStyle },
+  { method: 'GET', path: '/docs/page.js', needs: 'open', verb: serveScript },
 ]
 
 /** Adds the routes to an application, then the answers to everything else: OPTIONS, 405 and 404. */

@@ -1,6 +1,7 @@
 // Reads a schedule from the body of a PUT, or refuses the PUT and names every fault.
 import { scanMembers } from '../core/json.ts'
-import { isCron, timesAfter, zoneOf } from '../core/cron.ts'
+import { FIELDS, isCron, MAX_CRON, timesAfter, ZONE, zoneOf } from '../core/cron.ts'
+import type { Schema } from '../core/json-schema.ts'
 import { MAX_DEPTH } from '../core/limits.ts'
 import type { Fault } from '../core/refusal.ts'
 import { DEFAULT_ZONE, MISSED, type NewSchedule, OVERLAPS } from '../core/schedule.ts'
@@ -14,36 +15,49 @@ interface Member<T> {
   /** Absent: it must be given. */
   readonly fallback?: T
   readonly expected: string
+  /** What it does, for the OpenAPI document. */
+  readonly meaning: string
+  /** Accepts all that `accepts` does, and little more. */
+  readonly schema: Schema
   accepts(value: unknown): value is T
 }
 
-const oneOf = <T extends string>(values: readonly T[], fallback: T): Member<T> => ({
+const oneOf = <T extends string>(values: readonly T[], fallback: T, meaning: string): Member<T> => ({
   fallback,
+  meaning,
+  schema: { type: 'string', enum: values },
   expected: `one of ${values.join(', ')}`,
   accepts: (value): value is T => values.includes(value as T),
 })
 
-const MEMBERS = {
+/** One row a member. */
+export const MEMBERS = {
   cron: {
     expected: 'a cron expression of 5 or 6 fields, such as "0 3 * * *"',
+    meaning: 'Minute, hour, day of month, month, day of week; of six fields the first is the second.',
+    schema: { type: 'string', maxLength: MAX_CRON, pattern: FIELDS.source },
     accepts: (value): value is string => typeof value === 'string' && isCron(value),
   },
   timezone: {
     fallback: DEFAULT_ZONE,
     expected: 'the name of a time zone, such as "Europe/Berlin"',
+    meaning: 'The zone of the fields: an IANA name.',
+    schema: { type: 'string', pattern: ZONE.source },
     accepts: (value): value is string => typeof value === 'string' && zoneOf(value) !== undefined,
   },
-  overlap: oneOf(OVERLAPS, 'allow'),
-  missed: oneOf(MISSED, 'one'),
+  overlap: oneOf(OVERLAPS, 'allow', '`skip`: no task while the newest task of the schedule has not ended.'),
+  missed: oneOf(MISSED, 'one', 'Of the times that were missed: one task for all of them, or none.'),
   paused: {
     fallback: false,
     expected: 'true or false',
+    meaning: 'A paused schedule makes no tasks.',
+    schema: { type: 'boolean' },
     accepts: (value): value is boolean => typeof value === 'boolean',
   },
 } as const satisfies Record<string, Member<string> | Member<boolean>>
 
 /** What the task of a schedule cannot have: the schedule says when it begins, and how often it may be there. */
-const NOT_OF_A_SCHEDULE = ['unique', 'delay', 'runAt']
+export const NOT_OF_A_SCHEDULE = ['unique', 'delay', 'runAt']
 
 /** Reads a schedule. Throws a `Refusal` with all faults. */
 export function readSchedule(name: string, body: Buffer, by: Nameable): NewSchedule {

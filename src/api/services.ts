@@ -15,7 +15,8 @@ import { isText } from './options.ts'
 
 /** Who changes a service where there are no keys. */
 const CALLER = 'api'
-const MAX_REASON = 1_000
+/** The longest reason of a pause, in characters. */
+export const MAX_REASON = 1_000
 
 /** GET /services */
 export async function listServices(api: ApiContext, ctx: Context): Promise<void> {

@@ -12,9 +12,9 @@ export interface Timetable {
 /** The longest expression, in characters. */
 export const MAX_CRON = 1_000
 /** Croner also reads names such as @daily, dates, and a seventh field of years. */
-const FIELDS = /^(?:[\dA-Za-z*?,\-/#+]+[ \t]+){4,5}[\dA-Za-z*?,\-/#+]+$/
+export const FIELDS = /^(?:[\dA-Za-z*?,\-/#+]+[ \t]+){4,5}[\dA-Za-z*?,\-/#+]+$/
 /** Offsets such as +05:30 are no names, and not known to every release of Node. */
-const ZONE = /^[A-Za-z][\w+\-/]{0,63}$/
+export const ZONE = /^[A-Za-z][\w+\-/]{0,63}$/
 /** Within so many years each date falls on each weekday that it can fall on, 29 February included. */
 const YEARS = 41
 

@@ -1,4 +1,5 @@
 // A limit of a service over all nodes: requests at once, and requests begun in a time.
+import { type Schema, wholeSchema } from './json-schema.ts'
 
 /** How the file and the API write a limit. At least one of `concurrency` and `rate` is given. */
 export interface Limit {
@@ -29,22 +30,37 @@ export const MOST = { concurrency: 100_000, burst: 10_000_000, waiting: 10_000_0
 /** What a member of a limit may be. */
 export interface Member {
   readonly expected: string
+  readonly schema: Schema
   accepts(value: unknown): boolean
 }
 
 /** A whole number from 1 on. */
 export const whole = (most: number): Member => ({
   expected: `a whole number from 1 to ${most}`,
+  schema: wholeSchema(1, most),
   accepts: (value) => typeof value === 'number' && Number.isInteger(value) && value >= 1 && value <= most,
 })
 
 /** The members of a pace: `burst` comes with `rate`. */
 export const PACE = {
-  rate: { expected: A_RATE, accepts: (value) => typeof value === 'string' && rateOf(value) !== undefined },
+  rate: {
+    expected: A_RATE,
+    schema: { type: 'string', pattern: RATE_PATTERN },
+    accepts: (value) => typeof value === 'string' && rateOf(value) !== undefined,
+  },
   burst: whole(MOST.burst),
 } as const satisfies Readonly<Record<string, Member>>
 
 const MEMBERS: Readonly<Record<keyof Limit, Member>> = { concurrency: whole(MOST.concurrency), ...PACE }
+
+/** What `faultsOfLimit` accepts. */
+export const LIMIT_SCHEMA: Schema = {
+  type: 'object',
+  properties: Object.fromEntries(Object.entries(MEMBERS).map(([name, { schema }]) => [name, schema])),
+  additionalProperties: false,
+  anyOf: [{ required: ['concurrency'] }, { required: ['rate'] }],
+  dependentRequired: { burst: ['rate'] },
+}
 
 /** What is wrong with a limit: the member, or '' for the whole, and what is expected there. */
 export interface LimitFault {

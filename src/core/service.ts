@@ -77,10 +77,11 @@ export const SERVICE_DEFAULTS: Omit<Service, 'name' | 'url'> = Object.freeze({
 /** The shape of a service's name. */
 export const SERVICE_NAME = /^[A-Za-z0-9._-]{1,100}$/
 
-const ACTION = /^[A-Za-z0-9._~-]{1,200}$/
+/** The shape of an action. `.` and `..` would leave the service's path. */
+export const ACTION = /^(?!\.\.?$)[A-Za-z0-9._~-]{1,200}$/
 
-/** Whether a string may name an action. `.` and `..` would leave the service's path. */
-export const isAction = (text: string): boolean => ACTION.test(text) && text !== '.' && text !== '..'
+/** Whether a string may name an action. */
+export const isAction = (text: string): boolean => ACTION.test(text)
 
 /** The URL as people are shown it: without query and user, whose texts may be secrets. */
 export const shownUrl = ({ url }: Pick<Service, 'url'>): string =>

@@ -86,7 +86,8 @@ export interface Submitted extends NewTask {
   readonly id: string
 }
 
-const ID = /^[1-9][0-9]{0,18}$/
+/** The form of an id; those beyond bigint have it, too. */
+export const ID = /^[1-9][0-9]{0,18}$/
 const MAX_ID = 9223372036854775807n
 
 /** Whether a string can be the id of a task: a positive bigint in plain decimal digits. */

@@ -1,5 +1,6 @@
 // Times as callers write them: RFC 3339 with an offset.
-const RFC_3339 = /^(\d{4})-(\d\d)-(\d\d)[Tt ]\d\d:\d\d:\d\d(\.\d+)?([Zz]|[+-]\d\d:\d\d)$/
+/** The form of such a time. That its month has the day, and its day the hour, is checked beside. */
+export const RFC_3339 = /^(\d{4})-(\d\d)-(\d\d)[Tt ]\d\d:\d\d:\d\d(\.\d+)?([Zz]|[+-]\d\d:\d\d)$/
 
 /** Milliseconds since 1970; undefined where a text is no time, or names a day that its month does not have. */
 export function timeOf(text: string): number | undefined {

@@ -6,6 +6,9 @@ const UNITS: Readonly<Record<string, number>> = { d: 86_400_000, h: 3_600_000, m
 /** The pattern of a duration, for the JSON Schema: a whole number and a unit, or a bare 0. */
 export const DURATION_PATTERN = `^(?:0|(0|[1-9][0-9]*)(${Object.keys(UNITS).join('|')}))$`
 
+/** The pattern of a duration that is over 0. */
+export const SOME_DURATION_PATTERN = `^[1-9][0-9]*(${Object.keys(UNITS).join('|')})$`
+
 /**
  * Reads a duration such as `250ms`, `30s`, `10m`, `2h` or `7d` as milliseconds. Only `0` needs no unit. Undefined for
  * anything else: spaces, signs, fractions, several units, leading zeros, or more than `Number.MAX_SAFE_INTEGER` ms.

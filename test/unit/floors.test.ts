@@ -27,6 +27,7 @@ const FLOORS: Readonly<Record<string, Floor>> = {
     ['koa', '@koa/router', 'koa-bodyparser'],
     ['src/core', 'src/telemetry', 'src/store', 'src/queue', 'src/lifecycle'],
   ),
+  'src/openapi': floor([], ['src/core', 'src/api']),
   'packages/embedded-postgres': floor([], []),
   'src/demo': floor([], ['src/core']),
   'src/cli': floor(['node-fetch'], ['src/core']),
@@ -42,7 +43,19 @@ const FLOORS: Readonly<Record<string, Floor>> = {
   'src/alone.mjs': floor([], []),
   'src/version.ts': floor([], []),
   'src/markdown.ts': floor([], []),
-  'src/docs.ts': floor([], ['src/core', 'src/config', 'src/telemetry', 'src/cli', 'src/api', 'src/markdown.ts']),
+  'src/docs.ts': floor(
+    [],
+    [
+      'src/core',
+      'src/config',
+      'src/telemetry',
+      'src/cli',
+      'src/api',
+      'src/openapi',
+      'src/markdown.ts',
+      'src/version.ts',
+    ],
+  ),
   'src/bin.ts': floor(
     [],
     [

@@ -29,6 +29,10 @@ const ALLOWED: Record<string, string[]> = {
   '/services/reload': ['POST', 'GET', 'HEAD', 'PATCH', 'OPTIONS'],
   '/livez': ['GET', 'HEAD', 'OPTIONS'],
   '/readyz': ['GET', 'HEAD', 'OPTIONS'],
+  '/openapi.json': ['GET', 'HEAD', 'OPTIONS'],
+  '/docs': ['GET', 'HEAD', 'OPTIONS'],
+  '/docs/page.css': ['GET', 'HEAD', 'OPTIONS'],
+  '/docs/page.js': ['GET', 'HEAD', 'OPTIONS'],
 }
 
 const allowOf = (response: Response): string[] => (response.headers.get('Allow') ?? '').split(', ').sort()
@@ -109,7 +113,7 @@ describe('paths and methods', () => {
     expect(page).to.match(/^<!doctype html>/)
     expect(page).not.to.match(/<(script|link|img|style|iframe)|https?:|javascript:| on\w+=/i)
     for (const [, path = ''] of page.matchAll(/href="([^"]*)"/g))
-      expect((await open.request(path)).status).to.equal(200)
+      expect((await open.request(`/${path}`)).status).to.equal(200)
   })
 
   it('answers HEAD of what is not there with 404', async () => {

@@ -1,0 +1,75 @@
+// The operations that tell of the node that is asked, and of its API.
+import { ABOUT, DOCS, PATHS } from '../api/front.ts'
+import type { Operations } from './operation.ts'
+
+const STATES = 'What works, part by part.'
+
+export const NODE: Operations = {
+  'GET /': {
+    id: 'getFront',
+    tag: 'Node',
+    summary: 'Say what this is',
+    description: 'JSON, or a short page for a caller that prefers HTML, as browsers do.',
+    answers: { 200: { meaning: 'Where to go on.', body: 'Front' } },
+    refusals: [],
+    examples: { json: { summary: 'As JSON', status: 200, answer: { about: ABOUT, paths: PATHS, docs: DOCS } } },
+  },
+  'GET /livez': {
+    id: 'getLife',
+    tag: 'Node',
+    summary: 'Whether the process serves',
+    description: 'It says nothing of Postgres.',
+    answers: { 200: { meaning: 'It does.', body: 'Life' } },
+    refusals: [],
+    examples: { up: { summary: 'A node that lives', status: 200, answer: { status: 'up' } } },
+  },
+  'GET /readyz': {
+    id: 'getReadiness',
+    tag: 'Node',
+    summary: 'Whether the node is ready for requests',
+    description:
+      'Postgres answers and takes writes, and the node does not drain. Without Redis it is `degraded`, and ready.',
+    answers: {
+      200: { meaning: STATES, body: 'Readiness' },
+      503: { meaning: STATES, body: 'Readiness', headers: ['Retry-After'] },
+    },
+    refusals: [],
+    examples: {
+      ready: {
+        summary: 'A node that is ready',
+        status: 200,
+        answer: { status: 'ready', postgres: 'up', queue: { kind: 'redis', status: 'up' } },
+      },
+    },
+  },
+  'GET /openapi.json': {
+    id: 'getOpenApi',
+    tag: 'Node',
+    summary: 'This document',
+    description: 'OpenAPI 3.1. The same file is in the package: docs/openapi.json.',
+    headers: ['If-None-Match'],
+    answers: {
+      200: {
+        meaning: 'The document.',
+        body: { type: 'object', required: ['openapi', 'info', 'paths'] },
+        headers: ['ETag'],
+      },
+      304: { meaning: 'The caller has it.', headers: ['ETag'] },
+    },
+    refusals: [],
+    examples: { json: { summary: 'The document', status: 200 } },
+  },
+  'GET /docs': {
+    id: 'getDocs',
+    tag: 'Node',
+    summary: 'This document as a page for people',
+    description: 'It loads nothing from elsewhere.',
+    headers: ['If-None-Match'],
+    answers: {
+      200: { meaning: 'The page.', body: { type: 'string' }, type: 'text/html', headers: ['ETag'] },
+      304: { meaning: 'The caller has it.', headers: ['ETag'] },
+    },
+    refusals: [],
+    examples: { html: { summary: 'The page', status: 200 } },
+  },
+}
