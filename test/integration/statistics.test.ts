@@ -4,6 +4,7 @@ import { expect } from 'chai'
 import pg from 'pg'
 import type { Prepared, Query } from '../../src/store/database.ts'
 import * as nodes from '../../src/store/nodes.ts'
+import { types } from '../../src/store/values.ts'
 import { createMigrated, type TestDatabase } from '../support/databases.ts'
 import { FEW } from '../support/lists.ts'
 import { HOUR, ME, MINE, STATEMENTS, TOKEN } from '../support/statements.ts'
@@ -44,7 +45,7 @@ describe('a statement of a node', () => {
   let client: pg.Client
   beforeEach(async () => {
     database = await createMigrated()
-    client = new pg.Client(database.url)
+    client = new pg.Client({ connectionString: database.url, types })
     await client.connect()
     await client.query('alter table tasks set (autovacuum_enabled = off)')
   })

@@ -23,5 +23,5 @@ export const KEY_MUTATIONS: readonly Mutation[] = [
   one('any service may be asked for', 'a list by a service of others is empty, and not refused', 'api/parameters.js', 'service !== undefined && !isFor(caller, service)', 'false', BOUND),
   one('schedules are overwritten', 'a key takes the schedule of another', 'store/schedules.js', "where ${withinBounds('s', ['$14::text', '$15::text[]'])}\n", '\n', OWN, BOUND),
   one('schedules make tasks of nobody', 'a key does not see the tasks of its schedule', 'store/fires.js', "'w.caller'", "'$4'", OWN),
-  one('AUTH is not heeded', 'a node without keys starts though they are required', 'config/read.js', "settings.AUTH === 'required'", 'false', FILE),
+  one('AUTH is not heeded', 'a node without keys starts though they are required', 'config/read.js', "values.env['AUTH'] === 'required'", 'false', FILE),
 ]
