@@ -17,6 +17,7 @@ import { REFUSALS } from './core/refusal.ts'
 import { STATUSES } from './core/task.ts'
 import { TOPICS } from './telemetry/events.ts'
 import { FIELDS } from './telemetry/fields.ts'
+import { METRICS, type MetricRow } from './telemetry/metrics.ts'
 
 /** Every printed document: its path in the repository, and its whole text. */
 export function printedDocs(): Map<string, string> {
@@ -25,7 +26,7 @@ export function printedDocs(): Map<string, string> {
     ['docs/errors.md', errors()],
     ['docs/configuration.md', configuration()],
     ['docs/cli.md', commandLine()],
-    ['docs/operations.md', between(EVENT_MARKS, readFileSync('docs/operations.md', 'utf8'), events())],
+    ['docs/operations.md', operations()],
     ['task_api.schema.json', `${JSON.stringify(jsonSchema(), null, 2)}\n`],
   ])
 }
@@ -143,6 +144,27 @@ const EVENT_MARKS = [
   '<!-- prettier-ignore-end -->',
 ] as const
 
+/** The same around the metrics. */
+const METRIC_MARKS = [
+  `${printed('src/telemetry/metrics.ts')}\n<!-- prettier-ignore-start -->`,
+  '<!-- prettier-ignore-end -->',
+] as const
+
+function operations(): string {
+  const text = readFileSync('docs/operations.md', 'utf8')
+  return between(METRIC_MARKS, between(EVENT_MARKS, text, events()), metrics())
+}
+
+function metrics(): string {
+  const rows = Object.entries<MetricRow>(METRICS).map(([name, { kind, labels, meaning }]) => [
+    code(name),
+    kind,
+    labels.map(code).join(' '),
+    meaning,
+  ])
+  return table(['Metric', 'Kind', 'Labels', 'Meaning'], rows)
+}
+
 function events(): string {
   const topics = Object.entries(TOPICS).flatMap(([topic, rows]) => [
     `#### ${topic}`,
@@ -165,9 +187,9 @@ function events(): string {
 /** A text with something new between two marks. Throws where a mark is missing. */
 function between([open, close]: readonly [string, string], text: string, inner: string): string {
   const [before, rest = ''] = text.split(`${open}\n`)
-  const after = rest.split(close)[1]
-  if (before === undefined || after === undefined) throw new Error(`the marks are missing: ${open}`)
-  return `${before}${open}\n\n${inner}\n\n${close}${after}`
+  const end = rest.indexOf(close)
+  if (before === undefined || end < 0) throw new Error(`the marks are missing: ${open}`)
+  return `${before}${open}\n\n${inner}\n\n${rest.slice(end)}`
 }
 
 const EXAMPLE = `services:

@@ -20,6 +20,7 @@ import { Reload } from './reload.ts'
 import { Supervisor } from './supervisor/supervisor.ts'
 import type { FieldsOf } from './telemetry/events.ts'
 import type { Log } from './telemetry/log.ts'
+import { openTracing } from './telemetry/tracing.ts'
 
 /** What a node needs besides its configuration. */
 interface NodeOptions {
@@ -83,6 +84,7 @@ export async function startNode(config: Config, options: NodeOptions): Promise<R
     started.push(queue)
     await queue.start()
 
+    const tracing = openTracing(version)
     const supervisor = new Supervisor({
       identity,
       // The port distinguishes the nodes of one host.
@@ -99,6 +101,7 @@ export async function startNode(config: Config, options: NodeOptions): Promise<R
       alone: postgres !== undefined,
       version,
       log,
+      tracing,
     })
     const reload = new Reload({
       file: options.env && config.file,
@@ -120,6 +123,7 @@ export async function startNode(config: Config, options: NodeOptions): Promise<R
         store,
         queue,
         log,
+        tracing,
       },
       { ...SERVER_LIMITS, linger: timings.linger },
     )

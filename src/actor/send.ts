@@ -6,6 +6,7 @@ import { ERROR_BODY, MAX_BODY } from '../core/limits.ts'
 import { dateOf, retryAfter } from '../core/retry-after.ts'
 import { type Service, urlOf } from '../core/service.ts'
 import { locationOf } from '../core/task.ts'
+import { headersOfTrace } from '../core/trace.ts'
 import { bodyOf } from './body.ts'
 import { cappedConnector } from './head-limit.ts'
 import { replyOf } from './trouble.ts'
@@ -80,15 +81,15 @@ function targetOf({ service, targets }: ServiceClient, action: string): string {
   return pathname + search
 }
 
-/** Sends a request. `mayBegin` is called when a connection is there, right before anything is written. */
-export function send(client: ServiceClient, request: Request, mayBegin: () => boolean): InFlightRequest {
+/** Sends a request with this trace. `mayBegin` is called when a connection is there, right before anything is written. */
+export function send(client: ServiceClient, request: Request, mayBegin: () => boolean, trace: string): InFlightRequest {
   const reading = new Reading(mayBegin, request.timeout)
   try {
     client.pool.dispatch(
       {
         method: 'POST',
         path: targetOf(client, request.action),
-        headers: headersOf(client, request),
+        headers: headersOf(client, request, trace),
         body: request.body,
       },
       reading,
@@ -99,10 +100,14 @@ export function send(client: ServiceClient, request: Request, mayBegin: () => bo
   return { reply: reading.done, stop: () => reading.end('stopped') }
 }
 
-function headersOf({ headers }: ServiceClient, { id, action, step, attempt, key, retryOf }: Request): string[] {
+function headersOf(
+  { headers }: ServiceClient,
+  { id, action, step, attempt, key, retryOf }: Request,
+  trace: string,
+): string[] {
   const all = headers.concat(
     ['task-location', locationOf(id), 'task-action', action, 'task-step', String(step)],
-    ['task-attempt', String(attempt), 'idempotency-key', `"${key}.${step}"`],
+    ['task-attempt', String(attempt), 'idempotency-key', `"${key}.${step}"`, ...headersOfTrace(trace)],
   )
   return retryOf === null ? all : all.concat(['task-retry-of', locationOf(retryOf)])
 }

@@ -4,9 +4,12 @@ import type { ServiceChanges, Services } from '../core/service.ts'
 import type { Queue } from '../queue/port.ts'
 import type { Store } from '../store/store.ts'
 import type { Log } from '../telemetry/log.ts'
+import type { Metrics } from '../telemetry/registry.ts'
+import type { Tracing } from '../telemetry/tracing.ts'
 import type { Watches } from './watches.ts'
 
-const READS = ['get', 'list', 'versions', 'attempts', 'facts', 'services', 'window', 'ping'] as const
+// prettier-ignore
+const READS = ['get', 'list', 'versions', 'attempts', 'facts', 'services', 'nodes', 'stats', 'window', 'ping', 'healthy', 'meters'] as const
 const WRITES = ['insert', 'insertAll', 'create', 'retryTask', 'retryMany', 'change', 'remove', 'cancel'] as const
 const STORE = [...READS, ...WRITES, 'schedules'] as const
 
@@ -24,12 +27,16 @@ export interface ApiDependencies {
   readonly supervision: Supervision
   readonly queue: Pick<Queue, 'healthy' | 'limited' | 'kind' | 'push' | 'notify'>
   readonly log: Log
+  /** Absent: nobody wants spans. */
+  readonly tracing?: Tracing | undefined
 }
 
 /** What the routes work with: the dependencies and the API's own state. */
 export interface ApiContext extends ApiDependencies {
   /** The callers who wait for a change of a task. */
   readonly watches: Watches
+  /** What this node has counted. */
+  metrics(): Metrics
   /** Whether the node is draining. */
   draining(): boolean
   /** Whether Postgres answers now; false when the answer takes too long. Never throws. */

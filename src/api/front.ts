@@ -14,6 +14,9 @@ const PATHS: Readonly<Record<string, string>> = {
   '/schedules/{name}': 'PUT creates or replaces a schedule, GET shows it, DELETE deletes it',
   '/services': 'GET lists the services: their tasks, and what holds for them',
   '/services/{name}': 'GET shows a service, PATCH sets its limit, POST to …/pause and …/resume stops its requests',
+  '/nodes': 'GET lists the nodes that are alive',
+  '/stats': 'GET shows what tasks came to, by the minute (?since=1h)',
+  '/metrics': 'GET: metrics of this node, for Prometheus',
   '/livez': 'GET: whether this node lives',
   '/readyz': 'GET: whether this node is ready',
 }

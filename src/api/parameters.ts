@@ -15,6 +15,9 @@ import { refuseFaults } from './faults.ts'
 const LABEL = /^label\.[A-Za-z0-9._-]{1,64}$/
 const TIME = 'a time of RFC 3339 with an offset, such as 2026-12-24T18:00:00Z'
 
+/** What is kept of statistics: 48 hours. */
+const MOST_SINCE_MS = 48 * 3_600_000
+
 /** Postgres knows no year 0, and its timestamps end before those of JavaScript. */
 const isTime = (value: string): boolean => {
   const at = timeOf(value) ?? NaN
@@ -53,6 +56,10 @@ export const PARAMETERS = {
   wait: {
     accepts: (value) => (parseDuration(value) ?? Infinity) <= MAX_WAIT_SECONDS * 1000,
     expected: `a duration of at most ${MAX_WAIT_SECONDS}s, such as 30s`,
+  },
+  since: {
+    accepts: (value) => (parseDuration(value) ?? (isTime(value) ? 0 : Infinity)) <= MOST_SINCE_MS,
+    expected: `a duration of at most 48h, such as 6h, or ${TIME}`,
   },
   dryRun: { accepts: (value) => value === 'true' || value === 'false', expected: 'true or false' },
   rate: {

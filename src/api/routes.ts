@@ -22,6 +22,8 @@ import {
   showSchedule,
 } from './schedules.ts'
 import { changeService, listServices, pauseService, reloadServices, resumeService, showService } from './services.ts'
+import { showMetrics } from './metrics.ts'
+import { listNodes, showStats } from './nodes.ts'
 import { cancelTask, changeTask, retryTask } from './changes.ts'
 import { explainTask, listAttempts } from './tells.ts'
 import { createBatch, createTask, deleteTask, listTasks, noSuchTask, readOneTask } from './tasks.ts'
@@ -72,6 +74,9 @@ export const ROUTES: readonly Route[] = [
   { method: 'PATCH', path: '/services/:name', parameters: [], body: MAX_BODY, verb: changeService },
   { method: 'POST', path: '/services/:name/pause', parameters: [], body: MAX_BODY, optional: true, verb: pauseService },
   { method: 'POST', path: '/services/:name/resume', parameters: [], verb: resumeService },
+  { method: 'GET', path: '/nodes', parameters: [], verb: listNodes },
+  { method: 'GET', path: '/stats', parameters: ['since', 'service'], verb: showStats },
+  { method: 'GET', path: '/metrics', verb: showMetrics },
   { method: 'GET', path: '/livez', verb: showLife },
   { method: 'GET', path: '/readyz', verb: showReadiness },
 ]

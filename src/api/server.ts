@@ -5,10 +5,12 @@ import { createServer as createPlainServer, Server as NetServer } from 'node:net
 import { setTimeout as after } from 'node:timers/promises'
 import { MAX_HEADERS } from '../core/limits.ts'
 import type { Part } from '../core/part.ts'
+import type { Metrics } from '../telemetry/registry.ts'
 import { makeApp } from './app.ts'
 import { makeClientErrorListener } from './client-errors.ts'
 import type { ApiDependencies } from './dependencies.ts'
 import { boundedPing } from './health.ts'
+import { metricsOf } from './metrics.ts'
 import { Watches } from './watches.ts'
 import { type OpenRequests, trackOpenRequests } from './open-requests.ts'
 
@@ -59,6 +61,7 @@ interface Listening {
 export class Api implements Part {
   readonly #dependencies: ApiDependencies
   readonly #limits: ServerLimits
+  readonly #metrics: () => Metrics
   #draining = false
   #watches: Watches
   #listening: Promise<Listening> | undefined
@@ -69,6 +72,7 @@ export class Api implements Part {
     this.#dependencies = dependencies
     this.#limits = limits
     this.#watches = this.#newWatches()
+    this.#metrics = metricsOf(dependencies)
   }
 
   /** Listens; Postgres need not be reachable. Rejects with `CannotListen` when the address is not available, and may be called again. */
@@ -138,6 +142,7 @@ export class Api implements Part {
       ...this.#dependencies,
       draining: () => this.#draining,
       watches: this.#watches,
+      metrics: this.#metrics,
       postgresAnswers: boundedPing(() => this.#dependencies.store.ping(), ping),
     })
     const answer = app.callback()

@@ -15,32 +15,46 @@ import { listQueryOf, type Parameters, pathOf } from './parameters.ts'
 import { preferencesOf } from './preferences.ts'
 import { endedTaskText, fullListText, fullTaskText, listText, locationsText, taskText } from './render.ts'
 import { readBatch, readTask } from './submission.ts'
+import { tellSubmitted, traced } from './tracing.ts'
 
 /** POST /tasks */
 export async function createTask(api: ApiContext, ctx: Context, parameters: Parameters): Promise<void> {
   const body = bodyOf(ctx)
-  const task = readTask(body, api.services)
+  const begun = Date.now()
+  const tasks = traced(ctx, [readTask(body, api.services)])
+  const [task] = tasks as [NewTask]
   const key = requestKeyOf(ctx, body)
-  if (key !== undefined || !isPlain(api, task)) return answerOne(api, ctx, await create(api, [task], key), parameters)
-  const created = { ...(await submit(api, task)), status: 'pending', existing: false } as const
-  return answerOne(api, ctx, { tasks: [created], replayed: false }, parameters)
+  const created =
+    key !== undefined || !isPlain(api, task)
+      ? await create(api, tasks, key)
+      : {
+          tasks: [{ ...(await submit(api, task)), status: 'pending', existing: false } as const],
+          replayed: false,
+        }
+  tellSubmitted(api, begun, tasks, created)
+  return answerOne(api, ctx, created, parameters)
 }
 
 /** POST /tasks/batch */
 export async function createBatch(api: ApiContext, ctx: Context): Promise<void> {
   const body = bodyOf(ctx)
-  const tasks = readBatch(body, api.services)
+  const begun = Date.now()
+  const tasks = traced(ctx, readBatch(body, api.services))
   const key = requestKeyOf(ctx, body)
-  if (key === undefined && tasks.every((task) => isPlain(api, task)))
-    return sendJson(ctx, 201, locationsText(await submitAll(api, tasks)))
+  if (key === undefined && tasks.every((task) => isPlain(api, task))) {
+    const submitted = await submitAll(api, tasks)
+    tellSubmitted(api, begun, tasks, { tasks: submitted, replayed: false })
+    return sendJson(ctx, 201, locationsText(submitted))
+  }
   const created = await create(api, tasks, key)
+  tellSubmitted(api, begun, tasks, created)
   if (created.replayed) ctx.set('Idempotency-Replayed', 'true')
   sendJson(ctx, 201, locationsText(created.tasks))
 }
 
-/** Whether a task is neither found nor called back, and is due at once. */
-const isPlain = (api: ApiContext, { service, options }: NewTask): boolean =>
-  options === undefined && api.services.get(service)?.callback === undefined
+/** Whether a task is neither found nor called back, is due at once, and begins a trace. */
+const isPlain = (api: ApiContext, { service, options, trace }: NewTask): boolean =>
+  options === undefined && trace === undefined && api.services.get(service)?.callback === undefined
 
 /**
  * Answers with the one task that a POST has created or found: 302 to that task, or with `return=representation` the task itself, as

@@ -11,6 +11,8 @@ export const RESERVED_HEADERS = [
   'Task-Step',
   'Task-Attempt',
   'Idempotency-Key',
+  'traceparent',
+  'tracestate',
   'Host',
   'Content-Length',
   'Content-Encoding',

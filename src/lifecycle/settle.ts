@@ -24,6 +24,7 @@ export const settle = (
       node,
       service,
       status,
+      code: failure?.code,
       step,
       result,
       omitted,

@@ -17,6 +17,7 @@ export const GIVEN: Readonly<Record<string, readonly [type: string, value: (give
   action: ['text', ({ task }) => task.action],
   payload: ['json', ({ task }) => task.payload],
   schedule: ['text', ({ task }) => task.schedule ?? null],
+  trace: ['text', ({ task }) => task.trace ?? null],
   bytes: ['integer', ({ task }) => Buffer.byteLength(task.payload)],
   delay: ['double precision', ({ task: { options } }) => options?.delay ?? null],
   run_at: ['double precision', ({ task: { options } }) => options?.runAt ?? null],
@@ -46,9 +47,9 @@ export const UNLESS_TAKEN = `on conflict (service, unique_key) where unique_key 
 /** Inserts tasks from `w`; their caller is $4. */
 export const insertFrom = (source: string, conflict = ''): string => `
     insert into tasks (key, service, action, payload, payload_bytes, priority, run_at, due_at, deadline_ms, expires_at, labels, unique_key,
-      callback, caller, schedule)
+      callback, caller, schedule, trace)
     select w.key, w.service, w.action, w.payload, w.bytes, w.priority, due.at, case when coalesce(w.delay, w.run_at) is not null then due.at end,
-      w.deadline, due.at + w.deadline * interval '1 millisecond', w.labels, w.unique_key, w.callback, $4, w.schedule
+      w.deadline, due.at + w.deadline * interval '1 millisecond', w.labels, w.unique_key, w.callback, $4, w.schedule, w.trace
     from ${source} cross join lateral (
       select greatest(now(), coalesce(to_timestamp(w.run_at / 1000), now() + coalesce(w.delay, 0) * interval '1 millisecond')) as at
     ) due
@@ -117,7 +118,7 @@ export async function createTasks(asks: Asks, { tasks, key, caller, services }: 
   const given = tasks.map((task) => ({ task, key: randomUUID(), service: services.get(task.service) }))
   const columns = Object.values(GIVEN).map(([, value]) => given.map(value))
   const { rows, replayed } = await askOnce(asks, CREATE, { key, caller }, columns)
-  return { replayed, tasks: rows.map((row) => taskOf(row, tasks)) }
+  return { replayed, tasks: rows.map((row) => ({ ...taskOf(row, tasks), key: given[row.place - 1]?.key })) }
 }
 
 /** What was created is what was asked for, unless its row tells more. */

@@ -1,5 +1,6 @@
 // Writes the reports of actors. Each write is fenced by its claim. One statement writes many rows, and locks the rows in the order of ids.
 import type { Attempt } from '../core/attempts.ts'
+import type { FailureCode } from '../core/failures.ts'
 import type { Query } from './database.ts'
 import { type Routine, routineOf } from './routine.ts'
 import { withId } from './sql.ts'
@@ -66,6 +67,8 @@ export interface SettleEntry extends Reported {
   /** Whose end is counted; absent: nobody's. */
   readonly service?: string | undefined
   readonly status: 'complete' | 'failed'
+  /** Why it failed, for the count. */
+  readonly code?: FailureCode | undefined
   readonly step: number | null
   readonly result: string | null
   readonly omitted: boolean

@@ -1,5 +1,4 @@
 // The mutations: pieces of the compiled code that are broken on purpose, each of which a test must notice.
-
 import { ACTOR_MUTATIONS } from './actor.ts'
 import { ADMISSION_MUTATIONS } from './admission.ts'
 import { API_MUTATIONS } from './api.ts'
@@ -7,6 +6,7 @@ import { END_MUTATIONS } from './ends.ts'
 import { CALLER_MUTATIONS } from './callers.ts'
 import { LIMIT_MUTATIONS } from './limits.ts'
 import { type Mutation, one } from './mutation.ts'
+import { OPERATING_MUTATIONS } from './operating.ts'
 import { PLAN_MUTATIONS } from './plan.ts'
 import { REDIS_MUTATIONS } from './redis.ts'
 import { RELOAD_MUTATIONS } from './reload.ts'
@@ -240,6 +240,7 @@ export const MUTATIONS: readonly Mutation[] = [
   ...CALLER_MUTATIONS,
   ...REDIS_MUTATIONS,
   ...SERVICE_MUTATIONS,
+  ...OPERATING_MUTATIONS,
   ...VERB_MUTATIONS,
   ...END_MUTATIONS,
   ...SCHEDULE_MUTATIONS,

@@ -10,6 +10,7 @@ import type { NewTask, RequestKey } from '../../../src/core/task.ts'
 import type { FullView, ListQuery, Page } from '../../../src/core/view.ts'
 import { makeLog } from '../../../src/telemetry/log.ts'
 import { aService } from './a-service.ts'
+import { idleStore, idleSupervision } from './idle.ts'
 import { theSchedule } from './the-schedule.ts'
 
 const SERVICE: Omit<Service, 'name'> = {
@@ -94,16 +95,9 @@ export class Backstage {
       port: 0,
       services: new Map(['billing', 'constructor'].map((name) => [name, { ...SERVICE, name }])),
       reload: async () => ({ added: [], changed: [], removed: [] }),
-      supervision: {
-        reserve: () => undefined,
-        pushed: () => {},
-        pushFailed: () => {},
-        due: () => {},
-        deleted: () => {},
-        serviceChanged: () => {},
-        scheduled: () => {},
-      },
+      supervision: idleSupervision,
       store: {
+        ...idleStore(),
         insert: async (task) => {
           await this.before()
           return this.stored(task)
