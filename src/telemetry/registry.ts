@@ -33,6 +33,8 @@ export function makeMetrics(readers: Readers): Metrics {
 interface Value {
   readonly metricName: string
   readonly labels: Readonly<Record<string, string | number>>
+  /** The labels of all lines of one histogram, which prom-client writes once. */
+  readonly sharedLabels?: Readonly<Record<string, string>>
   readonly value: number
 }
 
@@ -50,28 +52,32 @@ class Metric extends Gauge {
   }
 
   override async get(): Promise<never> {
-    const values = [...(await this.#read())].flatMap((sample) => this.#valuesOf(sample))
+    const values: Value[] = []
+    for (const [given, value] of await this.#read()) {
+      const labels = Object.fromEntries(this.#row.labels.map((label, i) => [label, given[i] ?? '']))
+      if (typeof value === 'number') values.push({ metricName: this.#name, labels, value })
+      else addBuckets(values, this.#name, this.#row, labels, value)
+    }
     // The types of prom-client have a number for the kind, the code has a word.
     return { name: this.#name, help: this.#row.meaning, type: this.#row.kind, aggregator: 'sum', values } as never
   }
+}
 
-  #valuesOf([given, value]: Sample): Value[] {
-    const labels = Object.fromEntries(this.#row.labels.map((label, i) => [label, given[i] ?? '']))
-    if (typeof value === 'number') return [{ metricName: this.#name, labels, value }]
-    const { buckets, unit } = this.#row.shown ?? { buckets: [], unit: 1 }
-    const values: Value[] = []
-    let [next, seen] = [0, 0]
-    const upTo = (bucket: number): number => {
-      for (; next <= bucket; next += 1) seen += value.counts[next] ?? 0
-      return seen
-    }
-    const add = (suffix: string, own: Value['labels'], at: number): void =>
-      void values.push({ metricName: `${this.#name}_${suffix}`, labels: own, value: at })
-    for (const bucket of buckets) add('bucket', { ...labels, le: boundOf(bucket) * unit }, upTo(bucket))
-    const all = upTo(value.counts.length - 1)
-    add('bucket', { ...labels, le: '+Inf' }, all)
-    add('sum', labels, value.sum * unit)
-    add('count', labels, all)
-    return values
+function addBuckets(
+  values: Value[],
+  name: string,
+  { shown: { buckets, unit } = { buckets: [], unit: 1 } }: MetricRow,
+  sharedLabels: Readonly<Record<string, string>>,
+  { counts, sum }: Histogram,
+): void {
+  const metricName = `${name}_bucket`
+  let [next, seen] = [0, 0]
+  for (const bucket of buckets) {
+    for (; next <= bucket; next += 1) seen += counts[next] ?? 0
+    values.push({ metricName, labels: { le: boundOf(bucket) * unit }, sharedLabels, value: seen })
   }
+  for (; next < counts.length; next += 1) seen += counts[next] ?? 0
+  values.push({ metricName, labels: { le: '+Inf' }, sharedLabels, value: seen })
+  values.push({ metricName: `${name}_sum`, labels: {}, sharedLabels, value: sum * unit })
+  values.push({ metricName: `${name}_count`, labels: {}, sharedLabels, value: seen })
 }
