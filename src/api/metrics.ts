@@ -4,6 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import type { Context } from 'koa'
 import { outcomeWord } from '../core/attempts.ts'
 import type { ServiceView } from '../store/services.ts'
+import type { ServiceMeter } from '../telemetry/meters.ts'
 import { makeMetrics, type Metrics, type Readers, type Sample } from '../telemetry/registry.ts'
 import type { ApiContext, ApiDependencies } from './dependencies.ts'
 
@@ -31,20 +32,25 @@ const up = (is: boolean): Sample[] => [[[], Number(is)]]
 function readersOf({ store, services, supervision, queue }: Sources): Readers {
   const { meters } = store
   const backlog = backlogOf(() => store.services([...services.keys()], false))
+  /** Also those of which nothing has been counted: who waits for a first failure must see the zero before. */
+  const counted = (): [name: string, meter: ServiceMeter][] => {
+    for (const name of services.keys()) meters.services.of(name)
+    return [...meters.services]
+  }
   const byService = (value: (one: (typeof supervision.figures.services)[number]) => number): Sample[] =>
     supervision.figures.services.map((one) => [[one.service], value(one)])
   const waiting = async (value: (view: ServiceView) => number): Promise<Sample[]> =>
     (await backlog()).map((view) => [[view.name], value(view)])
   return {
-    task_api_tasks_submitted_total: () => [...meters.services].map(([name, { created }]) => [[name], created]),
+    task_api_tasks_submitted_total: () => counted().map(([name, { created }]) => [[name], created]),
     task_api_tasks_ended_total: () =>
-      [...meters.services].flatMap(([name, { complete, codes }]) => [
+      counted().flatMap(([name, { complete, codes }]) => [
         [[name, 'complete', ''], complete] as const,
         ...[...codes].map(([code, count]) => [[name, 'failed', code], count] as const),
       ]),
-    task_api_requests_total: () => [...meters.services].flatMap(([name, { outcomes }]) => outcomesOf(name, outcomes)),
-    task_api_request_seconds: () => [...meters.services].map(([name, { request }]) => [[name], request]),
-    task_api_queue_seconds: () => [...meters.services].map(([name, { queue: waited }]) => [[name], waited]),
+    task_api_requests_total: () => counted().flatMap(([name, { outcomes }]) => outcomesOf(name, outcomes)),
+    task_api_request_seconds: () => counted().map(([name, { request }]) => [[name], request]),
+    task_api_queue_seconds: () => counted().map(([name, { queue: waited }]) => [[name], waited]),
     task_api_waiting: () => waiting((view) => view.waiting),
     task_api_oldest_seconds: () => waiting(({ oldestMs }) => (oldestMs ?? 0) / 1000),
     task_api_running: () => byService(({ running }) => running),

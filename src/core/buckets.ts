@@ -44,11 +44,11 @@ export function addPacked(counts: Float64Array, [first = 0, ...more]: readonly n
  * bucket it is the bound. Null: nothing was counted.
  */
 export function percentile(counts: ArrayLike<number>, share: number): number | null {
-  const all = Array.from(counts)
-  const rank = all.reduce((sum, count) => sum + count, 0) * share
-  if (rank === 0) return null
-  let seen = 0
-  const bucket = all.findIndex((count) => (seen += count) >= rank)
+  let all = 0
+  for (let i = 0; i < counts.length; i += 1) all += counts[i] ?? 0
+  if (all === 0) return null
+  let bucket = 0
+  for (let seen = counts[0] ?? 0; seen < all * share; seen += counts[bucket] ?? 0) bucket += 1
   const middle = bucket === 0 ? 0 : bucket === BUCKETS - 1 ? bucket - 1 : bucket - 0.5
   return Number(boundOf(middle).toPrecision(3))
 }

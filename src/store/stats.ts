@@ -1,11 +1,14 @@
 // What callers are shown of the last 48 hours: minutes of all nodes, added up, and the percentiles of their times.
+import { setImmediate } from 'node:timers/promises'
 import { addPacked, BUCKETS, percentile } from '../core/buckets.ts'
 import { type Columns, namedValuesOf, type RowOf } from './columns.ts'
 import type { Query } from './database.ts'
 import { time } from './reads.ts'
 
 /** Rows of nodes that one answer is made of; the newest are shown. */
-const MOST_ROWS = 50_000
+const MOST_ROWS = 20_000
+/** After so many rows others have their turn. */
+const TURN_ROWS = 500
 
 /** Since when: a time, or so many ms ago by Postgres' clock. And of which service; undefined: of all. */
 export interface StatsQuery {
@@ -47,7 +50,7 @@ const READ = `
   from minutes m
   where m.minute >= date_trunc('minute', coalesce($1::timestamptz, now() - $2::double precision * interval '1 millisecond'))
     and ($3::text is null or m.service = $3)
-  order by m.minute desc, m.service limit ${MOST_ROWS}`
+  order by m.minute desc, m.service desc limit ${MOST_ROWS}`
 
 /** Reads the minutes, the oldest first. Throws a `StoreError`. */
 export async function readStats(query: Query, { since, service }: StatsQuery): Promise<Stat[]> {
@@ -56,7 +59,8 @@ export async function readStats(query: Query, { since, service }: StatsQuery): P
   // Of the oldest minute there may be more.
   const cut = rows.length === MOST_ROWS ? rows.at(-1)?.minute : undefined
   const sums = new Map<string, Sum>()
-  for (const row of rows.toReversed()) {
+  for (const [place, row] of rows.toReversed().entries()) {
+    if (place % TURN_ROWS === 0) await setImmediate()
     if (row.minute === cut) continue
     const name = `${row.minute} ${row.service}`
     const sum = sums.get(name) ?? newSum(row)
@@ -65,12 +69,11 @@ export async function readStats(query: Query, { since, service }: StatsQuery): P
     if (row.queue) addPacked(sum.queue, row.queue)
     if (row.request) addPacked(sum.request, row.request)
   }
-  const shown = [...sums.values()].map(({ queue, request, ...sum }) => ({
+  return [...sums.values()].map(({ queue, request, ...sum }) => ({
     ...sum,
     queueMs: timesOf(queue),
     requestMs: timesOf(request),
   }))
-  return shown.sort((a, b) => order(a.minute, b.minute) || order(a.service, b.service))
 }
 
 interface Sum {
@@ -94,5 +97,3 @@ const newSum = ({ minute, service }: Row): Sum => ({
 })
 
 const timesOf = (counts: Float64Array): Times => ({ p50: percentile(counts, 0.5), p95: percentile(counts, 0.95) })
-
-const order = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0)
