@@ -1,6 +1,6 @@
 // Prints the documents that come from tables: docs/states.md, errors.md, configuration.md, keys.md, cli.md, openapi.json, the events in
 // operations.md, and task_api.schema.json.
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { mkdirSync, writeFileSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { ROUTES } from './api/routes.ts'
@@ -18,9 +18,8 @@ import { SCOPES } from './core/key.ts'
 import { REFUSALS } from './core/refusal.ts'
 import { STATUSES } from './core/task.ts'
 import { printOpenApi } from './openapi/document.ts'
-import { TOPICS } from './telemetry/events.ts'
-import { FIELDS } from './telemetry/fields.ts'
-import { between, code, fence, page, sentence, table } from './markdown.ts'
+import { code, fence, page, printed, sentence, table } from './markdown.ts'
+import { operations } from './printed-operations.ts'
 import { readVersion } from './version.ts'
 
 /** Every printed document: its path in the repository, and its whole text. */
@@ -31,13 +30,11 @@ export function printedDocs(): Map<string, string> {
     ['docs/configuration.md', configuration()],
     ['docs/keys.md', keys()],
     ['docs/cli.md', commandLine()],
-    ['docs/operations.md', between(EVENT_MARKS, readFileSync('docs/operations.md', 'utf8'), events())],
+    ['docs/operations.md', operations()],
     ['docs/openapi.json', `${JSON.stringify(printOpenApi(readVersion()), null, 2)}\n`],
     ['task_api.schema.json', `${JSON.stringify(jsonSchema(), null, 2)}\n`],
   ])
 }
-
-const printed = (from: string): string => `<!-- Printed from ${from} by \`npm run docs\`. -->`
 
 function states(): string {
   const statuses = Object.entries<{ meaning: string; next: readonly string[] }>(STATUSES)
@@ -172,31 +169,6 @@ task_api batch tasks.ndjson`
 
 const AGAIN_EXAMPLE = `task_api list --label run=7 --status failed
 task_api retry --label run=7 --status failed --retried false --rate 20/s`
-
-/** What stands around the events in docs/operations.md; the rest of that page is written by hand. */
-const EVENT_MARKS = [
-  `${printed('src/telemetry/')}\n<!-- prettier-ignore-start -->`,
-  '<!-- prettier-ignore-end -->',
-] as const
-
-function events(): string {
-  const topics = Object.entries(TOPICS).flatMap(([topic, rows]) => [
-    `#### ${topic}`,
-    table(
-      ['Event', 'Level', '`msg`', 'Fields', 'Meaning', 'What to do'],
-      Object.entries(rows).map(([name, { event = name, level, text, fields, meaning, action }]) => [
-        code(event),
-        level,
-        text,
-        fields.map((field) => code(field)).join(' '),
-        meaning,
-        action,
-      ]),
-    ),
-  ])
-  const fields = Object.entries(FIELDS).map(([name, { meaning }]) => [code(name), meaning])
-  return [...topics, '#### Fields', table(['Field', 'Meaning'], fields)].join('\n\n')
-}
 
 const EXAMPLE = `services:
   billing:

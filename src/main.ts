@@ -22,6 +22,7 @@ import { Reload } from './reload.ts'
 import { Supervisor } from './supervisor/supervisor.ts'
 import type { FieldsOf } from './telemetry/events.ts'
 import type { Log } from './telemetry/log.ts'
+import { openTracing } from './telemetry/tracing.ts'
 
 /** What a node needs besides its configuration. */
 interface NodeOptions {
@@ -86,6 +87,7 @@ export async function startNode(config: Config, options: NodeOptions): Promise<R
     started.push(queue)
     await queue.start()
 
+    const tracing = openTracing(version)
     const supervisor = new Supervisor({
       identity,
       // The port distinguishes the nodes of one host.
@@ -102,6 +104,7 @@ export async function startNode(config: Config, options: NodeOptions): Promise<R
       alone: postgres !== undefined,
       version,
       log,
+      tracing,
     })
     const reload = new Reload({
       file: options.env && config.file,
@@ -126,6 +129,7 @@ export async function startNode(config: Config, options: NodeOptions): Promise<R
         store,
         queue,
         log,
+        tracing,
       },
       { ...SERVER_LIMITS, linger: timings.linger },
     )

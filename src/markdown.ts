@@ -3,9 +3,9 @@
 /** A text with something new between two marks. Throws where a mark is missing. */
 export function between([open, close]: readonly [string, string], text: string, inner: string): string {
   const [before, rest = ''] = text.split(`${open}\n`)
-  const after = rest.split(close)[1]
-  if (before === undefined || after === undefined) throw new Error(`the marks are missing: ${open}`)
-  return `${before}${open}\n\n${inner}\n\n${close}${after}`
+  const end = rest.indexOf(close)
+  if (before === undefined || end < 0) throw new Error(`the marks are missing: ${open}`)
+  return `${before}${open}\n\n${inner}\n\n${rest.slice(end)}`
 }
 
 /** With a capital at its beginning. */
@@ -25,3 +25,6 @@ const row = (cells: readonly string[]): string => `| ${cells.map((cell) => cell.
 /** A table. */
 export const table = (head: readonly string[], rows: readonly (readonly string[])[]): string =>
   [row(head), row(head.map(() => '---')), ...rows.map(row)].join('\n')
+
+/** What a printed document says of itself. */
+export const printed = (from: string): string => `<!-- Printed from ${from} by \`npm run docs\`. -->`

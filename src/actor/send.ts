@@ -7,6 +7,7 @@ import { dateOf, retryAfter } from '../core/retry-after.ts'
 import { type Service, urlOf } from '../core/service.ts'
 import { signatureFields, signingKeyOf } from '../core/signing.ts'
 import { locationOf } from '../core/task.ts'
+import { headersOfTrace } from '../core/trace.ts'
 import { bodyOf } from './body.ts'
 import { connectorOf } from './connector.ts'
 import { replyOf } from './trouble.ts'
@@ -84,15 +85,15 @@ function targetOf({ service, targets }: ServiceClient, action: string): string {
   return pathname + search
 }
 
-/** Sends a request. `mayBegin` is called when a connection is there, right before anything is written. */
-export function send(client: ServiceClient, request: Request, mayBegin: () => boolean): InFlightRequest {
+/** Sends a request with this trace. `mayBegin` is called when a connection is there, right before anything is written. */
+export function send(client: ServiceClient, request: Request, mayBegin: () => boolean, trace: string): InFlightRequest {
   const reading = new Reading(mayBegin, request.timeout)
   try {
     client.pool.dispatch(
       {
         method: 'POST',
         path: targetOf(client, request.action),
-        headers: headersOf(client, request),
+        headers: headersOf(client, request, trace),
         body: request.body,
       },
       reading,
@@ -103,11 +104,11 @@ export function send(client: ServiceClient, request: Request, mayBegin: () => bo
   return { reply: reading.done, stop: () => reading.end('stopped') }
 }
 
-function headersOf({ headers, signingKeys }: ServiceClient, request: Request): string[] {
+function headersOf({ headers, signingKeys }: ServiceClient, request: Request, trace: string): string[] {
   const { id, action, step, attempt, key, retryOf, body } = request
   const all = headers.concat(
     ['task-location', locationOf(id), 'task-action', action, 'task-step', String(step)],
-    ['task-attempt', String(attempt), 'idempotency-key', `"${key}.${step}"`],
+    ['task-attempt', String(attempt), 'idempotency-key', `"${key}.${step}"`, ...headersOfTrace(trace)],
   )
   if (retryOf !== null) all.push('task-retry-of', locationOf(retryOf))
   if (signingKeys.length > 0) all.push(...signatureFields(signingKeys, { id: `${key}_${step}`, at: Date.now(), body }))

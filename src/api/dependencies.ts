@@ -7,9 +7,12 @@ import type { Store } from '../store/store.ts'
 import type { Log } from '../telemetry/log.ts'
 import type { Quotas } from './quotas.ts'
 import type { Refusals } from './refusals.ts'
+import type { Metrics } from '../telemetry/registry.ts'
+import type { Tracing } from '../telemetry/tracing.ts'
 import type { Watches } from './watches.ts'
 
-const READS = ['get', 'list', 'versions', 'attempts', 'facts', 'services', 'window', 'sees', 'waiting', 'ping'] as const
+// prettier-ignore
+const READS = ['get', 'list', 'versions', 'attempts', 'facts', 'services', 'nodes', 'stats', 'window', 'sees', 'waiting', 'ping', 'healthy', 'meters'] as const
 const WRITES = ['insert', 'insertAll', 'create', 'retryTask', 'retryMany', 'change', 'remove', 'cancel'] as const
 const STORE = [...READS, ...WRITES, 'schedules'] as const
 
@@ -29,6 +32,8 @@ export interface ApiDependencies {
   readonly supervision: Supervision
   readonly queue: Pick<Queue, 'healthy' | 'limited' | 'kind' | 'push' | 'notify'>
   readonly log: Log
+  /** Absent: nobody wants spans. */
+  readonly tracing?: Tracing | undefined
 }
 
 /** What the routes work with: the dependencies and the API's own state. */
@@ -37,6 +42,8 @@ export interface ApiContext extends ApiDependencies {
   readonly watches: Watches
   readonly quotas: Quotas
   readonly refusals: Refusals
+  /** What this node has counted. */
+  metrics(): Metrics
   /** Whether the node is draining. */
   draining(): boolean
   /** Whether Postgres answers now; false when the answer takes too long. Never throws. */

@@ -17,6 +17,9 @@ import { refuseFaults } from './faults.ts'
 const LABEL = /^label\.[A-Za-z0-9._-]{1,64}$/
 const TIME = 'a time of RFC 3339 with an offset, such as 2026-12-24T18:00:00Z'
 
+/** What is kept of statistics: 48 hours. */
+const MOST_SINCE_MS = 48 * 3_600_000
+
 /** Postgres knows no year 0, and its timestamps end before those of JavaScript. */
 const isTime = (value: string): boolean => {
   const at = timeOf(value) ?? NaN
@@ -111,6 +114,12 @@ export const PARAMETERS = {
     expected: `a duration of at most ${MAX_WAIT_SECONDS}s, such as 30s`,
     meaning: 'How long the answer waits for the end of the task. It counts before `Prefer: wait`.',
     schema: { type: 'string', pattern: DURATION_PATTERN },
+  },
+  since: {
+    accepts: (value) => (parseDuration(value) ?? (isTime(value) ? 0 : Infinity)) <= MOST_SINCE_MS,
+    expected: `a duration of at most 48h, such as 6h, or ${TIME}`,
+    meaning: 'From when on, or for how long until now.',
+    schema: { type: 'string' },
   },
   dryRun: { ...YES_OR_NO, meaning: '`true`: tasks are only counted.' },
   rate: {

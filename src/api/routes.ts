@@ -27,6 +27,8 @@ import {
   showSchedule,
 } from './schedules.ts'
 import { changeService, listServices, pauseService, reloadServices, resumeService, showService } from './services.ts'
+import { showMetrics } from './metrics.ts'
+import { listNodes, showStats } from './nodes.ts'
 import { cancelTask, changeTask, retryTask } from './changes.ts'
 import { explainTask, listAttempts } from './tells.ts'
 import { createBatch, createTask, deleteTask, idOf, listTasks, noSuchTask, readOneTask } from './tasks.ts'
@@ -125,6 +127,9 @@ export const ROUTES: readonly Route[] = [
   { method: 'GET', path: '/docs', needs: 'open', verb: serveDocs },
   { method: 'GET', path: '/docs/page.css', needs: 'open', verb: serveStyle },
   { method: 'GET', path: '/docs/page.js', needs: 'open', verb: serveScript },
+  { method: 'GET', path: '/nodes', needs: 'read', parameters: [], verb: listNodes },
+  { method: 'GET', path: '/stats', needs: 'read', parameters: ['since', 'service'], verb: showStats },
+  { method: 'GET', path: '/metrics', needs: 'read', verb: showMetrics },
 ]
 
 /** Adds the routes to an application, then the answers to everything else: OPTIONS, 405 and 404. */

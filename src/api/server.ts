@@ -5,12 +5,14 @@ import { createServer as createPlainServer, Server as NetServer } from 'node:net
 import { setTimeout as after } from 'node:timers/promises'
 import { MAX_HEADERS } from '../core/limits.ts'
 import type { Part } from '../core/part.ts'
+import type { Metrics } from '../telemetry/registry.ts'
 import { makeApp } from './app.ts'
 import { makeClientErrorListener } from './client-errors.ts'
 import type { ApiDependencies } from './dependencies.ts'
 import { boundedPing } from './health.ts'
 import { Quotas } from './quotas.ts'
 import { Refusals } from './refusals.ts'
+import { metricsOf } from './metrics.ts'
 import { Watches } from './watches.ts'
 import { type OpenRequests, trackOpenRequests } from './open-requests.ts'
 
@@ -61,6 +63,7 @@ interface Listening {
 export class Api implements Part {
   readonly #dependencies: ApiDependencies
   readonly #limits: ServerLimits
+  readonly #metrics: () => Metrics
   #draining = false
   #watches: Watches
   #listening: Promise<Listening> | undefined
@@ -71,6 +74,7 @@ export class Api implements Part {
     this.#dependencies = dependencies
     this.#limits = limits
     this.#watches = this.#newWatches()
+    this.#metrics = metricsOf(dependencies)
   }
 
   /** Listens; Postgres need not be reachable. Rejects with `CannotListen` when the address is not available, and may be called again. */
@@ -142,6 +146,7 @@ export class Api implements Part {
       watches: this.#watches,
       quotas: new Quotas(this.#dependencies.store),
       refusals: new Refusals(this.#dependencies.log),
+      metrics: this.#metrics,
       postgresAnswers: boundedPing(() => this.#dependencies.store.ping(), ping),
     })
     const answer = app.callback()

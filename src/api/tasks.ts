@@ -16,37 +16,50 @@ import { listQueryOf, type Parameters, pathOf, withinBounds } from './parameters
 import { preferencesOf } from './preferences.ts'
 import { endedTaskText, fullListText, fullTaskText, listText, locationsText, taskText } from './render.ts'
 import { readBatch, readTask } from './submission.ts'
+import { tellSubmitted, traced } from './tracing.ts'
 
 /** POST /tasks */
 export async function createTask(api: ApiContext, ctx: Context, parameters: Parameters): Promise<void> {
   const body = bodyOf(ctx)
+  const begun = Date.now()
   const caller = callerOf(ctx)
-  const task = readTask(body, { services: api.services, caller })
+  const tasks = traced(ctx, [readTask(body, { services: api.services, caller })])
+  const [task] = tasks as [NewTask]
   const key = requestKeyOf(ctx, body)
   await api.quotas.admit(caller, 1)
-  if (key !== undefined || !isPlain(api, task))
-    return answerOne(api, ctx, await create(api, [task], key, caller), parameters)
-  const created = { ...(await submit(api, task, caller.name)), status: 'pending', existing: false } as const
-  return answerOne(api, ctx, { tasks: [created], replayed: false }, parameters)
+  const created =
+    key !== undefined || !isPlain(api, task)
+      ? await create(api, tasks, key, caller)
+      : {
+          tasks: [{ ...(await submit(api, task, caller.name)), status: 'pending', existing: false } as const],
+          replayed: false,
+        }
+  tellSubmitted(api, begun, tasks, created)
+  return answerOne(api, ctx, created, parameters)
 }
 
 /** POST /tasks/batch */
 export async function createBatch(api: ApiContext, ctx: Context): Promise<void> {
   const body = bodyOf(ctx)
+  const begun = Date.now()
   const caller = callerOf(ctx)
-  const tasks = readBatch(body, { services: api.services, caller })
+  const tasks = traced(ctx, readBatch(body, { services: api.services, caller }))
   const key = requestKeyOf(ctx, body)
   await api.quotas.admit(caller, tasks.length)
-  if (key === undefined && tasks.every((task) => isPlain(api, task)))
-    return sendJson(ctx, 201, locationsText(await submitAll(api, tasks, caller.name)))
+  if (key === undefined && tasks.every((task) => isPlain(api, task))) {
+    const submitted = await submitAll(api, tasks, caller.name)
+    tellSubmitted(api, begun, tasks, { tasks: submitted, replayed: false })
+    return sendJson(ctx, 201, locationsText(submitted))
+  }
   const created = await create(api, tasks, key, caller)
+  tellSubmitted(api, begun, tasks, created)
   if (created.replayed) ctx.set('Idempotency-Replayed', 'true')
   sendJson(ctx, 201, locationsText(created.tasks))
 }
 
-/** Whether a task is neither found nor called back, and is due at once. */
-const isPlain = (api: ApiContext, { service, options }: NewTask): boolean =>
-  options === undefined && api.services.get(service)?.callback === undefined
+/** Whether a task is neither found nor called back, is due at once, and begins a trace. */
+const isPlain = (api: ApiContext, { service, options, trace }: NewTask): boolean =>
+  options === undefined && trace === undefined && api.services.get(service)?.callback === undefined
 
 /**
  * Answers with the one task that a POST has created or found: 302 to that task, or with `return=representation` the task itself, as

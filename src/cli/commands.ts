@@ -9,6 +9,7 @@ import { key } from './key.ts'
 import { list } from './list.ts'
 import type { OptionName } from './options.ts'
 import { SCHEDULE_OPTIONS, SCHEDULE_VERBS, schedules } from './schedules.ts'
+import { nodes } from './nodes.ts'
 import { limit, pause, resume, services } from './services.ts'
 import { membersOf, objectText, payloadOf } from './tasks.ts'
 import { attempts, explain } from './tells.ts'
@@ -124,6 +125,12 @@ export const COMMANDS: Readonly<Record<string, Command>> = {
     meaning: 'let the node read its services file again, and say which services this added, changed and removed',
     options: EVERYWHERE,
     run: reload,
+  },
+  nodes: {
+    words: [],
+    meaning: 'list the nodes that are alive: their release, their last beat, their slots and their services',
+    options: EVERYWHERE,
+    run: nodes,
   },
   services: {
     words: ['[NAME]'],

@@ -13,6 +13,8 @@ export const RESERVED_HEADERS = [
   'Task-Attempt',
   'Idempotency-Key',
   ...SIGNATURE_HEADERS,
+  'traceparent',
+  'tracestate',
   'Host',
   'Content-Length',
   'Content-Encoding',

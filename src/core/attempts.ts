@@ -22,8 +22,23 @@ export interface Attempt {
   readonly body: string | null
 }
 
+/** What a request came to where no answer came. Each has a number, its place: no status of an answer is below 100. */
+const WORDS = [
+  'none',
+  'timeout',
+  'lacking',
+  'stopped',
+  'reset',
+  'refused',
+  'no address',
+  'no route',
+  'address refused',
+] as const
+
+type Word = (typeof WORDS)[number]
+
 /** What a connection that fails is called, by the code or the text of its error. */
-const CAUSES: Readonly<Record<string, string>> = {
+const CAUSES: Readonly<Record<string, Word>> = {
   ECONNREFUSED: 'refused',
   ECONNRESET: 'reset',
   EPIPE: 'reset',
@@ -33,6 +48,16 @@ const CAUSES: Readonly<Record<string, string>> = {
   EHOSTUNREACH: 'no route',
   [ADDRESS_REFUSED]: 'address refused',
 }
+
+/** What a request came to, as a number: the status of the answer, or the place of a word. */
+export function outcomeNumber(reply: Reply | 'stopped'): number {
+  if (reply === 'stopped') return WORDS.indexOf(reply)
+  if (reply.kind === 'answer') return reply.status
+  return WORDS.indexOf(reply.kind === 'unreachable' ? (CAUSES[reply.detail] ?? 'reset') : reply.kind)
+}
+
+/** The same as a word. */
+export const outcomeWord = (outcome: number): string => WORDS[outcome] ?? String(outcome)
 
 interface Tried {
   readonly step: number
@@ -50,11 +75,7 @@ export function attemptOf(reply: Reply, tried: Tried, log: AttemptLog): Attempt 
   const answered = reply.kind === 'answer'
   const plain = answered && (reply.status === 200 || reply.status === 206) && failure === undefined
   if (plain && log !== 'all') return undefined
-  const outcome = answered
-    ? String(reply.status)
-    : reply.kind === 'unreachable'
-      ? (CAUSES[reply.detail] ?? 'reset')
-      : reply.kind
+  const outcome = outcomeWord(outcomeNumber(reply))
   const body = answered && !plain && reply.body.text !== '' ? begun(reply.body.text) : null
   return { step, attempt, ms: Math.round(tried.ms), outcome, detail: failure?.detail ?? null, wait, body }
 }

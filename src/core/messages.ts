@@ -31,14 +31,22 @@ export interface Assignment extends Claim {
   readonly retryOf: string | null
   /** Whether its next request is granted, where the service has a limit. */
   readonly granted: boolean
+  /** The trace that it goes on with: see core/trace.ts; null: it begins one. */
+  readonly trace: string | null
   /** The trust epoch in which the claim was sent: a request begins only in the epoch that its claim was confirmed in. */
   readonly epoch: number
 }
 
+/** `sends`: the trace that the next request sends, where this node makes spans of requests. */
 export type Command =
-  | { readonly kind: 'run'; readonly task: Assignment }
+  | { readonly kind: 'run'; readonly task: Assignment; readonly sends?: string | undefined }
   /** The checkpoint or retry is committed; the next request may begin, in this epoch. `attempt` is its number. */
-  | ({ readonly kind: 'go'; readonly attempt: number; readonly epoch: number } & Claim)
+  | ({
+      readonly kind: 'go'
+      readonly attempt: number
+      readonly epoch: number
+      readonly sends?: string | undefined
+    } & Claim)
   /** The claim has been confirmed in this epoch. */
   | ({ readonly kind: 'confirm'; readonly epoch: number } & Claim)
   /** Stop: abort the request, report nothing more. */
@@ -55,7 +63,18 @@ export type Command =
   | { readonly kind: 'ping' }
 
 /** What an actor asks the supervisor to write. After `checkpoint` and `retry` the actor waits for `go`; the others are its last report. */
-export type Report = Claim & (Checkpoint | Retry | Park | Settle | Release)
+export type Report = Claim & Asked & (Checkpoint | Retry | Park | Settle | Release)
+
+/** What a report says of the request before it; absent: none was sent. */
+interface Asked {
+  readonly service?: string
+  /** See core/attempts.ts. */
+  readonly outcome?: number
+  /** How long the request took. */
+  readonly ms?: number
+}
+/** A request was cut off, because its actor was stopped. */
+export type Stopped = Claim & Required<Asked> & { readonly kind: 'stopped' }
 
 export interface Checkpoint {
   /** What the log keeps of the try. */
@@ -110,7 +129,7 @@ export interface Release {
 }
 
 /** The messages that come up from a thread. */
-export type Upward = Report | { readonly kind: 'ready' } | { readonly kind: 'pong' }
+export type Upward = Report | Stopped | { readonly kind: 'ready' } | { readonly kind: 'pong' }
 
 /** What a thread is started with. */
 export interface ThreadStart {

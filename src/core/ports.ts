@@ -19,6 +19,17 @@ export interface Reservation {
   finish(row: Stored | undefined): void
 }
 
+/** What a node is doing now. */
+export interface Figures {
+  readonly slots: { readonly running: number; readonly reserved: number; readonly free: number }
+  readonly services: readonly {
+    readonly service: string
+    readonly running: number
+    readonly paused: boolean
+    readonly gated: boolean
+  }[]
+}
+
 /** What the supervisor offers to those who submit and cancel in the same process. */
 export interface Supervision {
   /** Keeps a slot for a task of a service; undefined when the task has to wait its turn. */
@@ -33,6 +44,7 @@ export interface Supervision {
   deleted(id: string): void
   /** The state of a service was changed here: this node reads it at once, and tells these others to. */
   serviceChanged(nodes: readonly string[]): void
+  readonly figures: Figures
   /** A schedule was changed here: its next time may come sooner than this node knows. */
   scheduled(): void
 }

@@ -57,6 +57,8 @@ export interface NewTask {
   readonly options?: TaskOptions
   /** The schedule that it is made for, if any. */
   readonly schedule?: string
+  /** The trace that it goes on with: see core/trace.ts; absent: it begins one. */
+  readonly trace?: string
 }
 
 /** What makes two POSTs the same: who asks whom, the caller's key, and the bytes of the body. */
@@ -84,6 +86,8 @@ export interface CreatedTask extends Submitted {
 /** A task as it was stored. Ids are Postgres bigints and travel as decimal strings. */
 export interface Submitted extends NewTask {
   readonly id: string
+  /** Its UUID, where it was created just now. */
+  readonly key?: string | undefined
 }
 
 /** The form of an id; those beyond bigint have it, too. */

@@ -25,6 +25,7 @@ export const settle = (
       key,
       service,
       status,
+      code: failure?.code,
       step,
       result,
       omitted,

@@ -50,6 +50,15 @@ const COUNT = (what: string): Schema =>
     oneOf: [{ type: 'integer', minimum: 0 }, { const: '1000+' }],
   })
 
+const TIMES = (what: string): Schema =>
+  described(
+    `${what}, ms; null: nothing was counted.`,
+    shown({
+      p50: orNull({ ...number('The median.'), type: 'number' }),
+      p95: orNull({ ...number('95 of 100 are below.'), type: 'number' }),
+    }),
+  )
+
 export const ANSWERS = {
   Task: shown(TASK, ENDS),
   FullTask: shown({ ...TASK, ...FULL }, ENDS),
@@ -104,6 +113,24 @@ export const ANSWERS = {
     next: listOf('The next five times, of which `nextAt` is the first.', { type: 'string', format: 'date-time' }),
     lastAt: orNull(time('The time for which the last task was made.')),
     lastTask: orNull(location('The newest task that is there.')),
+  }),
+  Node: shown({
+    name: text('The name: host and port.'),
+    version: orNull(text('Its release.')),
+    since: orNull(time('Since when it runs.')),
+    beat: orNull(time('When it last extended its lease.')),
+    slots: orNull(number('Tasks that it may have in hand.')),
+    running: orNull(number('Tasks that it has in hand.')),
+    services: listOf('The services that it knows.', { type: 'string' }),
+  }),
+  Minute: shown({
+    minute: time('When the minute began.'),
+    service: text('The service.'),
+    created: number('Tasks that were created.'),
+    complete: number('Tasks that were completed.'),
+    failed: number('Tasks that failed.'),
+    queueMs: TIMES('From when tasks were due until they began'),
+    requestMs: TIMES('Of requests'),
   }),
   Service: shown({
     name: text('The name.'),

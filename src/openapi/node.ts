@@ -1,6 +1,6 @@
 // The operations that tell of the node that is asked, and of its API.
 import { ABOUT, DOCS, PATHS } from '../api/front.ts'
-import type { Operations } from './operation.ts'
+import { type Operations, READS } from './operation.ts'
 
 const STATES = 'What works, part by part.'
 
@@ -71,5 +71,48 @@ export const NODE: Operations = {
     },
     refusals: [],
     examples: { html: { summary: 'The page', status: 200 } },
+  },
+  'GET /nodes': {
+    id: 'listNodes',
+    tag: 'Node',
+    summary: 'List the nodes that are alive',
+    description: 'By name.',
+    answers: { 200: { meaning: 'The nodes.', body: ['Node'] } },
+    refusals: READS,
+    examples: {
+      all: {
+        summary: 'One node',
+        status: 200,
+        answer: [
+          {
+            name: 'host:3000',
+            version: '0.2.0',
+            since: '2026-11-28T20:00:00.000Z',
+            beat: '2026-11-28T20:00:00.000Z',
+            slots: 1000,
+            running: 0,
+            services: ['demo'],
+          },
+        ],
+      },
+    },
+  },
+  'GET /stats': {
+    id: 'getStats',
+    tag: 'Node',
+    summary: 'Show what tasks came to, by the minute',
+    description: 'Of all nodes, written every 10 s, and kept for 48 h.',
+    answers: { 200: { meaning: 'The minutes of each service, the oldest first.', body: ['Minute'] } },
+    refusals: READS,
+    examples: { none: { summary: 'A service without tasks', query: { service: 'none' }, status: 200, answer: [] } },
+  },
+  'GET /metrics': {
+    id: 'getMetrics',
+    tag: 'Node',
+    summary: 'The metrics of this node, for Prometheus',
+    description: 'The names and labels are in docs/operations.md.',
+    answers: { 200: { meaning: 'The metrics as text.', body: { type: 'string' }, type: 'text/plain' } },
+    refusals: [],
+    examples: { text: { summary: 'The metrics', status: 200 } },
   },
 }

@@ -1,4 +1,5 @@
 // Group commit, for reads as well: entries that arrive during a flush form the next flush, so that one statement carries many rows.
+import type { Histogram } from '../core/buckets.ts'
 import { StoreError } from './trouble.ts'
 
 /** How one kind of write, or of read, is flushed. */
@@ -23,6 +24,8 @@ export interface Writing<Entry, Result> {
   readonly gather?: number
   /** The most rows of a flush; one entry may have more. Default: 1,000. */
   readonly most?: number
+  /** Counts how many rows a flush had. */
+  readonly rowsMeter?: Histogram
 }
 
 const MAX_ROWS = 1_000
@@ -119,6 +122,8 @@ export class Batch<Entry, Result> {
           again,
         )
         batch.forEach((pending, i) => pending.resolve(results[i] as Result))
+        const { rows = () => 1, rowsMeter } = this.#writing
+        rowsMeter?.observe(batch.reduce((sum, { entry }) => sum + rows(entry), 0))
         return
       } catch (thrown) {
         const error = thrown instanceof StoreError ? thrown : new StoreError('bug', thrown)

@@ -46,6 +46,8 @@ export const CLAIMED = {
   lost: ['boolean', 'due.lost'],
   /** Whether Postgres has granted its next request, as a limit of the service wants. */
   granted: ['boolean', 't.granted is true and not due.lost'],
+  /** The trace that it goes on with: see core/trace.ts. */
+  trace: ['text', 't.trace', 'or null'],
   level: ['smallint', 't.priority'],
   /** Where the next claim of the service and level may begin: see `Wanted.marks`. */
   mark: [

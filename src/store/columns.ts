@@ -26,6 +26,12 @@ export const typesOf = (columns: Columns): string =>
     .map(([name, [type]]) => `"${name}" ${type}`)
     .join(', ')
 
+/** The values with the names of their columns, for a statement that is no routine. */
+export const namedValuesOf = (columns: Columns): string =>
+  Object.entries(columns)
+    .map(([name, [, sql]]) => `${sql} as "${name}"`)
+    .join(', ')
+
 /** The columns as `select` and `returning` name them. */
 export const valuesOf = (columns: Columns): string =>
   Object.values(columns)

@@ -1,6 +1,7 @@
 // The connections of a node to Postgres: a pool for each purpose, and what their statements say of the health of Postgres.
 import { Refusal } from '../core/refusal.ts'
 import type { Log } from '../telemetry/log.ts'
+import { Meters } from '../telemetry/meters.ts'
 import { Database, type Query } from './database.ts'
 import { Health, PROBE } from './health.ts'
 import type { Asks } from './idempotent.ts'
@@ -16,6 +17,17 @@ import { blameOf, isCrowded, isSlow, StoreError } from './trouble.ts'
  */
 const CONNECTIONS = { writes: 16 + MOST_READ_BACKS, reads: 4, creates: 6, waits: 2 }
 
+/** What statements without a name are counted as. */
+const OTHER_STATEMENTS = 'other'
+
+interface ConnectionsOptions {
+  readonly url: string
+  readonly log: Log
+  /** The keys of encryption, if there are any. */
+  readonly keys?: Keys
+  readonly meters?: Meters
+}
+
 export class Connections {
   readonly #writes: Database
   readonly #reads: Database
@@ -30,8 +42,11 @@ export class Connections {
   readonly read: Query
   readonly seals: Seals
 
-  constructor({ url, log, keys }: { readonly url: string; readonly log: Log; readonly keys?: Keys }) {
+  readonly #meters: Meters
+
+  constructor({ url, log, keys, meters = new Meters() }: ConnectionsOptions) {
     this.seals = sealsOf(keys)
+    this.#meters = meters
     this.#health = new Health(log, () => this.#renew())
     this.#writes = new Database(url, CONNECTIONS.writes)
     this.#reads = new Database(url, CONNECTIONS.reads)
@@ -46,7 +61,7 @@ export class Connections {
       seals: this.seals,
     }
     // Only writes count for the health: many reads that wait for the few connections for reads say nothing about Postgres.
-    this.read = (sql, values) => this.#reads.query(sql, values)
+    this.read = this.#timed(this.#reads)
   }
 
   /** Postgres has answered, and its schema is that of this release. */
@@ -99,12 +114,26 @@ export class Connections {
     return [this.#writes, this.#reads, this.#creates, this.#waits]
   }
 
+  /** Counts how long statements take, the wait for a connection included. */
+  #timed(database: Database): Query {
+    const { statements } = this.#meters
+    return async <Row>(...[sql, values]: Parameters<Query>): Promise<Row[]> => {
+      const begun = performance.now()
+      try {
+        return await database.query<Row>(sql, values)
+      } finally {
+        statements.of(typeof sql === 'string' ? OTHER_STATEMENTS : sql.name).observe(performance.now() - begun)
+      }
+    }
+  }
+
   /** `besides`: errors that say nothing about the health of Postgres. */
   #heeded(database: Database, besides: (error: unknown) => boolean = () => false): Query {
+    const query = this.#timed(database)
     return async <Row>(...[sql, values]: Parameters<Query>): Promise<Row[]> => {
       const kind = typeof sql === 'string' ? sql : sql.name
       try {
-        const rows = await database.query<Row>(sql, values)
+        const rows = await query<Row>(sql, values)
         this.#health.succeeded(kind)
         return rows
       } catch (error) {

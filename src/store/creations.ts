@@ -23,6 +23,7 @@ export const GIVEN: Readonly<Record<string, readonly [type: string, value: (give
   payload: ['json', ({ stored }) => stored],
   payload_of: ['text', ({ payloadOf }) => payloadOf ?? null],
   schedule: ['text', ({ task }) => task.schedule ?? null],
+  trace: ['text', ({ task }) => task.trace ?? null],
   bytes: ['integer', ({ task }) => Buffer.byteLength(task.payload)],
   delay: ['double precision', ({ task: { options } }) => options?.delay ?? null],
   run_at: ['double precision', ({ task: { options } }) => options?.runAt ?? null],
@@ -52,9 +53,9 @@ export const UNLESS_TAKEN = `on conflict (service, unique_key) where unique_key 
 /** Inserts tasks from `w`. */
 export const insertFrom = (source: string, conflict = '', caller = '$4'): string => `
     insert into tasks (key, service, action, payload, payload_of, payload_bytes, priority, run_at, due_at, deadline_ms, expires_at, labels, unique_key,
-      callback, caller, schedule)
+      callback, caller, schedule, trace)
     select w.key, w.service, w.action, w.payload, w.payload_of, w.bytes, w.priority, due.at, case when coalesce(w.delay, w.run_at) is not null then due.at end,
-      w.deadline, due.at + w.deadline * interval '1 millisecond', w.labels, w.unique_key, w.callback, ${caller}, w.schedule
+      w.deadline, due.at + w.deadline * interval '1 millisecond', w.labels, w.unique_key, w.callback, ${caller}, w.schedule, w.trace
     from ${source} cross join lateral (
       select greatest(now(), coalesce(to_timestamp(w.run_at / 1000), now() + coalesce(w.delay, 0) * interval '1 millisecond')) as at
     ) due
@@ -138,7 +139,7 @@ export async function createTasks(
   })
   const columns = Object.values(GIVEN).map(([, value]) => given.map(value))
   const { rows, replayed } = await askOnce(asks, CREATE, { key, caller }, [...columns, own])
-  return { replayed, tasks: rows.map((row) => taskOf(asks.seals, row, tasks)) }
+  return { replayed, tasks: rows.map((row) => ({ ...taskOf(asks.seals, row, tasks), key: given[row.place - 1]?.key })) }
 }
 
 /** What was created is what was asked for, unless its row tells more. */

@@ -1,5 +1,6 @@
 // Writes the reports of actors. Each write is fenced by its claim. One statement writes many rows, and locks the rows in the order of ids.
 import type { Attempt } from '../core/attempts.ts'
+import type { FailureCode } from '../core/failures.ts'
 import type { Query } from './database.ts'
 import { type Routine, routineOf } from './routine.ts'
 import { closeReport, type Sealing } from './sealed.ts'
@@ -69,6 +70,8 @@ export interface SettleEntry extends Reported {
   /** Whose end is counted; absent: nobody's. */
   readonly service?: string | undefined
   readonly status: 'complete' | 'failed'
+  /** Why it failed, for the count. */
+  readonly code?: FailureCode | undefined
   readonly step: number | null
   readonly result: string | null
   readonly omitted: boolean
@@ -237,10 +240,8 @@ async function applied<Entry extends Reported>(
   kind: Kind<Entry>,
   entries: readonly Entry[],
 ): Promise<Entry[]> {
-  const ids = entries.map(({ id }) => id)
-  const rows = await query<Row>('select id, token, step, attempt, status from tasks where id = any($1::bigint[])', [
-    ids,
-  ])
+  const sql = 'select id, token, step, attempt, status from tasks where id = any($1::bigint[])'
+  const rows = await query<Row>(sql, [entries.map(({ id }) => id)])
   const byId = new Map(rows.map((row) => [row.id, row]))
   return entries.filter((entry) => {
     const row = byId.get(entry.id)

@@ -2,6 +2,9 @@
 import type { Query } from './database.ts'
 import { unknownService } from '../core/failures.ts'
 import type { Callback } from '../core/task.ts'
+import { TIMINGS } from '../core/timings.ts'
+import { type Columns, namedValuesOf, type RowOf } from './columns.ts'
+import { time } from './reads.ts'
 import { routineOf } from './routine.ts'
 import { failureLiteral, goneNodes, heldBy, UNOWNED, withId } from './sql.ts'
 
@@ -18,6 +21,8 @@ export interface NodeRow extends Known {
   readonly name: string
   /** The ids of its keys. */
   readonly keys?: readonly string[]
+  /** Of its release. */
+  readonly version?: string
 }
 
 /** A lease that was begun or extended. */
@@ -31,15 +36,16 @@ export interface Leased {
 /** Makes a node's row, its lease running from now for `lease` ms, of which statements may rely on `claimWindow`. */
 export async function enroll(
   query: Query,
-  { id, name, services, callbacks = {}, keys = [] }: NodeRow,
+  { id, name, services, callbacks = {}, keys = [], version }: NodeRow,
   lease: number,
   claimWindow = lease,
 ): Promise<Leased> {
   const [row] = await query<{ until: string }>(
-    `insert into nodes (id, name, services, callbacks, keys, lease_until) values ($1, $2, $3, $6, $7, now() + $4 * interval '1 millisecond')
+    `insert into nodes (id, name, services, callbacks, keys, version, lease_until, beat_at)
+     values ($1, $2, $3, $6, $7, $8, now() + $4 * interval '1 millisecond', now())
      on conflict (id) do update set lease_until = excluded.lease_until
      returning now() + $5 * interval '1 millisecond' as until`,
-    [id, name, services, lease, claimWindow, JSON.stringify(callbacks), keys],
+    [id, name, services, lease, claimWindow, JSON.stringify(callbacks), keys, version ?? null],
   )
   return { held: true, until: row?.until ?? '-infinity' }
 }
@@ -71,7 +77,7 @@ export async function beat(
 ): Promise<Leased | undefined> {
   const rows = await query<Leased>(
     `with old as materialized (select id, lease_until > now() as held from nodes where id = $1)
-     update nodes n set lease_until = now() + $2 * interval '1 millisecond',
+     update nodes n set lease_until = now() + $2 * interval '1 millisecond', beat_at = now(),
        slots = coalesce($4, n.slots), running = coalesce($5, n.running), use = coalesce($6, n.use),
        services = coalesce($7, n.services), callbacks = coalesce($8, n.callbacks)
      from old where n.id = old.id
@@ -89,6 +95,25 @@ export async function beat(
   )
   return rows[0]
 }
+
+const NODE = {
+  name: ['text', 'n.name'],
+  version: ['text', 'n.version', 'or null'],
+  since: time('n.since'),
+  // A node of the release before writes only its lease.
+  beat: time(`coalesce(n.beat_at, n.lease_until - interval '${TIMINGS.lease} milliseconds')`),
+  slots: ['integer', 'n.slots', 'or null'],
+  running: ['integer', 'n.running', 'or null'],
+} as const satisfies Columns
+
+/** A live node as callers are shown it; null: it has not told yet. */
+export type ShownNode = RowOf<typeof NODE> & { readonly services: readonly string[] }
+
+/** Reads the live nodes, by name. Throws a `StoreError`. */
+export const readNodes = (query: Query): Promise<ShownNode[]> =>
+  query<ShownNode>(
+    `select ${namedValuesOf(NODE)}, n.services from nodes n where n.lease_until > now() order by n.name, n.id`,
+  )
 
 /** What a node holds, and the highest id of all. */
 export interface Holdings {

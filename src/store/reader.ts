@@ -3,6 +3,7 @@ import type { Facts } from '../core/explain.ts'
 import type { Bounds } from '../core/key.ts'
 import { PAGE_BYTES } from '../core/limits.ts'
 import type { Filters, FullView, ListQuery, Page, Version } from '../core/view.ts'
+import type { Meters } from '../telemetry/meters.ts'
 import { type LoggedAttempt, readAttempts } from './attempts.ts'
 import { Batch } from './batch.ts'
 import { readWindow, type Stretch, type Window } from './bulk.ts'
@@ -11,19 +12,24 @@ import { readFacts } from './facts.ts'
 import { readPage } from './pages.ts'
 import { MAX_TASKS_PER_READ, readFlush, readVersions, seesFlush } from './reads.ts'
 import { refuseRead } from './refuse.ts'
+import { readStats, type Stat, type StatsQuery } from './stats.ts'
+import { type ShownNode, readNodes } from './nodes.ts'
 import { readServices, type ServiceView } from './services.ts'
 import { readWaiting } from './waiting.ts'
 
 /** All throw a `Refusal` `unavailable`, unless it is said otherwise. */
 export class Reader {
   readonly #connections: Connections
+  /** What this node has counted since its start. */
+  readonly meters: Meters
   readonly #get
   readonly #sees
   /** Reads whose statement has not been sent: many may wait for the end of one task. */
   readonly #asked = new Map<string, Promise<FullView | undefined>>()
 
-  constructor(connections: Connections) {
+  constructor(connections: Connections, meters: Meters) {
     this.#connections = connections
+    this.meters = meters
     const flush = readFlush(connections.read, connections.seals)
     this.#get = new Batch({
       name: 'read',
@@ -34,6 +40,7 @@ export class Reader {
         return flush(ids)
       },
       most: MAX_TASKS_PER_READ,
+      rowsMeter: meters.batches.of('read'),
     })
     this.#sees = new Batch({
       name: 'sees',
@@ -125,6 +132,18 @@ export class Reader {
   async waiting(caller: string, most: number): Promise<number> {
     this.#connections.admit()
     return readWaiting(this.#connections.read, caller, most).catch(refuseRead)
+  }
+
+  /** Reads the live nodes, by name. */
+  async nodes(): Promise<ShownNode[]> {
+    this.#connections.admit()
+    return readNodes(this.#connections.read).catch(refuseRead)
+  }
+
+  /** Reads what tasks came to, by the minute, the oldest first. */
+  async stats(asked: StatsQuery): Promise<Stat[]> {
+    this.#connections.admit()
+    return readStats(this.#connections.read, asked).catch(refuseRead)
   }
 
   /** Looks at the next rows after an id, and tells which of them match. Throws a `Refusal`. */

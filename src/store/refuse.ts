@@ -17,3 +17,8 @@ export function refuseRead(error: unknown): never {
     throw new Refusal('unavailable', 'Postgres cannot be reached.')
   throw error
 }
+
+/** Refuses a POST of which nobody knows whether it created its task. */
+export function unknownCommit(): never {
+  throw new Refusal('outcome_unknown', 'The connection to Postgres broke during the commit.')
+}

@@ -6,7 +6,7 @@ import type { Query } from './database.ts'
 import { routineOf } from './routine.ts'
 import { MARK } from './seal.ts'
 import { carriedOf, SQL_MARK } from './sealed.ts'
-import { failureLiteral, NOT_ENDED, withId } from './sql.ts'
+import { failureLiteral, NOT_ENDED, traceSql, withId } from './sql.ts'
 
 /** How long after its cancellation a task's own undoing begins: no request of the task can begin any more by then. */
 const UNDO_AFTER = `interval '10 seconds'`
@@ -21,15 +21,15 @@ export interface Removal {
 
 // The rows as they are once they are locked: a step may have been recorded meanwhile.
 const LOCKED = `gone as materialized (
-    select t.id, t.node, t.service, t.caller, t.step, t.status, ${NOT_ENDED} as alive,
+    select t.id, t.node, t.service, t.caller, t.step, t.status, ${traceSql('t')} as trace, ${NOT_ENDED} as alive,
       case when cardinality($2) > 0 and t.status = 'running' then coalesce(t.state, t.payload) end as state,
       case when cardinality($2) > 0 and t.status = 'running' then ${carriedOf('t', 'coalesce(t.state, t.payload)')} end as state_of
     from tasks t where t.id = any($1) order by t.id for update
   ),
   undone as (
-    insert into tasks (key, service, action, payload, payload_of, payload_bytes, run_at, due_at, caller, callback)
+    insert into tasks (key, service, action, payload, payload_of, payload_bytes, run_at, due_at, caller, callback, trace)
     select gen_random_uuid(), gone.service, undo.action, told.body, gone.state_of, octet_length(told.body::text), now() + ${UNDO_AFTER}, now() + ${UNDO_AFTER}, gone.caller,
-      undo.callback
+      undo.callback, gone.trace
     from gone join unnest($2, $3, $4) as undo(service, action, callback) on undo.service = gone.service
       cross join lateral (select json_build_object('location', '/tasks/' || gone.id, 'step', gone.step, 'state', gone.state)::text as body) plain
       cross join lateral (select (case when left(gone.state::text, ${MARK.length}) = ${SQL_MARK} then ${SQL_MARK} else '' end || plain.body)::json as body) told

@@ -69,3 +69,9 @@ export const INDEX_LOOKUPS = [
  * that is needed all the same looks so expensive with these settings that Postgres would compile the plan, hence `jit = off`.
  */
 export const INDEX_ORDER = ['enable_sort = off', 'enable_bitmapscan = off', 'jit = off']
+
+/** The trace of a task, as what follows from the task keeps it; the same as `traceOfTask` in core/trace.ts. */
+export const traceSql = (t: string): string => {
+  const id = `replace(${t}.key::text, '-', '')`
+  return `coalesce(${t}.trace, '00-' || ${id} || '-' || left(${id}, 16) || '-01')`
+}

@@ -5,6 +5,7 @@ import type { Terms } from '../core/limit.ts'
 import type { Stored } from '../core/ports.ts'
 import type { Created, NewTask } from '../core/task.ts'
 import type { Log } from '../telemetry/log.ts'
+import { Meters } from '../telemetry/meters.ts'
 import { Batch, sizeOf } from './batch.ts'
 import { type Claimant, type ClaimQuery, claimDue, type Wanted } from './claims.ts'
 import { type ClaimedRow } from './claimed.ts'
@@ -26,7 +27,7 @@ import * as nodes from './nodes.ts'
 import { CANCEL, REMOVE, type Removal, type Removed, removalFlush } from './removals.ts'
 import { Reader } from './reader.ts'
 import { type Standing, readStanding } from './reads.ts'
-import { refuse } from './refuse.ts'
+import { refuse, unknownCommit } from './refuse.ts'
 import { type Schedules, schedulesOn } from './schedules.ts'
 import type { Keys } from './seal.ts'
 import { openClaimed } from './sealed.ts'
@@ -46,7 +47,6 @@ export class Store extends Reader implements Part {
   #creatingBytes = 0
   readonly #highest = new HighestId()
   readonly #looking = new Set<Promise<unknown>>()
-
   readonly #query: Query
   readonly #insert
   readonly #insertAll
@@ -63,17 +63,25 @@ export class Store extends Reader implements Part {
   readonly minutes: Minutes
 
   constructor({ url, log, keys }: { url: string; log: Log; keys?: Keys }) {
-    const connections = new Connections({ url, log, keys })
+    const meters = new Meters()
+    const connections = new Connections({ url, log, keys, meters })
     const { seals } = connections
-    super(connections)
+    super(connections, meters)
     this.#url = url
-    this.minutes = new Minutes(connections.write)
+    this.minutes = new Minutes(connections.write, meters)
     this.schedules = schedulesOn(connections, this.minutes)
     this.states = serviceStatesOn({ write: connections.write, admit: () => connections.admit() })
     this.#connections = connections
     const query = (this.#query = this.#connections.write)
-    const kept = <Entry extends ClaimRef>(kind: Kind<Entry>, flush = fencedFlush({ query, seals }, kind), gather = 0) =>
-      new Batch<Entry, Written>({ name: kind.name, patience: 'keep', bytes: sizeOf, flush, gather })
+    const kept = <Entry extends ClaimRef>(
+      kind: Kind<Entry>,
+      flush = fencedFlush({ query, seals }, kind),
+      gather = 0,
+    ) => {
+      const { name } = kind
+      const rowsMeter = meters.batches.of(name)
+      return new Batch<Entry, Written>({ name, patience: 'keep', bytes: sizeOf, flush, gather, rowsMeter })
+    }
     this.checkpoint = kept(FENCED.checkpoint)
     this.retry = kept(FENCED.retry)
     this.park = kept(FENCED.park)
@@ -82,21 +90,19 @@ export class Store extends Reader implements Part {
     this.release = kept(FENCED.release)
     const insert = insertFlush(query, seals, this.#highest, this.#looking)
     const submits = { name: 'submit', patience: 'refuse', gather: GATHER_MS.insert } as const
-    this.#insert = new Batch({ ...submits, bytes: sizeOf, flush: insert })
+    this.#insert = new Batch({ ...submits, bytes: sizeOf, flush: insert, rowsMeter: meters.batches.of('submit') })
     // Beside the single ones, which do not wait for the large statements of these.
     this.#insertAll = new Batch({
       ...submits,
       bytes: (rows: readonly NewRow[]) => rows.reduce((sum, row) => sum + sizeOf(row), 0),
       rows: ({ length }) => length,
       flush: insertAllFlush(insert),
+      rowsMeter: meters.batches.of('submit_all'),
     })
-    const removals = (name: string, routine: typeof REMOVE) =>
-      new Batch<Removal, Removed | undefined>({
-        name,
-        patience: 'refuse',
-        bytes: () => 64,
-        flush: removalFlush(query, routine),
-      })
+    const removals = (name: string, routine: typeof REMOVE) => {
+      const of = { name, flush: removalFlush(query, routine), rowsMeter: meters.batches.of(name) }
+      return new Batch<Removal, Removed | undefined>({ ...of, patience: 'refuse', bytes: () => 64 })
+    }
     this.#remove = removals('remove', REMOVE)
     this.#cancel = removals('cancel', CANCEL)
   }
@@ -199,19 +205,19 @@ export class Store extends Reader implements Part {
   async cancel(removal: Removal): Promise<Removed | undefined> {
     this.#connections.admit()
     const found = await this.#cancel.add(removal).catch(refuse)
-    if (found?.cancelled) this.minutes.count('failed', found.service)
+    if (found?.cancelled) this.minutes.count('failed', found.service, 'cancelled')
     return found
   }
 
   // One statement each; all throw a `StoreError`.
   claim = async (by: Claimant, asked: ClaimQuery): Promise<ClaimedRow[]> =>
-    this.minutes.failed(openClaimed(this.#connections.seals, await claimDue(this.#query, by, asked)))
+    this.minutes.failed('crashed', openClaimed(this.#connections.seals, await claimDue(this.#query, by, asked)))
   grant = async (by: Omit<Claimant, 'takesOver'>, service: string, wanted: Wanted, terms: Terms): Promise<Granted> => {
     const { rows, ...told } = await grantDue(this.#query, by, service, wanted, terms)
     return { ...told, rows: openClaimed(this.#connections.seals, rows) }
   }
   revive = async (claims: readonly Orphan[]): Promise<ClaimedRow[]> =>
-    this.minutes.failed(openClaimed(this.#connections.seals, await reviveClaims(this.#query, claims)))
+    this.minutes.failed('crashed', openClaimed(this.#connections.seals, await reviveClaims(this.#query, claims)))
   standing = (ids: readonly string[]): Promise<Standing[]> => readStanding(this.#query, ids)
   enroll = (node: nodes.NodeRow, lease: number, claimWindow?: number): Promise<nodes.Leased> =>
     nodes.enroll(this.#query, { ...node, keys: this.#connections.seals.ids }, lease, claimWindow)
@@ -230,17 +236,14 @@ export class Store extends Reader implements Part {
   adoptOwners = (): Promise<void> => nodes.adoptOwners(this.#query)
   forgetKeys = (window: number): Promise<boolean> => forgetKeys(this.#query, window)
   forgetNodes = (): Promise<void> => nodes.forgetNodes(this.#query)
-  failUnknown = async (ms: number): Promise<Expired[]> => this.minutes.failed(await nodes.failUnknown(this.#query, ms))
+  failUnknown = async (ms: number): Promise<Expired[]> =>
+    this.minutes.failed('unknown_service', await nodes.failUnknown(this.#query, ms))
   expire = async (deadlines: readonly Deadline[], limit: number): Promise<Expired[]> =>
-    this.minutes.failed(await expireTasks(this.#query, deadlines, limit))
+    this.minutes.failed('deadline_exceeded', await expireTasks(this.#query, deadlines, limit))
 
   async holdings(node: string): Promise<nodes.Holdings['held']> {
     const { held, highest } = await nodes.holdings(this.#query, node)
     if (highest !== null) this.#highest.saw(highest)
     return held
   }
-}
-
-function unknownCommit(): never {
-  throw new Refusal('outcome_unknown', 'The connection to Postgres broke during the commit.')
 }

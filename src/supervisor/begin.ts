@@ -16,13 +16,28 @@ export function begin(thread: Thread, { task, assignment, since }: Waiting): voi
   task.thread = thread
   thread.load += 1
   // Written out: an object that is spread costs microseconds.
-  const { id, key, service, action, body, step, attempt, fails, repeats, deadline, firstStep, retryOf, granted } =
-    assignment
+  const {
+    id,
+    key,
+    service,
+    action,
+    body,
+    step,
+    attempt,
+    fails,
+    repeats,
+    deadline,
+    firstStep,
+    retryOf,
+    granted,
+    trace,
+  } = assignment
   const age = assignment.age + performance.now() - since
   const { token, epoch } = task
   thread.tell({
     kind: 'run',
     // prettier-ignore
-    task: { id, token, key, service, action, body, step, attempt, fails, repeats, age, deadline, firstStep, retryOf, granted, epoch },
+    task: { id, token, key, service, action, body, step, attempt, fails, repeats, age, deadline, firstStep, retryOf, granted, trace, epoch },
+    sends: task.spans?.request(step, attempt),
   })
 }

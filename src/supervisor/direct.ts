@@ -64,6 +64,7 @@ const firstClaim = ({ id, key, service, action, payload, age }: Stored): Claimed
   retryOf: null,
   level: LEVELS.normal,
   granted: false,
+  trace: null,
   failed: false,
   lost: false,
   mark: 0,

@@ -11,6 +11,8 @@ import type { Unopened } from '../store/sealed.ts'
 import type { Store } from '../store/store.ts'
 import { StoreError } from '../store/trouble.ts'
 import type { Log } from '../telemetry/log.ts'
+import type { Meters } from '../telemetry/meters.ts'
+import type { Tracing } from '../telemetry/tracing.ts'
 import { type Waiting, begin } from './begin.ts'
 import type { Lanes } from './lanes.ts'
 import type { RunningTask, RunningTasks } from './running.ts'
@@ -26,6 +28,9 @@ export interface DispatchDependencies {
   readonly pool: Pick<Pool, 'idlest' | 'threads'>
   readonly quarantine: Pick<Quarantine, 'add'>
   readonly log: Log
+  readonly meters: Meters
+  /** Absent: nobody wants spans. */
+  readonly tracing?: Tracing | undefined
 }
 
 /** A claim's own name: the fence of the rows that it brought, and the trust epoch in which it was sent. */
@@ -38,6 +43,9 @@ export interface Sent {
 const REVIVE_RETRY = 500
 /** How long a task waits for a node that has its key, ms. */
 const KEY_WAIT = 2_000
+
+/** Whether a task has never begun: from when it was due until now it has only waited. */
+const isFirst = ({ attempt, step, firstStep }: ClaimedRow): boolean => attempt === 1 && step === firstStep
 
 /** Brings claims to threads. */
 export class Dispatch {
@@ -52,10 +60,12 @@ export class Dispatch {
 
   /** Takes a claimed row in hand and starts its actor. */
   accept(row: ClaimedRow, { node, token, epoch }: Sent): void {
-    const { running, log } = this.#by
+    const { running, log, meters, tracing } = this.#by
+    if (row.lost) meters.takeovers += 1
     const { id, key, service, action, crashes, attempt, granted } = row
     if (row.failed) return log.event('task_failed_crashed', { task: id, service, action, why: 'crashed', crashes })
     if (row.lost) log.event('task_taken_over', { task: id, service, action, step: row.step, crashes })
+    if (isFirst(row)) meters.services.of(service).queue.observe(row.age)
     // One actor of one task: the older claim's actor ends first, and the new one starts behind it in the same thread.
     const older = running.get(id)
     if (older) this.stop(older)
@@ -73,6 +83,7 @@ export class Dispatch {
       answered: false,
       granted,
       epoch,
+      spans: tracing?.claim(row),
     }
     running.add(task)
     if (row.cannotDecrypt) return void this.#leaveUnread(task, row.cannotDecrypt)

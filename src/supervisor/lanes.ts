@@ -77,6 +77,11 @@ export class Lanes {
     return this.slots - this.#running - this.#reserved
   }
 
+  /** What the slots are used for. */
+  get counts(): { readonly running: number; readonly reserved: number; readonly free: number } {
+    return { running: this.#running, reserved: this.#reserved, free: this.free }
+  }
+
   /** Whether slots are kept for what is under way. */
   get reserving(): boolean {
     return this.#reserved > 0

@@ -17,6 +17,8 @@ export interface LeaseOptions {
   readonly identity: Identity
   /** What a person calls this node. Asked when its row is made. */
   name(): string
+  /** Of this release. */
+  readonly version: string
   readonly services: Services
   readonly timings: Timings
   readonly trust: Trust
@@ -119,8 +121,8 @@ export class Lease implements Part {
 
   async #enroll(): Promise<void> {
     const begun = process.hrtime.bigint()
-    const { store, timings, name } = this.#options
-    const row = { id: this.node, name: name(), ...this.#known }
+    const { store, timings, name, version } = this.#options
+    const row = { id: this.node, name: name(), version, ...this.#known }
     const { until } = await store.enroll(row, timings.lease, this.#claimWindow)
     this.#heldSince = performance.now()
     this.#extend(begun, until)

@@ -1,5 +1,5 @@
 // Reports: each is written by its verb; then its actor goes on, or its claim is let go.
-import type { Report } from '../core/messages.ts'
+import type { Report, Stopped } from '../core/messages.ts'
 import type { Trust } from '../core/trust.ts'
 import { checkpoint } from '../lifecycle/checkpoint.ts'
 import { park } from '../lifecycle/park.ts'
@@ -10,6 +10,7 @@ import type { Written } from '../store/fenced.ts'
 import type { Store } from '../store/store.ts'
 import { StoreError } from '../store/trouble.ts'
 import type { Log } from '../telemetry/log.ts'
+import type { Meters } from '../telemetry/meters.ts'
 import type { Seldom } from '../telemetry/seldom.ts'
 import type { Dispatch } from './dispatch.ts'
 import type { Lanes } from './lanes.ts'
@@ -23,6 +24,7 @@ export interface ReportDependencies {
   readonly states: Pick<States, 'gate' | 'answered' | 'ended'>
   readonly trust: Trust
   readonly log: Log
+  readonly meters: Meters
   /** Tries that this node could not begin for want of something of its own. */
   readonly lacking: Seldom
   readonly dispatch: Pick<Dispatch, 'orphaned'>
@@ -32,10 +34,15 @@ const DEFECT_TRIES = 5
 const DEFECT_PAUSE = 1_000
 
 /** Writes a report, and tells its actor what came of it. Never throws. */
-export async function take(by: ReportDependencies, report: Report): Promise<void> {
-  const { running, trust, log } = by
+export async function take(by: ReportDependencies, report: Report | Stopped): Promise<void> {
+  const { running, trust, log, meters } = by
+  const { service, outcome, ms = 0 } = report
+  // Also where nobody wants to know what came of it any more.
+  if (service !== undefined && outcome !== undefined) meters.asked(service, outcome, ms)
+  if (report.kind === 'stopped') return
   const task = running.get(report.id)
   if (!task || task.token !== report.token) return
+  task.spans?.reported(report)
   // The epoch of before the write: what is known from it is not newer than that.
   const { epoch } = trust
   task.writing = true
@@ -48,6 +55,7 @@ export async function take(by: ReportDependencies, report: Report): Promise<void
     // While this node's lease holds nobody takes a claim over: the task was deleted.
     const lapsed = task.epoch < trust.epoch || !(trust.closed || trust.holds(process.hrtime.bigint()))
     const which = { task: task.id, service: task.service, report: report.kind }
+    meters.claimsLost += 1
     log.event(lapsed ? 'claim_lapsed' : 'claim_gone', which)
     task.thread?.tell({ kind: 'stop', id: task.id, token: task.token })
     running.drop(task)
@@ -64,7 +72,10 @@ export async function take(by: ReportDependencies, report: Report): Promise<void
   task.attempt = attempt
   task.epoch = Math.max(task.epoch, epoch)
   if (by.lanes.over(task.service)) return giveBack(by, task)
-  if (task.thread) task.thread.tell({ kind: 'go', id: task.id, token: task.token, attempt, epoch })
+  if (task.thread) {
+    const sends = task.spans?.request(nextStep(report), attempt)
+    task.thread.tell({ kind: 'go', id: task.id, token: task.token, attempt, epoch, sends })
+  }
   // Its thread died while the report was being written.
   else by.dispatch.orphaned([task])
 }
@@ -128,6 +139,10 @@ function nextAttempt(report: Report): number | undefined {
   if (report.kind === 'checkpoint' && report.wait === null) return 1
   return report.kind === 'retry' ? report.attempt + 1 : undefined
 }
+
+/** The step of that request. */
+const nextStep = (report: Report): number =>
+  report.kind === 'checkpoint' ? report.step + 1 : report.kind === 'retry' ? report.step : 0
 
 /** Postgres refuses the very values, which the checks at the door should have made impossible: the task fails, and says why. */
 async function unwritten(by: ReportDependencies, task: RunningTask, report: Report, error: unknown): Promise<Written> {

@@ -1,5 +1,6 @@
 // The tasks that this node runs, by id, and the claims whose answer is still under way.
 import type { ClaimRef } from '../store/fenced.ts'
+import type { ClaimSpans } from '../telemetry/tracing.ts'
 import type { Lanes } from './lanes.ts'
 import type { Thread } from './thread.ts'
 
@@ -21,6 +22,8 @@ export interface RunningTask extends ClaimRef {
   readonly granted: boolean
   /** The trust epoch in which it was last confirmed. */
   epoch: number
+  /** Its spans, where this node makes any. */
+  readonly spans?: ClaimSpans | undefined
 }
 
 /** Cancelled ids that are remembered one by one; anybody who reaches Redis can send more. */
@@ -122,6 +125,7 @@ export class RunningTasks {
     if (!this.has(task)) return false
     this.#tasks.delete(task.id)
     if (task.thread) task.thread.load -= 1
+    task.spans?.end()
     this.#ended(task)
     this.#lanes.ended(task.service, !task.answered)
     return true

@@ -83,6 +83,12 @@ export class States {
     }, PAUSE_MS)
   }
 
+  /** What this node knows of a service. */
+  of(service: string): { readonly paused: boolean; readonly gated: boolean } {
+    const { pausedAt = null } = this.#states.get(service) ?? {}
+    return { paused: pausedAt !== null, gated: this.#gatedFor(service) !== null }
+  }
+
   /** The services have changed: what holds for them is known already. */
   serve(): void {
     this.#apply()

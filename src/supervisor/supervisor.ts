@@ -1,6 +1,6 @@
 // The supervisor: claims tasks, keeps their actors going, and lets nothing be written or begun that is not this node's own.
 import type { Part } from '../core/part.ts'
-import type { Reservation, Supervision } from '../core/ports.ts'
+import type { Figures, Reservation, Supervision } from '../core/ports.ts'
 import type { Services } from '../core/service.ts'
 import type { Timings } from '../core/timings.ts'
 import { Trust, trustBuffer } from '../core/trust.ts'
@@ -9,6 +9,7 @@ import type { Queue } from '../queue/port.ts'
 import type { Store } from '../store/store.ts'
 import type { Log } from '../telemetry/log.ts'
 import { Seldom } from '../telemetry/seldom.ts'
+import type { Tracing } from '../telemetry/tracing.ts'
 import { Audit } from './audit.ts'
 import { makeChores } from './chores.ts'
 import { Claims } from './claims.ts'
@@ -48,6 +49,8 @@ export interface SupervisorOptions extends Pick<LeaseOptions, 'identity' | 'name
   readonly alone: boolean
   readonly version: string
   readonly log: Log
+  /** Absent: nobody wants spans. */
+  readonly tracing?: Tracing | undefined
 }
 
 /** A part. `stop` drains: requests in flight get their time, their answers are written, and the rest is given back. */
@@ -73,12 +76,13 @@ export class Supervisor implements Part, Supervision {
 
   constructor(options: SupervisorOptions) {
     this.#options = options
-    const { store, queue, services, slots, threads, entry, timings, version, log } = options
+    const { store, queue, services, slots, threads, entry, timings, version, log, tracing } = options
     const buffer = trustBuffer()
     const trust = (this.#trust = new Trust(buffer))
     const lanes = (this.#lanes = new Lanes(slots, services, () => this.#wake(), timings.forgotten))
     const running = (this.#running = new RunningTasks(lanes, (task) => this.#quarantine.ended(task)))
-    const shared = { store, queue, lanes, running, trust, timings, log }
+    const { meters } = store
+    const shared = { store, queue, lanes, running, trust, timings, log, meters, tracing }
     const states = (this.#states = new States({ ...shared, services }))
     const lease = (this.#lease = new Lease({
       ...options,
@@ -191,6 +195,12 @@ export class Supervisor implements Part, Supervision {
 
   scheduled(): void {
     this.#schedules.wake()
+  }
+
+  get figures(): Figures {
+    const { counts, all } = this.#lanes
+    const services = all.map(({ service, running }) => ({ service, running, ...this.#states.of(service) }))
+    return { slots: counts, services }
   }
 
   /** The map of services has changed: what begins from now on goes by it, and loops under way from their next step on. */

@@ -1,7 +1,7 @@
 // One piscina thread that hosts actors: its mailbox, its pulse, and its death.
 import { MessageChannel, type MessagePort } from 'node:worker_threads'
 import { Piscina } from 'piscina'
-import type { Command, Report, ThreadStart, Upward } from '../core/messages.ts'
+import type { Command, Report, Stopped, ThreadStart, Upward } from '../core/messages.ts'
 
 export interface ThreadOptions extends Omit<ThreadStart, 'port'> {
   /** The thread's entry, a file URL. */
@@ -10,7 +10,7 @@ export interface ThreadOptions extends Omit<ThreadStart, 'port'> {
   readonly heap: number
   /** How long it may be silent, ms, before it is ended. */
   readonly silence: number
-  reported(thread: Thread, report: Report): void
+  reported(thread: Thread, report: Report | Stopped): void
   /** Called once, when it has died by itself or was ended for its silence. */
   died(thread: Thread, cause: Error): void
 }

@@ -57,9 +57,10 @@ describe('a request to a service', () => {
     await ended(node.url, location)
     const [first, second] = world.service.of(location)
     const key = first?.key.slice(1, -3)
-    const { host, connection, ...rest } = first?.request.headers ?? {}
+    const { host, connection, traceparent, ...rest } = first?.request.headers ?? {}
     expect(host).to.equal(`127.0.0.1:${world.service.port}`)
     expect(connection).to.equal('keep-alive')
+    expect(traceparent).to.match(new RegExp(`^00-${key?.replaceAll('-', '')}-[0-9a-f]{16}-01$`))
     expect(rest).to.deep.equal({
       'content-type': 'application/json',
       accept: 'application/json',

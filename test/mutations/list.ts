@@ -7,6 +7,7 @@ import { KEY_MUTATIONS } from './keys.ts'
 import { CALLER_MUTATIONS } from './callers.ts'
 import { LIMIT_MUTATIONS } from './limits.ts'
 import { type Mutation, one } from './mutation.ts'
+import { OPERATING_MUTATIONS } from './operating.ts'
 import { PLAN_MUTATIONS } from './plan.ts'
 import { REDIS_MUTATIONS } from './redis.ts'
 import { RELOAD_MUTATIONS } from './reload.ts'
@@ -237,6 +238,7 @@ export const MUTATIONS: readonly Mutation[] = [
   ...REDIS_MUTATIONS,
   ...SEALING_MUTATIONS,
   ...SERVICE_MUTATIONS,
+  ...OPERATING_MUTATIONS,
   ...VERB_MUTATIONS,
   ...END_MUTATIONS,
   ...SCHEDULE_MUTATIONS,

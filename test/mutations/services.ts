@@ -34,7 +34,7 @@ export const SERVICE_MUTATIONS: readonly Mutation[] = [
     'counts of minutes that are over',
     'a new minute begins with the counts of the last',
     'store/minutes.js',
-    'left[name] -= counts[name];',
+    'this.#before.set(service, now);',
     '',
     MINUTES,
   ),

@@ -16,7 +16,7 @@ const floor = (packages: readonly string[], floors: readonly string[]): Floor =>
 const FLOORS: Readonly<Record<string, Floor>> = {
   'src/core': floor(['croner'], []),
   'src/config': floor(['yaml', 'zod'], ['src/core']),
-  'src/telemetry': floor(['pino'], ['src/core']),
+  'src/telemetry': floor(['pino', 'prom-client', '@opentelemetry/api'], ['src/core']),
   'src/store': floor(['knex', 'pg'], ['src/core', 'src/telemetry']),
   'src/queue': floor(['ioredis'], ['src/core', 'src/telemetry']),
   'src/actor': floor(['undici'], ['src/core']),
@@ -43,6 +43,7 @@ const FLOORS: Readonly<Record<string, Floor>> = {
   'src/alone.mjs': floor([], []),
   'src/version.ts': floor([], []),
   'src/markdown.ts': floor([], []),
+  'src/printed-operations.ts': floor([], ['src/telemetry', 'src/markdown.ts']),
   'src/docs.ts': floor(
     [],
     [

@@ -11,6 +11,7 @@ import type { NewTask, RequestKey } from '../../../src/core/task.ts'
 import type { FullView, ListQuery, Page } from '../../../src/core/view.ts'
 import { makeLog } from '../../../src/telemetry/log.ts'
 import { aService } from './a-service.ts'
+import { idleStore, idleSupervision } from './idle.ts'
 import { theSchedule } from './the-schedule.ts'
 
 const SERVICE = { ...SERVICE_DEFAULTS, url: 'http://127.0.0.1:1', deadline: 0 }
@@ -87,16 +88,9 @@ export class Backstage {
       services: new Map(['billing', 'constructor'].map((name) => [name, { ...SERVICE, name }])),
       keys: this.callers,
       reload: async () => ({ added: [], changed: [], removed: [] }),
-      supervision: {
-        reserve: () => undefined,
-        pushed: () => {},
-        pushFailed: () => {},
-        due: () => {},
-        deleted: () => {},
-        serviceChanged: () => {},
-        scheduled: () => {},
-      },
+      supervision: idleSupervision,
       store: {
+        ...idleStore(),
         insert: async (task, _taker, caller) => {
           this.submitters.push(caller)
           await this.before()

@@ -138,7 +138,7 @@ describe('the counts of a minute', () => {
     const asked: unknown[][] = []
     const clock = ['1', '1', '2', '2', '3', '3']
     const minutes = new Minutes(async <Row>(_sql: unknown, values: readonly unknown[] = []) => {
-      if (values.length > 0) asked.push([values[0], ...values.slice(3)])
+      if (values.length > 0) asked.push([values[0], ...values.slice(3, 6)])
       return [{ minute: clock.shift() }] as Row[]
     })
     minutes.count('created', 'svc')

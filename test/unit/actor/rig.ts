@@ -29,6 +29,7 @@ const ASSIGNMENT: Assignment = {
   firstStep: 0,
   retryOf: null,
   granted: false,
+  trace: null,
   epoch: 1,
 }
 

@@ -28,6 +28,7 @@ describe('the lease', () => {
     read = async () => {}
     lease = new Lease({
       identity: { node: randomUUID() },
+      version: '0.0.0',
       name: () => 'host:1',
       store: {
         enroll: async ({ id }, _lease, reliance = 0) => {

@@ -7,6 +7,7 @@ import type { Store } from '../../../src/store/store.ts'
 import { StoreError, type Trouble } from '../../../src/store/trouble.ts'
 import type { RunningTask, RunningTasks } from '../../../src/supervisor/running.ts'
 import { take } from '../../../src/supervisor/reports.ts'
+import { Meters } from '../../../src/telemetry/meters.ts'
 import { Seldom } from '../../../src/telemetry/seldom.ts'
 import type { Thread } from '../../../src/supervisor/thread.ts'
 import { aTask, aLog, type Line, runningOf } from './build.ts'
@@ -37,6 +38,7 @@ describe('a report', () => {
   let heard: number
   let taking: Promise<void>
   let trust: Trust
+  let meters: Meters
 
   beforeEach(() => {
     clock = sinon.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] })
@@ -49,6 +51,7 @@ describe('a report', () => {
     released = []
     heard = 0
     trust = new Trust(trustBuffer())
+    meters = new Meters()
     task = aTask({ thread: { load: 1, tell: (command: Command) => told.push(command) } as unknown as Thread })
     running.add(task)
   })
@@ -75,6 +78,7 @@ describe('a report', () => {
         running,
         trust,
         log,
+        meters,
         lanes: { pressed: () => false, waits: () => {}, over: () => over },
         states: { gate: () => {}, answered: () => void (heard += 1), ended: () => {} },
         lacking: new Seldom(),
@@ -131,7 +135,7 @@ describe('a report', () => {
     await clock.tickAsync(1)
     await taking
     expect(tries).to.equal(5)
-    expect(told).to.deep.equal([{ kind: 'go', id: '1', token: 11, attempt: 2, epoch: 0 }])
+    expect(told).to.deep.equal([{ kind: 'go', id: '1', token: 11, attempt: 2, epoch: 0, sends: undefined }])
     expect([running.has(task), task.writing, task.attempt]).to.deep.equal([true, false, 2])
     const errors = lines.filter(({ level }) => level >= 50)
     expect(errors.map(({ msg }) => msg)).to.deep.equal(Array(4).fill('a report could not be written yet'))
