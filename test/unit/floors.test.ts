@@ -49,11 +49,11 @@ const FLOORS: Readonly<Record<string, Floor>> = {
     [
       'src/core',
       'src/config',
-      'src/telemetry',
       'src/cli',
       'src/api',
       'src/openapi',
       'src/markdown.ts',
+      'src/printed-operations.ts',
       'src/version.ts',
     ],
   ),
