@@ -76,8 +76,12 @@ export function readExposition(text: string): Map<string, Family> {
 /** Buckets rise, and the last one is the count. */
 function checkBuckets(name: string, points: readonly Point[]): void {
   const ofOthers = ({ le: _le, ...others }: Point['labels']): string => JSON.stringify(others)
-  for (const others of new Set(points.map(({ labels }) => ofOthers(labels)))) {
-    const group = points.filter(({ labels }) => ofOthers(labels) === others)
+  const groups = new Map<string, Point[]>()
+  for (const point of points) {
+    const others = ofOthers(point.labels)
+    groups.set(others, [...(groups.get(others) ?? []), point])
+  }
+  for (const group of groups.values()) {
     const buckets = group.filter((point) => point.name === `${name}_bucket`)
     const bounds = buckets.map(({ labels }) => valueOf(labels.le ?? ''))
     const rises = (numbers: readonly number[], least: number): boolean =>
