@@ -119,7 +119,7 @@ export const PARAMETERS = {
     accepts: (value) => (parseDuration(value) ?? (isTime(value) ? 0 : Infinity)) <= MOST_SINCE_MS,
     expected: `a duration of at most 48h, such as 6h, or ${TIME}`,
     meaning: 'From when on, or for how long until now.',
-    schema: { type: 'string' },
+    schema: { type: 'string', anyOf: [{ pattern: DURATION_PATTERN }, A_TIME.schema] },
   },
   dryRun: { ...YES_OR_NO, meaning: '`true`: tasks are only counted.' },
   rate: {

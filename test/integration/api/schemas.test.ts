@@ -139,7 +139,7 @@ describe('the schemas of the OpenAPI document', () => {
   ]
   const more = ['failed', 'pending,failed', 'failed,failed', 'failed,', '1,2', '1,x', 'cancelled', '60s', '61s', '20/s']
   /** Of these the door knows more: the longest wait, ids beyond bigint, which days a month has. */
-  const KNOWS_MORE = new Set(['wait', 'before', 'after', 'ids', 'createdAfter', 'createdBefore'])
+  const KNOWS_MORE = new Set(['wait', 'since', 'before', 'after', 'ids', 'createdAfter', 'createdBefore'])
 
   for (const name of Object.keys(PARAMETERS) as ParameterName[])
     it(`accept and refuse what the door does: the parameter ${name}`, () => {
