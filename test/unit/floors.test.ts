@@ -30,6 +30,7 @@ const FLOORS: Readonly<Record<string, Floor>> = {
   'packages/embedded-postgres': floor([], []),
   'src/demo': floor([], ['src/core']),
   'src/cli': floor(['node-fetch'], ['src/core']),
+  'src/doctor': floor([], ['src/core', 'src/config', 'src/store', 'src/queue', 'src/api', 'src/cli']),
   'src/main.ts': floor(
     [],
     // prettier-ignore
@@ -41,7 +42,7 @@ const FLOORS: Readonly<Record<string, Floor>> = {
   'src/setup.mjs': floor([], ['src/alone.mjs']),
   'src/alone.mjs': floor([], []),
   'src/version.ts': floor([], []),
-  'src/docs.ts': floor([], ['src/core', 'src/config', 'src/telemetry', 'src/cli']),
+  'src/docs.ts': floor([], ['src/core', 'src/config', 'src/telemetry', 'src/cli', 'src/doctor']),
   'src/bin.ts': floor(
     [],
     [
@@ -49,6 +50,7 @@ const FLOORS: Readonly<Record<string, Floor>> = {
       'src/telemetry',
       'src/api',
       'src/cli',
+      'src/doctor',
       'src/main.ts',
       'src/version.ts',
       'packages/embedded-postgres',
