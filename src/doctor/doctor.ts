@@ -43,13 +43,16 @@ export async function examine(env: Environment, cwd: string): Promise<Finding[]>
   const { config } = facts
   const own = [...nodeFindings(env), ...configFindings(facts)]
   if (config === undefined) return own
-  const asked = Object.entries(PARTS).map(async ([name, part]) => {
-    const findings = await within(part(config), PART_LIMIT_MS).catch((error: unknown) => saidBy(error))
-    if (findings !== OVERDUE && typeof findings !== 'string') return findings
-    const what = findings === OVERDUE ? `no answer within ${PART_LIMIT_MS / 1_000} s` : findings
-    return [findingOf(name, fault(what), 'Run the command again, and report this if it lasts.')]
-  })
-  return [...own, ...(await Promise.all(asked)).flat()]
+  const asked = await Promise.all(Object.entries(PARTS).map(([name, part]) => limited(name, part(config))))
+  return [...own, ...asked.flat()]
+}
+
+/** What a part finds, or that it has not ended in time. */
+export async function limited(name: string, part: Promise<Finding[]>, ms = PART_LIMIT_MS): Promise<Finding[]> {
+  const findings = await within(part, ms).catch((error: unknown) => saidBy(error))
+  if (findings !== OVERDUE && typeof findings !== 'string') return findings
+  const what = findings === OVERDUE ? `no end within ${ms / 1_000} s` : findings
+  return [findingOf(name, fault(what), 'Run the command again, and report this if it lasts.')]
 }
 
 const lineOf = ({ check, state, what, mend }: Finding): string =>

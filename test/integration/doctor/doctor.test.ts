@@ -52,8 +52,9 @@ describe('the command', function () {
     }
     const begun = performance.now()
     const { code, out, err } = await commandLine(folder, env, ['doctor'])
-    expect(performance.now() - begun).to.be.below(15_000)
+    const took = performance.now() - begun
     silent.close()
+    expect(took).to.be.below(15_000)
     expect([code, err]).to.deep.equal([1, ''])
     for (const check of ['postgres.connection', 'redis.connection', 'services.address', 'machine.port'])
       expect(out).to.match(new RegExp(`^fault {4}${check}: .*\\. [A-Z].*\\.$`, 'm'))

@@ -133,6 +133,13 @@ export const CASES: Readonly<Record<string, Case>> = {
     what: /off for tasks/,
     mend: /reset \(autovacuum_enabled\)/,
   },
+  'cannot write a temporary file': {
+    spoil: (sql) => sql(`alter database DB set temp_file_limit = '1MB'`),
+    check: 'postgres.disk',
+    state: 'fault',
+    what: /temp_file_limit/,
+    mend: /Raise temp_file_limit/,
+  },
   'keeps what a slot without a reader may want': {
     spoil: (sql) => sql(`select pg_create_physical_replication_slot('idle_slot', true)`),
     mendIt: `select pg_drop_replication_slot('idle_slot')`,

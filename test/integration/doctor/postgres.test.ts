@@ -8,6 +8,7 @@ import { LOAD_CHECKS, postgresFindings } from '../../../src/doctor/postgres.ts'
 import { inspect } from '../../../src/store/inspection.ts'
 import { createDatabase, createMigrated, type TestDatabase } from '../../support/databases.ts'
 import { engines } from '../../support/engines.ts'
+import { eventually } from '../../support/eventually.ts'
 import { freePort } from '../../support/free-port.ts'
 import { TcpProxy } from '../../support/tcp-proxy.ts'
 import { expectFinding, troubles } from './cases.ts'
@@ -68,31 +69,43 @@ describe('the doctor, of a Postgres that', function () {
       })
     })
     await once(pooler.listen(0, '127.0.0.1'), 'listening')
-    const finding = { check: 'postgres.pooler', state: 'ok' } as const
-    const { port } = pooler.address() as AddressInfo
-    expectFinding(await ask(databaseUrl.replace(/:\d+\//, `:${port}/`)), { ...finding, what: /a pooler is in between/ })
-    expectFinding(await ask(databaseUrl), { ...finding, what: /^none/ })
-    pooler.close()
+    try {
+      const finding = { check: 'postgres.pooler', state: 'ok' } as const
+      const { port } = pooler.address() as AddressInfo
+      expectFinding(await ask(databaseUrl.replace(/:\d+\//, `:${port}/`)), {
+        ...finding,
+        what: /a pooler is in between/,
+      })
+      expectFinding(await ask(databaseUrl), { ...finding, what: /^none/ })
+    } finally {
+      pooler.close()
+    }
   })
+
+  // The Postgres of the tests runs without fsync; a busy machine answers late.
+  const unexpected = (found: readonly Finding[]): string[] =>
+    troubles(found).filter((check) => !['postgres.durability', 'postgres.connection'].includes(check))
 
   it('is well, finds nothing but what the tests do to it', async () => {
     const database = await createMigrated()
-    await on(database, async () => {
-      // The Postgres of the tests runs without fsync; a busy machine answers late.
-      const known = ['postgres.durability', 'postgres.connection']
-      expect(troubles(await ask(database.url)).filter((check) => !known.includes(check))).to.deep.equal([])
+    await on(database, async (sql) => {
+      expect(unexpected(await ask(database.url))).to.deep.equal([])
+      await eventually(async () => {
+        const left = await sql(`select from pg_stat_activity where application_name = 'task_api_doctor'`)
+        expect((left as pg.QueryResult).rowCount).to.equal(0)
+      })
     })
   })
 
   it('is new, says that the first start creates the tables, and stays empty', async () => {
     const database = await createDatabase()
     await on(database, async (sql) => {
+      const found = await ask(database.url)
       const what = /first start creates the tables/
-      expectFinding(await ask(database.url), { check: 'postgres.migrations', state: 'ok', what })
-      const { rows } = (await sql('select from pg_class where relnamespace = current_schema()::regnamespace')) as {
-        rows: unknown[]
-      }
-      expect(rows).to.deep.equal([])
+      expectFinding(found, { check: 'postgres.migrations', state: 'ok', what })
+      expect(unexpected(found)).to.deep.equal([])
+      const made = await sql('select from pg_class where relnamespace = current_schema()::regnamespace')
+      expect((made as pg.QueryResult).rowCount).to.equal(0)
     })
   })
 

@@ -17,7 +17,11 @@ import { doctorProcess } from './process.ts'
 
 const portOf = (server: Server): number => (server.address() as AddressInfo).port
 
+/** Servers of the test, which are closed after it. */
+const open = new Set<Server>()
+
 async function listening<S extends Server>(server: S): Promise<S> {
+  open.add(server)
   await once(server.listen(0, '127.0.0.1'), 'listening')
   return server
 }
@@ -28,7 +32,11 @@ describe('the doctor', function () {
   beforeEach(async () => {
     folder = await mkdtemp(join(tmpdir(), 'task_api-doctor-'))
   })
-  afterEach(() => rm(folder, { recursive: true, force: true }))
+  afterEach(async () => {
+    for (const server of open) server.close()
+    open.clear()
+    await rm(folder, { recursive: true, force: true })
+  })
 
   const write = (services: Readonly<Record<string, object>>): Promise<void> =>
     writeFile(join(folder, 'task_api.yaml'), JSON.stringify({ services }))
@@ -44,7 +52,6 @@ describe('the doctor', function () {
       silent: { url: `https://127.0.0.1:${port}/` },
     })
     const found = await ask({})
-    silent.close()
     const address = { check: 'services.address', state: 'fault' } as const
     expectFinding(found, { ...address, state: 'ok', what: /^well: .* takes connections/ })
     expectFinding(found, { ...address, what: /^gone: .*ECONNREFUSED/, mend: /Start the service gone/ })
@@ -75,7 +82,6 @@ describe('the doctor', function () {
     expectFinding(found, { ...address, what: /^plain: .*(SSL|EPROTO)/ })
     expect(code).to.equal(1)
     const strangers = await ask({})
-    for (const server of [valid, expired, plain]) server.close()
     expectFinding(strangers, { ...address, what: /^well: .*self.signed/i })
   })
 
@@ -84,7 +90,6 @@ describe('the doctor', function () {
     const port = { check: 'machine.port' } as const
     const mend = /Set HOST and PORT/
     expectFinding(await ask({ PORT: String(portOf(other)) }), { ...port, state: 'fault', what: /EADDRINUSE/, mend })
-    other.close()
     expectFinding(await ask({ HOST: '203.0.113.1' }), { ...port, state: 'fault', what: /EADDRNOTAVAIL/, mend })
     expectFinding(await ask({}), { ...port, state: 'ok', what: /free/ })
     const world = await openWorld()

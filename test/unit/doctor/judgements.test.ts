@@ -1,7 +1,7 @@
 // What the doctor makes of what cannot be set up for real: an old server, a wrong clock, a full disk.
 import { readFileSync } from 'node:fs'
 import { expect } from 'chai'
-import { CHECKS } from '../../../src/doctor/doctor.ts'
+import { CHECKS, limited } from '../../../src/doctor/doctor.ts'
 import type { Checks, Verdict } from '../../../src/doctor/finding.ts'
 import { MACHINE_CHECKS, type MachineFacts } from '../../../src/doctor/machine.ts'
 import { mendOf } from '../../../src/doctor/mends.ts'
@@ -109,6 +109,16 @@ describe('the doctor judges', () => {
     expect(machine('memory', { memory: 320 * 2 ** 20 })).to.include({ state: 'ok' })
     expect(machine('folder', { folder: { path: '/d', free: 2 ** 30 - 1 } })).to.include({ state: 'warning' })
     expect(machine('files', { files: { limit: undefined, needed: 1 } })).to.include({ state: 'ok' })
+  })
+
+  it('a part that does not end, or fails, as a fault of that part', async () => {
+    const late = await limited('redis', new Promise(() => {}), 5)
+    const failed = await limited('redis', Promise.reject(new TypeError('a bug')), 5_000)
+    expect([...late, ...failed].map(({ check, state, what }) => [check, state, what])).to.deep.equal([
+      ['redis', 'fault', 'no end within 0.005 s'],
+      ['redis', 'fault', 'a bug'],
+    ])
+    expect(await limited('redis', Promise.resolve([]), 5_000)).to.deep.equal([])
   })
 
   it('by rows that each say in one sentence what to do', () => {
