@@ -3,6 +3,8 @@ import { randomUUID } from 'node:crypto'
 import { once } from 'node:events'
 import { readFileSync } from 'node:fs'
 import { setFlagsFromString } from 'node:v8'
+import type { Here } from './cli/context.ts'
+import type { Exit } from './cli/exits.ts'
 import { readVersion } from './version.ts'
 
 /** Node flags that keep the heaps small. `npm start` passes the flags to Node as well, for this thread's young objects (docs/operations.md). */
@@ -27,8 +29,24 @@ else {
     stdin: () => process.stdin,
     piped: isPiped(),
     terminal: stderr.isTTY,
+    here: { doctor, config },
   }
   process.exitCode = await runCli(process.argv.slice(2), io)
+  // A host may still be looked up, which nothing else ends.
+  if (command === 'doctor') stdout.write('', () => process.exit())
+}
+
+/** Makes all checks, and prints what they find. */
+async function doctor(here: Here): Promise<Exit> {
+  const { foreignTo } = await import('./config/foreign.ts')
+  const env = { ...process.env }
+  // Before the client of Postgres is loaded, as at a start.
+  for (const name of foreignTo(process.env, !env.DATABASE_URL)) delete process.env[name]
+  return (await import('./doctor/doctor.ts')).doctor({ ...here, env })
+}
+
+async function config(here: Here, ...words: string[]): Promise<Exit> {
+  return (await import('./doctor/config.ts')).config(here, ...words)
 }
 
 /** Runs a node until a signal ends it. Exit codes: 0 stopped, 1 a part failed, 78 the configuration is faulty. */

@@ -17,6 +17,7 @@ import { FAILURES } from './core/failures.ts'
 import { SCOPES } from './core/key.ts'
 import { REFUSALS } from './core/refusal.ts'
 import { STATUSES } from './core/task.ts'
+import { CHECKS } from './doctor/doctor.ts'
 import { printOpenApi } from './openapi/document.ts'
 import { code, fence, page, printed, sentence, table } from './markdown.ts'
 import { operations } from './printed-operations.ts'
@@ -134,11 +135,14 @@ function commandLine(): string {
     command.meaning,
     command.options.map((option) => code(`--${option}`)).join(' '),
   ])
+  const checks = Object.entries(CHECKS).flatMap(([part, rows]) =>
+    Object.entries(rows).map(([name, { asks, mend }]) => [code(`${part}.${name}`), asks, mend]),
+  )
   const options = Object.entries(OPTIONS).map(([name, option]) => [code(optionText(name, option)), option.meaning])
   return page(
     '# Command line',
     printed('src/cli/'),
-    'The command line is a caller of the REST API, like any other. `task_api help` prints these tables.',
+    'The command line is a caller of the REST API, like any other. `start`, `doctor` and `config check` alone need no node. `task_api help` prints these tables.',
     table(['Command', 'Meaning', 'Options'], commands),
     '## Exit codes',
     table(
@@ -150,6 +154,12 @@ function commandLine(): string {
     '## In scripts',
     '`--json` prints the answers of the API on stdout, one JSON value a line, every digit as it is. Errors and warnings are JSON on stderr: `{"error":"refused","exit":4,"detail":…,"problem":…}` and `{"warning":…}`. The API answers a `delete` of IDs with nothing, so nothing is printed.',
     'With several IDs each is tried. The exit code is the first that is not 0. A bulk command (`retry --status failed`) prints how many tasks match and how many were changed: `{"matched":…,"done":…}`.',
+    '## What is wrong: `doctor`',
+    '`task_api doctor` reads the environment and the services file, as `start` does in the same folder, and prints one line a check: `ok`, `warning` or `fault`, what is so, and what to do. It needs no node, changes nothing, and shows no secret. With `--json` it prints one array of `{"check":…,"state":…,"what":…,"mend":…}`; `mend` is null where all is well. The exit code is 1 if there is a fault; warnings alone leave it 0. It ends within 15 s, whoever is silent.',
+    'A node works with a warning, but something may be slow, come late, or get lost when a machine fails. Where the configuration has faults, only Node and the configuration are checked. At Redis it tries commands with a key that nobody uses, as a node does at its start.',
+    table(['Check', 'What it asks', 'What to do'], checks),
+    '## A services file: `config check`',
+    '`task_api config check FILE` reads a services file with the environment. It prints every fault as `start` does, and ends with 78; or it says which services the file has, and ends with 0. With `--json` it prints `{"file":…,"services":[{"name":…,"url":…,"headers":[…]}],"faults":[{"path":…,"line":…,"expected":…,"found":…}]}`; of headers only the names.',
     '## A file of tasks: `batch`',
     fence('sh', BATCH_EXAMPLE),
     'The file has one JSON object a line, or is one JSON array of them; without FILE it is stdin. Each object is the body of a POST /tasks, and its payload stays as it is, byte for byte. All lines are read before anything is sent: up to 2 GiB, in UTF-8.',

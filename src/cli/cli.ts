@@ -3,13 +3,13 @@ import { setTimeout as wait } from 'node:timers/promises'
 import { misspelt, nearest } from '../core/suggest.ts'
 import { urlOf } from './address.ts'
 import { type Command, COMMANDS } from './commands.ts'
-import type { Context } from './context.ts'
+import type { Context, RunHere } from './context.ts'
 import { CommandError, EXITS, type Exit } from './exits.ts'
 import { headersOf } from './headers.ts'
 import { help, helpOf, usage } from './help.ts'
 import { readAll, readPiped, type Source } from './input.ts'
 import { type Arguments, readArguments } from './options.ts'
-import { oneLine } from './text.ts'
+import { oneLine, visible } from './text.ts'
 import { addToken } from './token.ts'
 
 /** What the command line reads and writes. */
@@ -27,6 +27,8 @@ export interface Io {
   readonly piped?: boolean
   /** The time limit of one request, and of stdin that no argument asked for, ms. Default: 10 s. */
   readonly timeLimit?: number
+  /** The commands that ask no node, by name; absent: they are not possible. */
+  readonly here?: Readonly<Record<string, RunHere>>
   /** Waits between two polls of a watched task. */
   readonly wait?: (milliseconds: number) => Promise<void>
 }
@@ -54,6 +56,12 @@ async function run({ words: [name, ...words], values }: Arguments, io: Io): Prom
   if (values.help !== undefined) return say(io, helpOf(name, command))
   check(name, command, { words, values })
   if (name === 'help') return say(io, helpFor(words[0]))
+  const runHere = io.here?.[name]
+  if (runHere !== undefined) {
+    const print = (line: string): void => void io.stdout.write(`${visible(line)}\n`)
+    const tell = (text: string): void => void io.stderr.write(text)
+    return runHere({ json: values.json !== undefined, env: io.env, cwd: process.cwd(), print, tell }, ...words)
+  }
   if (command.run === undefined)
     throw new CommandError('usage', `${name} is not possible here: run task_api ${name} by itself`)
   return command.run(contextOf(values, io), ...words)

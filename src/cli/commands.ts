@@ -44,6 +44,17 @@ const FILTER_OPTIONS = [
 /** One row a command. `--help` is printed from this table. */
 export const COMMANDS: Readonly<Record<string, Command>> = {
   start: { words: [], meaning: 'run a node: the API and the tasks', options: ['help'] },
+  doctor: {
+    words: [],
+    meaning:
+      'check this machine, the configuration, Postgres, Redis and the services, and say how to mend each fault; needs no node, and changes nothing',
+    options: ['json', 'help'],
+  },
+  config: {
+    words: ['check', 'FILE'],
+    meaning: 'check a services file, with the environment, as start does',
+    options: ['json', 'help'],
+  },
   submit: {
     words: ['SERVICE', 'ACTION', '[PAYLOAD]'],
     meaning: 'create a task; PAYLOAD is JSON text, sent unchanged; without PAYLOAD, or with -, it is read from stdin',

@@ -1,6 +1,6 @@
 // What a command gets from the command line.
 import type { Api } from './api.ts'
-import type { CommandError } from './exits.ts'
+import type { CommandError, Exit } from './exits.ts'
 import type { Values } from './options.ts'
 
 /** What a command works with. */
@@ -22,3 +22,18 @@ export interface Context {
   piped(): Promise<Buffer>
   wait(milliseconds: number): Promise<void>
 }
+
+/** What a command works with that asks no node: it is run by the program itself. */
+export interface Here {
+  readonly json: boolean
+  readonly env: Readonly<Record<string, string | undefined>>
+  /** Absolute. */
+  readonly cwd: string
+  /** One line to stdout. */
+  print(line: string): void
+  /** Text to stderr. */
+  tell(text: string): void
+}
+
+/** Runs such a command with its words. */
+export type RunHere = (here: Here, ...words: string[]) => Promise<Exit>

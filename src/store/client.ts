@@ -34,10 +34,22 @@ export function poolOf(
   return db
 }
 
-class Client extends pg.Client {
+/** One guarded connection. */
+export class Client extends pg.Client {
   constructor(config?: pg.ClientConfig) {
     super(config)
     guard(this.connection as unknown as Connection)
+  }
+
+  /** The process of its backend, as the server has named it. */
+  get backend(): unknown {
+    return (this as unknown as { readonly processID: unknown }).processID
+  }
+
+  /** Closes it at once, whatever is under way. */
+  drop(): void {
+    const { stream } = this.connection as unknown as Connection
+    stream.destroy()
   }
 }
 

@@ -17,6 +17,9 @@ import { blameOf, isCrowded, isSlow, StoreError } from './trouble.ts'
  */
 const CONNECTIONS = { writes: 16 + MOST_READ_BACKS, reads: 4, creates: 6, waits: 2 }
 
+/** The most connections of a node. A migration takes 2 more. */
+export const MOST_CONNECTIONS = Object.values(CONNECTIONS).reduce((sum, count) => sum + count)
+
 /** What statements without a name are counted as. */
 const OTHER_STATEMENTS = 'other'
 

@@ -34,7 +34,8 @@ const LOCK = 7_220_318_511
 const TRY_LOCK = `select pg_try_advisory_xact_lock(${LOCK}) as got`
 const LOCK_LIMIT_MS = 30_000
 const LOCK_PAUSE_MS = 50
-const TABLE = 'task_api_migrations'
+/** The table in which knex notes the migrations that were made. */
+export const TABLE = 'task_api_migrations'
 /** Of pools whose connections are used for as long as a migration takes. */
 const PATIENT = { acquireConnectionTimeout: 60_000 }
 const BY_ID = [INSERT, INSERT_CALLED, REMOVE, CANCEL, REVIVE, READ, SEES, ...Object.values(FENCED_WRITES)]

@@ -31,6 +31,7 @@ const FLOORS: Readonly<Record<string, Floor>> = {
   'packages/embedded-postgres': floor([], []),
   'src/demo': floor([], ['src/core']),
   'src/cli': floor(['node-fetch'], ['src/core']),
+  'src/doctor': floor([], ['src/core', 'src/config', 'src/store', 'src/queue', 'src/api', 'src/cli']),
   'src/main.ts': floor(
     [],
     // prettier-ignore
@@ -51,6 +52,7 @@ const FLOORS: Readonly<Record<string, Floor>> = {
       'src/config',
       'src/cli',
       'src/api',
+      'src/doctor',
       'src/openapi',
       'src/markdown.ts',
       'src/printed-operations.ts',
@@ -64,6 +66,7 @@ const FLOORS: Readonly<Record<string, Floor>> = {
       'src/telemetry',
       'src/api',
       'src/cli',
+      'src/doctor',
       'src/main.ts',
       'src/version.ts',
       'packages/embedded-postgres',
