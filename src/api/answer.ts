@@ -21,6 +21,10 @@ export function sendJson(ctx: Context, status: number, text: string): void {
   ctx.body = text
 }
 
+/** Answers a change to a caller who may not see what it has changed. */
+export const sendLocation = (ctx: Context, status: number, location: string): void =>
+  sendJson(ctx, status, JSON.stringify({ location }))
+
 /** The outermost middleware: turns every error into an answer, and logs unexpected errors. */
 export async function answerAll(api: ApiContext, ctx: Context, next: Next): Promise<void> {
   for (const [name, value] of COMMON) ctx.res.setHeader(name, value)

@@ -3,6 +3,7 @@ import type { Context } from 'koa'
 import { boundsOf } from '../core/key.ts'
 import { type Schema, wholeSchema } from '../core/json-schema.ts'
 import { type Fault, Refusal, type RefusalCode, REFUSALS } from '../core/refusal.ts'
+import { locationOf } from '../core/task.ts'
 import { cancel } from '../lifecycle/cancel.ts'
 import { change as changeOf } from '../lifecycle/change.ts'
 import { retryTask as retryOf } from '../lifecycle/retry-task.ts'
@@ -10,7 +11,8 @@ import type { Change } from '../store/changes.ts'
 import type { From } from '../store/retries.ts'
 import type { ApiContext } from './dependencies.ts'
 import { bodyOf } from './body.ts'
-import { callerOf } from './caller.ts'
+import { sendLocation } from './answer.ts'
+import { callerOf, mayRead } from './caller.ts'
 import { pointerTo, refuseFaults } from './faults.ts'
 import { requestKeyOf } from './idempotency.ts'
 import { readOption } from './options.ts'
@@ -28,6 +30,7 @@ export async function cancelTask(api: ApiContext, ctx: Context, parameters: Para
 
 /** Answers with the task as it now is. The change has been made, also where Postgres has gone away since. */
 async function sendChanged(api: ApiContext, ctx: Context, parameters: Parameters): Promise<void> {
+  if (!mayRead(ctx)) return sendLocation(ctx, 200, locationOf(idOf(ctx)))
   try {
     await readOneTask(api, ctx, parameters)
   } catch (error) {

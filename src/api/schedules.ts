@@ -7,9 +7,9 @@ import { Refusal } from '../core/refusal.ts'
 import { SERVICE_NAME } from '../core/service.ts'
 import { create } from '../lifecycle/create.ts'
 import { pauseSchedule as pause, putSchedule as put, resumeSchedule as resume } from '../lifecycle/schedule.ts'
-import { sendJson } from './answer.ts'
+import { sendJson, sendLocation } from './answer.ts'
 import { bodyOf } from './body.ts'
-import { callerOf } from './caller.ts'
+import { callerOf, mayRead } from './caller.ts'
 import { membersIn } from './changes.ts'
 import type { ApiContext } from './dependencies.ts'
 import { refuseFaults } from './faults.ts'
@@ -55,6 +55,7 @@ export async function putSchedule(api: ApiContext, ctx: Context): Promise<void> 
 
 /** Answers with the schedule as it now is. The change has been made, also where Postgres has gone away since. */
 async function sendChanged(api: ApiContext, ctx: Context, name: string, status: number): Promise<void> {
+  if (!mayRead(ctx)) return sendLocation(ctx, status, `/schedules/${name}`)
   try {
     await sendOne(api, ctx, name, status)
   } catch (error) {

@@ -5,9 +5,9 @@ import { faultsOfLimit, type Limit } from '../core/limit.ts'
 import { type Fault, Refusal } from '../core/refusal.ts'
 import { SERVICE_NAME, shownUrl } from '../core/service.ts'
 import { MOST_COUNTED, type ServiceView } from '../store/services.ts'
-import { sendJson } from './answer.ts'
+import { sendJson, sendLocation } from './answer.ts'
 import { bodyOf } from './body.ts'
-import { callerOf } from './caller.ts'
+import { callerOf, mayRead } from './caller.ts'
 import { membersIn } from './changes.ts'
 import type { ApiContext } from './dependencies.ts'
 import { pointerTo, refuseFaults } from './faults.ts'
@@ -58,6 +58,7 @@ export async function reloadServices(api: ApiContext, ctx: Context): Promise<voi
 async function change(api: ApiContext, ctx: Context, changed: (name: string) => Promise<string[]>): Promise<void> {
   const { name } = await known(api, ctx)
   api.supervision.serviceChanged(await changed(name))
+  if (!mayRead(ctx)) return sendLocation(ctx, 200, `/services/${name}`)
   try {
     await showService(api, ctx)
   } catch (error) {

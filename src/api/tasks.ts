@@ -7,10 +7,10 @@ import type { FullView } from '../core/view.ts'
 import { create } from '../lifecycle/create.ts'
 import { remove } from '../lifecycle/remove.ts'
 import { submit, submitAll } from '../lifecycle/submit.ts'
-import { sendJson } from './answer.ts'
+import { sendJson, sendLocation } from './answer.ts'
 import type { ApiContext } from './dependencies.ts'
 import { bodyOf } from './body.ts'
-import { callerOf } from './caller.ts'
+import { callerOf, mayRead } from './caller.ts'
 import { requestKeyOf } from './idempotency.ts'
 import { listQueryOf, type Parameters, pathOf, withinBounds } from './parameters.ts'
 import { preferencesOf } from './preferences.ts'
@@ -63,7 +63,8 @@ const isPlain = (api: ApiContext, { service, options, trace }: NewTask): boolean
 
 /**
  * Answers with the one task that a POST has created or found: 302 to that task, or with `return=representation` the task itself, as
- * 201, or as 200 where it had been there. Refuses where the task was deleted while the answer waited for its end.
+ * 201, or as 200 where it had been there. Refuses where the task was deleted while the answer waited for its end. Who may not read waits
+ * for nothing, and is told the location alone: the task may be another's, or hold what another has sent.
  */
 export async function answerOne(
   api: ApiContext,
@@ -74,12 +75,15 @@ export async function answerOne(
   if (task === undefined) throw new Error('nothing was created')
   const { representation } = preferencesOf(ctx)
   if (representation) ctx.append('Preference-Applied', 'return=representation')
-  const ms = waitOf(ctx, parameters)
+  const reads = mayRead(ctx)
+  const ms = reads ? waitOf(ctx, parameters) : 0
   const text = ms === 0 ? taskText(task) : await textAfter(api, ctx, task, ms, replayed)
   if (replayed) ctx.set('Idempotency-Replayed', 'true')
   if (task.existing) ctx.set('Task-Existing', 'true')
   ctx.res.setHeader('Location', locationOf(task.id))
-  sendJson(ctx, representation ? (task.existing ? 200 : 201) : 302, text)
+  const status = representation ? (task.existing ? 200 : 201) : 302
+  if (reads) sendJson(ctx, status, text)
+  else sendLocation(ctx, status, locationOf(task.id))
 }
 
 /** The task once it has ended, or as it is after so many ms. Where Postgres has gone away since, it is as it was created. */

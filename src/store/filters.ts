@@ -52,12 +52,15 @@ const statusesOf = ({ status, error }: Filters): readonly string[] | undefined =
 const labelsOf = ({ labels = {} }: Filters): string[] =>
   Object.entries(labels).map(([name, value]) => `${name}=${value}`)
 
-/** The index to go along: the one that is likely to have the fewest rows. */
+/**
+ * The index to go along: the one that is likely to have the fewest rows. For one caller it is that of the caller's rows: time and `next`
+ * would tell of the rows of others that are passed over.
+ */
 export function alongOf(filters: Filters): Along {
   if (filters.ids !== undefined) return 'ids'
+  if (filters.caller !== undefined) return 'caller'
   if (filters.labels !== undefined) return 'label'
   if (filters.schedule !== undefined) return 'schedule'
-  if (filters.caller !== undefined) return 'caller'
   if (filters.service !== undefined) return 'service'
   return statusesOf(filters)?.length === 1 ? 'status' : 'all'
 }

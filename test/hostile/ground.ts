@@ -2,10 +2,12 @@
 import { randomUUID } from 'node:crypto'
 import { expect } from 'chai'
 import pg from 'pg'
+import { hashOf } from '../../src/core/key.ts'
 import { createMigrated, type TestDatabase } from '../support/databases.ts'
 import { engines } from '../support/engines.ts'
 import { eventually } from '../support/eventually.ts'
 import { NodeProcess } from '../support/node.ts'
+import { ServicesFile } from '../support/services-file.ts'
 import { type Answer, plain, post, shown, taskBody } from './http.ts'
 import { Lanes } from './lanes.ts'
 import { Mirror, stepsOf } from './mirror.ts'
@@ -19,8 +21,16 @@ interface Running {
   readonly database: TestDatabase
   readonly client: pg.Client
   readonly node: NodeProcess
+  readonly file: ServicesFile
+  /** Its requests have the key, where one is needed. */
   readonly lanes: Lanes
+  /** Its requests are as they are. */
+  readonly bare: Lanes
 }
+
+/** The token of the key that a node with keys knows. */
+export const TOKEN = 'tk_hostile'
+const KEYS = { key: { hash: `sha256:${hashOf(TOKEN)}`, scopes: ['submit', 'read', 'cancel', 'operate'] } }
 
 /** Starts once, serves every chapter, and stops. */
 export class Ground {
@@ -31,23 +41,36 @@ export class Ground {
   readonly #checked = new Set<string>()
   /** Tasks that nobody was told of; each is named once. */
   readonly #strays = new Set<string>()
+  readonly #keyed: boolean
   #running: Running | undefined
+
+  /** `keyed`: the node asks for a key. */
+  constructor({ keyed = false } = {}) {
+    this.#keyed = keyed
+  }
 
   async start(): Promise<void> {
     const [{ redisUrl }, database] = await Promise.all([engines(), createMigrated()])
     const client = new pg.Client({ connectionString: database.url })
     await client.connect()
     await this.mirror.start()
+    const services = { svc: { url: this.mirror.url } }
+    const file = await ServicesFile.create(services)
+    if (this.#keyed) await file.write(JSON.stringify({ services, keys: KEYS }))
     const env = { DATABASE_URL: database.url, REDIS_URL: redisUrl, REDIS_PREFIX: `test:${randomUUID()}:` }
-    const node = await NodeProcess.start(env, { svc: { url: this.mirror.url } })
-    this.#running = { database, client, node, lanes: new Lanes(Number(new URL(node.url).port), this.tally) }
+    const node = await NodeProcess.start({ ...env, TASK_API_CONFIG: file.path })
+    const port = Number(new URL(node.url).port)
+    const lanes = new Lanes(port, this.tally, this.#keyed ? `Authorization: Bearer ${TOKEN}\r\n` : '')
+    this.#running = { database, client, node, file, lanes, bare: new Lanes(port, this.tally) }
     await this.#warmUp()
   }
 
   async stop(): Promise<void> {
-    const { database, client, node, lanes } = this.#parts
+    const { database, client, node, file, lanes, bare } = this.#parts
     lanes.close()
+    bare.close()
     await node.dispose()
+    await file[Symbol.asyncDispose]()
     await client.end()
     await this.mirror.stop()
     await database.drop()
@@ -55,6 +78,10 @@ export class Ground {
 
   get lanes(): Lanes {
     return this.#parts.lanes
+  }
+
+  get bare(): Lanes {
+    return this.#parts.bare
   }
 
   get port(): number {

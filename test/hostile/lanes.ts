@@ -4,6 +4,7 @@ import { connect, type Socket } from 'node:net'
 import { type Answer, parseAnswer, shown } from './http.ts'
 import { GIVE_UP, type Tally } from './tally.ts'
 
+const END_OF_LINE = '\r\n'
 /** Requests that are under way at once. */
 const WIDTH = 24
 
@@ -11,11 +12,14 @@ const WIDTH = 24
 export class Lanes {
   readonly #port: number
   readonly #tally: Tally
+  readonly #header: string
   readonly #idle: Socket[] = []
 
-  constructor(port: number, tally: Tally) {
+  /** `header`: a line that each request gets, with its CRLF; empty: none. */
+  constructor(port: number, tally: Tally, header = '') {
     this.#port = port
     this.#tally = tally
+    this.#header = header
   }
 
   /** The answer to each request, in the order of the requests. Rejects when one has none. */
@@ -32,7 +36,10 @@ export class Lanes {
   }
 
   /** The answer to one request. */
-  async ask(sent: Buffer): Promise<Answer> {
+  async ask(asked: Buffer): Promise<Answer> {
+    const line = this.#header === '' ? 0 : asked.indexOf(END_OF_LINE) + END_OF_LINE.length
+    const sent =
+      line === 0 ? asked : Buffer.concat([asked.subarray(0, line), Buffer.from(this.#header), asked.subarray(line)])
     const { answer, took } = await this.#exchange(sent)
     this.#tally.count(sent, answer, took, async () => (await this.#exchange(sent)).took)
     return answer

@@ -82,4 +82,20 @@ export const API_MUTATIONS: readonly Mutation[] = [
     'httpAllowHalfOpen: false',
     'integration/api/connections',
   ),
+  one(
+    'who changes also reads',
+    'a key without `read` sees the tasks of others by changing them',
+    'api/caller.js',
+    "mayDo(callerOf(ctx), 'read')",
+    'true',
+    'integration/keys/unread',
+  ),
+  one(
+    'lists pass over the rows of others',
+    'links and counts tell how many tasks of others have a label',
+    'store/filters.js',
+    'if (filters.caller !== undefined)',
+    'if (false)',
+    'integration/callers/own',
+  ),
 ]

@@ -75,14 +75,6 @@ describe('a key with `own`', () => {
     if (next !== undefined) expect(idsOf(await by('bob', 'GET', next))).not.to.include.members(mine)
   })
 
-  it('sees its first page at once behind many tasks of others', async () => {
-    const mine = await submit('bob')
-    await world.sql(`insert into tasks (key, service, action, payload, payload_bytes, status, finished_at, caller)
-      select gen_random_uuid(), 'svc', 'ok', '{}', 2, 'complete', now(), 'ann' from generate_series(1, 30000)`)
-    for (const filter of ['', '?service=svc', '?status=complete,pending,running'])
-      expect(idsOf(await by('bob', 'GET', `/tasks${filter}`)), filter).to.include(mine)
-  })
-
   it('changes its own tasks only, in bulk', async () => {
     const labels = { bulk: 'own' }
     const [mine, theirs] = [await submit('ann', { labels, delay: '1h' }), await submit('bob', { labels, delay: '1h' })]
@@ -96,6 +88,30 @@ describe('a key with `own`', () => {
     expect((await by('ann', 'GET', mine)).status).to.equal(404)
     expect((await by('bob', 'GET', theirs)).json).to.include({ status: 'pending' })
     expect((await by('ops', 'POST', '/tasks/cancel?label.bulk=own&dryRun=true')).json.matched).to.be.at.least(1)
+  })
+
+  it('sees its first page at once behind many tasks of others', async () => {
+    const mine = await submit('bob')
+    await world.sql(`insert into tasks (key, service, action, payload, payload_bytes, status, finished_at, caller)
+      select gen_random_uuid(), 'svc', 'ok', '{}', 2, 'complete', now(), 'ann' from generate_series(1, 30000)`)
+    for (const filter of ['', '?service=svc', '?status=complete,pending,running'])
+      expect(idsOf(await by('bob', 'GET', `/tasks${filter}`)), filter).to.include(mine)
+  })
+
+  it('is told by no page and no count how many tasks of others have a label or a schedule', async () => {
+    await world.sql(`with made as (
+        insert into tasks (key, service, action, payload, payload_bytes, status, finished_at, caller, labels, schedule)
+        select gen_random_uuid(), 'svc', 'ok', '{}', 2, 'complete', now(), 'ann', '{"many": "1"}', 'many' from generate_series(1, 10000)
+        returning id
+      ) insert into task_labels (label, task) select 'many=1', id from made`)
+    for (const filter of ['label.many=1', 'schedule=many']) {
+      const { json, headers } = await by('bob', 'GET', `/tasks?${filter}`)
+      expect([json, headers.get('link')], filter).to.deep.equal([[], null])
+      for (const verb of ['cancel', 'retry', 'delete']) {
+        const told = await by('bob', 'POST', `/tasks/${verb}?${filter}&dryRun=true`)
+        expect(told.json, filter).to.deep.equal({ matched: 0, done: 0, next: null })
+      }
+    }
   })
 
   it("is not told which task of another's has its `unique`", async () => {
