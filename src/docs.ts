@@ -92,6 +92,8 @@ function configuration(): string {
     'Services stand in `task_api.yaml` or `task_api.json` in the working directory, or in the file that `TASK_API_CONFIG` names (JSON if its name ends in `.json`). Without a file, the service `demo` is served.',
     fence('yaml', EXAMPLE),
     table(['Member of a service', 'Default', 'Meaning'], memberRows(serviceOf(jsonSchema()), '')),
+    'Beside `services` the file may have:',
+    table(['Member of the file', 'Default', 'Meaning'], fileRows(jsonSchema())),
     '### Variables',
     '`${NAME}` anywhere in text is replaced with the environment variable NAME, which must be set and not empty; `$${` stands for `${` itself. Put such text in quotes. What comes in this way is text: the whole numbers of a service are written in the file.',
     '### Headers that are taken',
@@ -190,6 +192,10 @@ interface Described {
 
 /** What the schema says of one service. */
 const serviceOf = (schema: Described): Described => schema.properties?.services?.additionalProperties ?? {}
+
+/** The members of the file itself: what holds for all services. */
+const fileRows = ({ properties: { retention = {} } = {} }: Described): string[][] =>
+  memberRows({ properties: { retention } }, '')
 
 function memberRows({ properties = {}, required = [] }: Described, prefix: string): string[][] {
   return Object.entries(properties).flatMap(([name, member]) => {

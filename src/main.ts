@@ -96,6 +96,7 @@ export async function startNode(config: Config, options: NodeOptions): Promise<R
       timings,
       drainTimeout: config.drainTimeout,
       keyWindow: config.idempotencyWindow,
+      retention: config.retention,
       alone: postgres !== undefined,
       version,
       log,
@@ -104,9 +105,10 @@ export async function startNode(config: Config, options: NodeOptions): Promise<R
       file: options.env && config.file,
       env: options.env ?? {},
       services,
+      retention: config.retention,
       log,
-      changed: () => {
-        supervisor.serve()
+      changed: (retention) => {
+        supervisor.serve(retention)
         void warnOfDescriptors(services, config.slots, log)
       },
     })

@@ -4,9 +4,10 @@ import { isDeepStrictEqual } from 'node:util'
 import { ConfigError, type ConfigFault } from './config/faults.ts'
 import { readConfig } from './config/read.ts'
 import type { Environment } from './config/settings.ts'
+import type { Config } from './config/config.ts'
 import type { Part } from './core/part.ts'
 import { Refusal } from './core/refusal.ts'
-import type { Service, ServiceChanges, Services } from './core/service.ts'
+import type { Retention, Service, ServiceChanges, Services } from './core/service.ts'
 import { Ticker } from './supervisor/ticker.ts'
 import type { Log } from './telemetry/log.ts'
 
@@ -17,9 +18,11 @@ interface ReloadOptions {
   readonly env: Environment
   /** The services that are known now; changed in place. */
   readonly services: Map<string, Service>
+  /** What the file says for all services. */
+  readonly retention: Retention
   readonly log: Log
-  /** The services have changed. */
-  changed(): void
+  /** The services have changed, or the retention. */
+  changed(retention: Retention): void
 }
 
 /** Between two looks at the file, ms. A file that has changed is read once two looks in a row found the same. */
@@ -36,10 +39,12 @@ export class Reload implements Part {
   #read = NO_FILE
   #seen = NO_FILE
   #rejected = false
+  #retention: Retention
   #reading: Promise<unknown> = Promise.resolve()
 
   constructor(options: ReloadOptions) {
     this.#options = options
+    this.#retention = options.retention
     this.#ticker = new Ticker({ name: 'services file', every: LOOK_MS, log: options.log, run: () => this.#look() })
   }
 
@@ -84,9 +89,11 @@ export class Reload implements Part {
       log.event('services_rejected', { faults: found.faults.map(faultText) })
       throw refusalOf(found)
     }
-    const changes = replace(services, found)
-    const some = Object.values(changes).some((names) => names.length > 0)
-    if (some) changed()
+    const changes = replace(services, found.services)
+    const retained = isDeepStrictEqual(found.retention, this.#retention)
+    const some = !retained || Object.values(changes).some((names) => names.length > 0)
+    this.#retention = found.retention
+    if (some) changed(found.retention)
     if (some || this.#rejected) log.event('services_reloaded', changes)
     this.#rejected = false
     return changes
@@ -107,14 +114,14 @@ async function statusOf(file: string): Promise<string> {
   }
 }
 
-/** The services that the text of a file describes, read as at the start. `text` may be the error of reading it. */
-function servicesIn(file: string, env: Environment, text: unknown): Services | ConfigError {
+/** The configuration that the text of a file describes, read as at the start. `text` may be the error of reading it. */
+function servicesIn(file: string, env: Environment, text: unknown): Config | ConfigError {
   const readText = (): Uint8Array => {
     if (text instanceof Uint8Array) return text
     throw text
   }
   try {
-    return readConfig({ env: { ...env, TASK_API_CONFIG: file }, cwd: '/', readFile: readText }).services
+    return readConfig({ env: { ...env, TASK_API_CONFIG: file }, cwd: '/', readFile: readText })
   } catch (error) {
     if (error instanceof ConfigError) return error
     throw error

@@ -1,5 +1,5 @@
 // The configuration of a node, as one frozen value.
-import type { Services } from '../core/service.ts'
+import type { Retention, Services } from '../core/service.ts'
 
 /** The configuration of a node. Times are milliseconds. */
 export interface Config {
@@ -22,4 +22,6 @@ export interface Config {
   readonly file?: string
   /** Empty when there is no file. */
   readonly services: Services
+  /** What the services file says for all services. */
+  readonly retention: Retention
 }

@@ -2,7 +2,7 @@
 import { readFileSync } from 'node:fs'
 import { resolve } from 'node:path'
 import type { z } from 'zod'
-import type { Service } from '../core/service.ts'
+import type { Retention, Service } from '../core/service.ts'
 import { nearest } from '../core/suggest.ts'
 import { faultsAcross } from './across.ts'
 import type { Config } from './config.ts'
@@ -26,7 +26,7 @@ export function readConfig({ env, cwd, readFile = readFileSync }: Sources): Conf
   const faults: ConfigFault[] = []
   const settings = readSettings(env, faults)
   const file = readServicesFile(cwd, settings.TASK_API_CONFIG, readFile, faults)
-  const services = file === undefined ? [] : readServices(file, env, faults)
+  const { services, retention } = file === undefined ? NO_FILE : readSaid(file, env, faults)
   if (faults.length > 0) throw new ConfigError(faults)
   return frozen({
     host: settings.HOST,
@@ -42,10 +42,19 @@ export function readConfig({ env, cwd, readFile = readFileSync }: Sources): Conf
     logLevel: settings.LOG_LEVEL,
     ...(file === undefined ? {} : { file: file.path }),
     services: frozenMap(services.map((service) => [service.name, service])),
+    retention,
   })
 }
 
-function readServices(file: ServicesFile, env: Environment, faults: ConfigFault[]): Service[] {
+/** What a services file says. */
+interface Said {
+  readonly services: readonly Service[]
+  readonly retention: Retention
+}
+
+const NO_FILE: Said = { services: [], retention: {} }
+
+function readSaid(file: ServicesFile, env: Environment, faults: ConfigFault[]): Said {
   const missing: FaultAt[] = []
   const data = withVariables(file.data, env, missing)
   const { success, data: parsed, error } = fileSchema.safeParse(data)
@@ -55,9 +64,9 @@ function readServices(file: ServicesFile, env: Environment, faults: ConfigFault[
     ({ path }) => !named.has(pathText(path)),
   )
   faults.push(...inOrder([...missing, ...broken].map((fault) => inFile(file, fault))))
-  return success && faults.length === 0
-    ? Object.entries(parsed.services).map(([name, service]) => ({ name, ...service }))
-    : []
+  if (!success || faults.length > 0) return NO_FILE
+  const { services, retention = {} } = parsed
+  return { services: Object.entries(services).map(([name, service]) => ({ name, ...service })), retention }
 }
 
 function faultsOfIssue(issue: z.core.$ZodIssue): FaultAt[] {
@@ -70,11 +79,13 @@ function faultsOfIssue(issue: z.core.$ZodIssue): FaultAt[] {
   })
 }
 
-/** The names that the file may have at a path: at its top, in a service, or in a mapping of a service. */
+/** The names that the file may have at a path: at its top, in a service, or in a mapping of either. */
 function shapeAt(path: readonly PropertyKey[]): object {
   if (path.length === 0) return fileSchema.shape
-  const { retry, callback } = serviceSchema.shape
-  return path.length === 2 ? serviceSchema.shape : (path[2] === 'retry' ? retry : callback).unwrap().shape
+  if (path.length === 2) return serviceSchema.shape
+  const { retry, callback, retention } = serviceSchema.shape
+  const inner = { retry, callback, retention }[String(path.at(-1))] ?? retention
+  return inner.unwrap().shape
 }
 
 function inFile(file: ServicesFile, { path, expected, found }: FaultAt): ConfigFault {

@@ -24,6 +24,7 @@ import { migrate } from './migrate.ts'
 import { Minutes } from './minutes.ts'
 import * as nodes from './nodes.ts'
 import { CANCEL, REMOVE, type Removal, type Removed, removalFlush } from './removals.ts'
+import { purge, type Purge, type Purged, retainsByDefault } from './purges.ts'
 import { Reader } from './reader.ts'
 import { type Standing, readStanding } from './reads.ts'
 import { refuse } from './refuse.ts'
@@ -223,6 +224,8 @@ export class Store extends Reader implements Part {
   resignOthers = (id: string): Promise<void> => nodes.resignOthers(this.#query, id)
   adoptOwners = (): Promise<void> => nodes.adoptOwners(this.#query)
   forgetKeys = (window: number): Promise<boolean> => forgetKeys(this.#query, window)
+  purge = (asked: Purge): Promise<readonly Purged[]> => purge(this.#query, asked)
+  retainsByDefault = (): Promise<boolean> => retainsByDefault(this.#query)
   forgetNodes = (): Promise<void> => nodes.forgetNodes(this.#query)
   failUnknown = async (ms: number): Promise<Expired[]> => this.minutes.failed(await nodes.failUnknown(this.#query, ms))
   expire = async (deadlines: readonly Deadline[], limit: number): Promise<Expired[]> =>

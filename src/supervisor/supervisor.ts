@@ -1,7 +1,7 @@
 // The supervisor: claims tasks, keeps their actors going, and lets nothing be written or begun that is not this node's own.
 import type { Part } from '../core/part.ts'
 import type { Reservation, Supervision } from '../core/ports.ts'
-import type { Services } from '../core/service.ts'
+import type { Retention, Services } from '../core/service.ts'
 import type { Timings } from '../core/timings.ts'
 import { Trust, trustBuffer } from '../core/trust.ts'
 import { CHANGED } from '../queue/keys.ts'
@@ -23,6 +23,7 @@ import { Lanes } from './lanes.ts'
 import { Lease, type LeaseOptions } from './lease.ts'
 import { Notices } from './notices.ts'
 import { Pool } from './pool.ts'
+import { Purging } from './purge.ts'
 import { Quarantine } from './quarantine.ts'
 import { type ReportDependencies, take } from './reports.ts'
 import { RunningTasks } from './running.ts'
@@ -44,6 +45,8 @@ export interface SupervisorOptions extends Pick<LeaseOptions, 'identity' | 'name
   readonly drainTimeout: number
   /** How long the keys of callers are kept, ms. */
   readonly keyWindow: number
+  /** What the services file says for all services. */
+  readonly retention: Retention
   /** Whether no other node can be alive on this Postgres. */
   readonly alone: boolean
   readonly version: string
@@ -68,6 +71,7 @@ export class Supervisor implements Part, Supervision {
   readonly #states: States
   readonly #audit: Audit
   readonly #schedules: Schedules
+  readonly #purging: Purging
   readonly #chores: readonly Part[]
   #stopped: Promise<void> | undefined
 
@@ -125,7 +129,8 @@ export class Supervisor implements Part, Supervision {
     this.#pass = new FullPass({ ...shared, alone: options.alone, claims, states })
     this.#grants = new Grants({ ...shared, claims })
     this.#schedules = new Schedules({ ...shared, services, supervision: this })
-    this.#chores = makeChores({ ...shared, lease, services, keyWindow: options.keyWindow })
+    const purging = (this.#purging = new Purging(options.retention, { ...shared, lease, services }))
+    this.#chores = makeChores({ ...shared, lease, services, keyWindow: options.keyWindow, purging })
   }
 
   /** The id of this node. */
@@ -193,8 +198,9 @@ export class Supervisor implements Part, Supervision {
     this.#schedules.wake()
   }
 
-  /** The map of services has changed: what begins from now on goes by it, and loops under way from their next step on. */
-  serve(): void {
+  /** The map of services has changed, or the retention: what begins from now on goes by it, and loops under way from their next step on. */
+  serve(retention: Retention): void {
+    this.#purging.retention = retention
     this.#lanes.serve()
     for (const part of [this.#states, this.#pool, this.#quarantine, this.#lease]) part.serve()
     // Tasks of a service that is known again may wait here, and nothing announces them.

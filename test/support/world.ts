@@ -92,6 +92,7 @@ export async function openWorld(): Promise<World> {
           logLevel: 'silent',
           file: 'test',
           services: new Map(registered),
+          retention: {},
         },
         {
           log,

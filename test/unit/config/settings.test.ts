@@ -5,7 +5,7 @@ import { faultsOf, read } from './reading.ts'
 
 describe('the settings of the environment', () => {
   it('have the defaults of the contract', () => {
-    const { services, ...rest } = read({})
+    const { services, retention: _, ...rest } = read({})
     expect(services.size).to.equal(0)
     expect(rest).to.deep.equal({
       host: '127.0.0.1',
@@ -33,7 +33,7 @@ describe('the settings of the environment', () => {
       STOP_DELAY: '5s',
       LOG_LEVEL: 'silent',
     }
-    const { services: _, ...rest } = read({}, env)
+    const { services: _, retention: __, ...rest } = read({}, env)
     expect(rest).to.deep.equal({
       host: '::1',
       port: 0,
