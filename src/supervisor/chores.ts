@@ -13,7 +13,7 @@ import { Ticker } from './ticker.ts'
 const SHARE = 1 / 50
 
 /** Of the purge, whose statements are small: others must not feel it. */
-const PURGE_SHARE = 1 / 5
+const PURGE_SHARE = 1 / 10
 
 export interface ChoreDependencies {
   readonly store: Store
