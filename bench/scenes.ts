@@ -9,6 +9,7 @@ import { LIMITED, LIMITED_GOALS } from './limited.ts'
 import { CPU, light, loaded, toRequest, waiting } from './loads.ts'
 import type { Contender } from './measure.ts'
 import { PEER_NAMES, type PeerName } from './peers.ts'
+import { RETAINING, RETENTION_GOALS, retaining } from './retention.ts'
 import type { Scene } from './scene.ts'
 
 const peers: readonly Contender[] = PEER_NAMES.map((name) => ({ name, peer: name }))
@@ -134,6 +135,14 @@ export const SCENES: Readonly<Record<string, Scene>> = {
     goals: BULK_GOALS,
     full: { count: 60_000, warm: 15_000 },
     run: beside,
+  },
+  retention: {
+    words:
+      'the saturation, without the index of ended tasks, with it, and beside the purge of 200,000 tasks of another service that ended long ago',
+    contenders: RETAINING.map((name) => own(name)),
+    goals: RETENTION_GOALS,
+    full: { count: 60_000, warm: 15_000 },
+    run: retaining,
   },
   horizon: {
     words:

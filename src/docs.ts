@@ -100,6 +100,8 @@ function configuration(): string {
     '### Keys',
     'The file may have `keys` by name. [keys.md](keys.md) says what each scope allows.',
     table(['Member of a key', 'Default', 'Meaning'], memberRows(membersOf('keys'), '')),
+    'Beside these the file may have:',
+    table(['Member of the file', 'Default', 'Meaning'], fileRows(jsonSchema())),
     '### Variables',
     '`${NAME}` anywhere in text is replaced with the environment variable NAME, which must be set and not empty; `$${` stands for `${` itself. Put such text in quotes. What comes in this way is text: the whole numbers of a service are written in the file.',
     '`${file:/run/secrets/x}` is replaced with the content of that file, without the line break at its end. The path is absolute. The content is UTF-8 without NUL, 1 byte to 64 KiB. The files are read again together with the services file, and also when one of them changes. `DATABASE_URL` and `REDIS_URL` may each be such a text as a whole, and are read once.',
@@ -203,6 +205,10 @@ function membersOf(kind: 'services' | 'keys'): Described {
   const { properties }: Described = jsonSchema()
   return properties?.[kind]?.additionalProperties ?? {}
 }
+
+/** The members of the file itself: what holds for all services. */
+const fileRows = ({ properties: { retention = {} } = {} }: Described): string[][] =>
+  memberRows({ properties: { retention } }, '')
 
 function memberRows({ properties = {}, required = [] }: Described, prefix: string): string[][] {
   return Object.entries(properties).flatMap(([name, member]) => {

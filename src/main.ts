@@ -1,26 +1,21 @@
 // A node: builds the parts from the configuration, starts the parts in order, and stops them in reverse order.
 import { randomUUID } from 'node:crypto'
-import { readFile } from 'node:fs/promises'
 import { availableParallelism, hostname } from 'node:os'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { EmbeddedPostgres } from '../packages/embedded-postgres/src/index.ts'
 import { Api, SERVER_LIMITS, tryAddress } from './api/server.ts'
 import type { Config } from './config/config.ts'
 import type { Environment } from './config/settings.ts'
-import { descriptorLimit, descriptorsNeeded } from './core/descriptors.ts'
 import type { Identity } from './core/identity.ts'
-import type { Keys } from './core/key.ts'
-import type { Services } from './core/service.ts'
 import { TIMINGS, type Timings } from './core/timings.ts'
 import { DemoService, demoHints, demoService } from './demo/demo.ts'
 import { MemoryQueue } from './queue/memory.ts'
 import { RedisQueue } from './queue/redis.ts'
 import { StoreError } from './store/trouble.ts'
-import { keyId } from './store/seal.ts'
 import { Store } from './store/store.ts'
+import { inUse, warn, warnOfDescriptors, warnOfOpenApi } from './notes.ts'
 import { Reload } from './reload.ts'
 import { Supervisor } from './supervisor/supervisor.ts'
-import type { FieldsOf } from './telemetry/events.ts'
 import type { Log } from './telemetry/log.ts'
 import { openTracing } from './telemetry/tracing.ts'
 
@@ -101,6 +96,7 @@ export async function startNode(config: Config, options: NodeOptions): Promise<R
       timings,
       drainTimeout: config.drainTimeout,
       keyWindow: config.idempotencyWindow,
+      retention: config.retention,
       alone: postgres !== undefined,
       version,
       log,
@@ -111,9 +107,10 @@ export async function startNode(config: Config, options: NodeOptions): Promise<R
       env: options.env ?? {},
       services,
       keys,
+      retention: config.retention,
       log,
-      changed: () => {
-        supervisor.serve()
+      changed: (retention) => {
+        supervisor.serve(retention)
         warnOfOpenApi(config.host, keys, log)
         void warnOfDescriptors(services, config.slots, log)
       },
@@ -218,33 +215,4 @@ function orAborted<T>(waiting: Promise<T>, signal: AbortSignal): Promise<T> {
     else signal.addEventListener('abort', abort)
     waiting.then(resolve, reject).finally(() => signal.removeEventListener('abort', abort))
   })
-}
-
-/** The servers in use and the place of the data, for the log. Never shows a password. */
-function inUse({ databaseUrl, redisUrl, dataDir, file }: Config): Omit<FieldsOf<'listening'>, 'url'> {
-  return {
-    postgres: databaseUrl === undefined ? `embedded, data in ${dataDir}` : hostOf(databaseUrl),
-    queue: redisUrl === undefined ? 'in this process' : `redis ${hostOf(redisUrl)}`,
-    services: file ?? 'demo',
-  }
-}
-
-const hostOf = (url: string): string => new URL(url).host
-
-function warn({ host, keys, databaseUrl, redisUrl, encryptionKeys }: Config, log: Log): void {
-  if (encryptionKeys) log.event('encryption_on', { keys: encryptionKeys.map(keyId) })
-  warnOfOpenApi(host, keys, log)
-  if (databaseUrl !== undefined && redisUrl === undefined) log.event('redis_not_set')
-}
-
-/** Warns when other machines can reach the API, and nobody needs a key. */
-function warnOfOpenApi(host: string, keys: Keys, log: Log): void {
-  if (keys.size === 0 && !/^(localhost|127\..*|::1|\[::1\])$/.test(host)) log.event('api_open', { host })
-}
-
-/** Warns when the limit of file descriptors is too low. Only Linux shows the limit; Node has already raised it to its maximum. */
-async function warnOfDescriptors(services: Services, slots: number, log: Log): Promise<void> {
-  const limit = descriptorLimit(await readFile('/proc/self/limits', 'utf8').catch(() => ''))
-  const needed = descriptorsNeeded(services, slots, SERVER_LIMITS.maxConnections)
-  if (limit !== undefined && limit < needed) log.event('open_files_low', { limit, needed })
 }

@@ -10,7 +10,7 @@ import type { Values } from './config/variables.ts'
 import type { Key } from './core/key.ts'
 import type { Part } from './core/part.ts'
 import { Refusal } from './core/refusal.ts'
-import type { Service, ServiceChanges } from './core/service.ts'
+import type { Retention, Service, ServiceChanges } from './core/service.ts'
 import { Ticker } from './supervisor/ticker.ts'
 import type { Log } from './telemetry/log.ts'
 
@@ -23,9 +23,11 @@ interface ReloadOptions {
   readonly services: Map<string, Service>
   /** The keys that count now, likewise. */
   readonly keys: Map<string, Key>
+  /** What the file says for all services. */
+  readonly retention: Retention
   readonly log: Log
-  /** The services or the keys have changed. */
-  changed(): void
+  /** The services, the keys or the retention have changed. */
+  changed(retention: Retention): void
 }
 
 /** Between two looks at the file, ms. A file that has changed is read once two looks in a row found the same. */
@@ -44,10 +46,12 @@ export class Reload implements Part {
   /** The files that `${file:/path}` named when the services file was last read. */
   #secrets: readonly string[] = []
   #rejected = false
+  #retention: Retention
   #reading: Promise<unknown> = Promise.resolve()
 
   constructor(options: ReloadOptions) {
     this.#options = options
+    this.#retention = options.retention
     this.#ticker = new Ticker({ name: 'services file', every: LOOK_MS, log: options.log, run: () => this.#look() })
   }
 
@@ -101,8 +105,9 @@ export class Reload implements Part {
     }
     const changes = replace(services, found.services)
     const ofKeys = replace(keys, found.keys)
-    const some = hasSome(changes)
-    if (some || hasSome(ofKeys)) changed()
+    const some = hasSome(changes) || !isDeepStrictEqual(found.retention, this.#retention)
+    this.#retention = found.retention
+    if (some || hasSome(ofKeys)) changed(found.retention)
     if (some || this.#rejected) log.event('services_reloaded', changes)
     if (hasSome(ofKeys)) log.event('keys_reloaded', ofKeys)
     this.#rejected = false

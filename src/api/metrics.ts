@@ -52,6 +52,11 @@ function readersOf({ store, services, supervision, queue }: Sources): Readers {
         [[name, 'complete', ''], complete] as const,
         ...[...codes].map(([code, count]) => [[name, 'failed', code], count] as const),
       ]),
+    task_api_tasks_purged_total: () =>
+      [...supervision.figures.purged].flatMap(([name, { complete, failed }]) => [
+        [[name, 'complete'], complete] as const,
+        [[name, 'failed'], failed] as const,
+      ]),
     task_api_requests_total: () => counted().flatMap(([name, { outcomes }]) => outcomesOf(name, outcomes)),
     task_api_request_seconds: () => counted().map(([name, { request }]) => [[name], request]),
     task_api_queue_seconds: () => counted().map(([name, { queue: waited }]) => [[name], waited]),

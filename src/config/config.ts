@@ -1,6 +1,6 @@
 // The configuration of a node, as one frozen value.
 import type { Keys } from '../core/key.ts'
-import type { Services } from '../core/service.ts'
+import type { Retention, Services } from '../core/service.ts'
 
 /** The configuration of a node. Times are milliseconds. */
 export interface Config {
@@ -27,4 +27,6 @@ export interface Config {
   readonly services: Services
   /** The callers' keys; empty: everybody may do everything. */
   readonly keys: Keys
+  /** What the services file says for all services. */
+  readonly retention: Retention
 }

@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs'
 import { resolve } from 'node:path'
 import type { z } from 'zod'
 import type { Key } from '../core/key.ts'
-import type { Service } from '../core/service.ts'
+import type { Retention, Service } from '../core/service.ts'
 import { nearest } from '../core/suggest.ts'
 import { faultsAcross } from './across.ts'
 import type { Config } from './config.ts'
@@ -52,9 +52,9 @@ export function readConfig({ env, cwd, readFile = readFileSync, readSecret = rea
 }
 
 /** What the services file says. */
-export type FileData = Pick<Config, 'services' | 'keys'>
+export type FileData = Pick<Config, 'services' | 'keys' | 'retention'>
 
-/** Reads the services and the keys of one file, an absolute path, again. Throws a `ConfigError` with every fault. */
+/** Reads what one file says, an absolute path, again. Throws a `ConfigError` with every fault. */
 export function readFileAgain(path: string, readFile: ReadFile, values: Values): FileData {
   const faults: ConfigFault[] = []
   const found = readData(readServicesFile('/', path, readFile, faults), values, faults)
@@ -64,12 +64,12 @@ export function readFileAgain(path: string, readFile: ReadFile, values: Values):
 
 /** What a file says, which may be missing. */
 function readData(file: ServicesFile | undefined, values: Values, faults: ConfigFault[]): FileData {
-  const { services, keys } = file === undefined ? NOTHING : readFileData(file, values, faults)
+  const { services, keys, retention } = file === undefined ? NOTHING : readFileData(file, values, faults)
   if (values.env['AUTH'] === 'required' && keys.length === 0 && faults.length === 0) {
     const expected = 'a services file with `keys`, because AUTH is required'
     faults.push({ source: 'environment', path: 'AUTH', expected, found: file?.path ?? 'no services file' })
   }
-  return { services: byName(services), keys: byName(keys) }
+  return { services: byName(services), keys: byName(keys), retention }
 }
 
 const byName = <T extends Service | Key>(all: readonly T[]): ReadonlyMap<string, T> =>
@@ -78,8 +78,9 @@ const byName = <T extends Service | Key>(all: readonly T[]): ReadonlyMap<string,
 interface Listed {
   readonly services: readonly Service[]
   readonly keys: readonly Key[]
+  readonly retention: Retention
 }
-const NOTHING: Listed = { services: [], keys: [] }
+const NOTHING: Listed = { services: [], keys: [], retention: {} }
 
 function readFileData(file: ServicesFile, values: Values, faults: ConfigFault[]): Listed {
   const missing: FaultAt[] = []
@@ -102,6 +103,7 @@ function readFileData(file: ServicesFile, values: Values, faults: ConfigFault[])
       expires,
       ...key,
     })),
+    retention: parsed.retention ?? {},
   }
 }
 
@@ -115,13 +117,14 @@ function faultsOfIssue(issue: z.core.$ZodIssue): FaultAt[] {
   })
 }
 
-/** The names that the file may have at a path: at its top, in a key, in a service, or in a mapping of a service. */
+/** The names that the file may have at a path: at its top, in a key, in a service, or in a mapping of either. */
 function shapeAt(path: readonly PropertyKey[]): object {
   if (path.length === 0) return fileSchema.shape
   if (path[0] === 'keys') return keySchema.shape
-  const { retry, callback, signing } = serviceSchema.shape
-  const inner = path[2] === 'retry' ? retry : path[2] === 'callback' ? callback : signing
-  return path.length === 2 ? serviceSchema.shape : inner.unwrap().shape
+  if (path.length === 2) return serviceSchema.shape
+  const { retry, callback, signing, retention } = serviceSchema.shape
+  const inner = { retry, callback, signing, retention }[String(path.at(-1))] ?? retention
+  return inner.unwrap().shape
 }
 
 /** The text of the file is shown in place of a value from a variable, which may be a secret. */

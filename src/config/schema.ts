@@ -1,45 +1,18 @@
 // The schema of the services file. The reader, the JSON Schema and the docs are made from it.
 import { z } from 'zod'
+import { RETENTION_DEFAULTS } from '../core/retention.ts'
 import { ATTEMPT_LOGS, isAction, SERVICE_DEFAULTS, SERVICE_NAME } from '../core/service.ts'
 import { CALLBACK_ON } from '../core/task.ts'
-import { DURATION_PATTERN, formatDuration } from '../core/units.ts'
+import { formatDuration } from '../core/units.ts'
 import { faultOfUrl } from './address.ts'
 import { faultOfHeader, HEADER_NAME, HEADER_VALUE_TYPE, RESERVED_HEADERS } from './headers.ts'
 import { keySchema } from './keys.ts'
 import { limit } from './limits.ts'
-import { duration as durationRule, wholeNumber } from './rules.ts'
+import { DAY_MS, duration, durationFrom, sentence, whole } from './members.ts'
 import { signing } from './signing.ts'
 
-const DAY_MS = 86_400_000
 /** The largest value of the `integer` columns that count steps and tries. */
 const MAX_INTEGER_COLUMN = 2_147_483_647
-
-/** A duration of the file, in milliseconds. */
-function duration(least: number, most: number, fallback: number, description: string) {
-  const rule = durationRule(least, most)
-  const text = { type: 'string', pattern: `${DURATION_PATTERN}|\\$\\{` }
-  return z
-    .unknown()
-    .transform((value, context) => {
-      const read = value === 0 ? rule.parse('0') : typeof value === 'string' ? rule.parse(value) : undefined
-      if (read !== undefined) return read
-      context.addIssue({ code: 'custom', message: rule.expected })
-      return z.NEVER
-    })
-    .prefault(formatDuration(fallback))
-    .meta({
-      ...(least === 0 ? { anyOf: [text, { const: 0 }] } : text),
-      description: `${description} ${sentence(rule.expected)}`,
-    })
-}
-
-function whole(least: number, most: number, fallback: number, description: string) {
-  const { expected } = wholeNumber(least, most)
-  const schema = z.int({ error: expected, abort: true }).min(least, expected).max(most, expected)
-  return schema.prefault(fallback).meta({ description: `${description} ${sentence(expected)}` })
-}
-
-const sentence = (text: string): string => `${text.charAt(0).toUpperCase()}${text.slice(1)}.`
 
 const A_MAPPING = 'a mapping'
 
@@ -97,6 +70,21 @@ const callback = z
   .meta({
     description: 'The task that is created when one of this service ends. The callback of a task itself comes first.',
   })
+
+function kept(status: string) {
+  const { read, meta } = durationFrom(
+    0,
+    3650 * DAY_MS,
+    `How long ${status} tasks are kept from their end; 0: for ever.`,
+  )
+  return read.optional().meta(meta)
+}
+
+const retention = (description: string) =>
+  z
+    .strictObject({ complete: kept('complete'), failed: kept('failed') }, A_MAPPING)
+    .optional()
+    .meta({ description })
 
 const url = z
   .string('an absolute URL in text')
@@ -178,6 +166,7 @@ export const serviceSchema = z.strictObject(
       description:
         'Whether the service may have a link-local address or that of a metadata service (169.254.0.0/16, fe80::/10, fd00:ec2::254).',
     }),
+    retention: retention('How long ended tasks of the service are kept, each in place of what the file says.'),
     headers,
   },
   A_MAPPING,
@@ -187,6 +176,9 @@ export const serviceSchema = z.strictObject(
 export const fileSchema = z.strictObject(
   {
     $schema: z.string('text').optional().meta({ description: 'For editors: where the JSON Schema of this file is.' }),
+    retention: retention(
+      `How long ended tasks are kept, then they are purged; also those of services that are not in the file. In a database made from this release on the defaults are ${formatDuration(RETENTION_DEFAULTS.complete)} and ${formatDuration(RETENTION_DEFAULTS.failed)}; in an older one what is not set is kept for ever.`,
+    ),
     services: z.record(z.string(), serviceSchema, 'a mapping of services by name').meta({
       description: 'The target services by name; at least one.',
       minProperties: 1,

@@ -28,6 +28,8 @@ export interface Figures {
     readonly paused: boolean
     readonly gated: boolean
   }[]
+  /** Tasks that this node has purged since its start, by service. */
+  readonly purged: ReadonlyMap<string, { readonly complete: number; readonly failed: number }>
 }
 
 /** What the supervisor offers to those who submit and cancel in the same process. */

@@ -6,6 +6,12 @@ import type { Callback } from './task.ts'
 export const ATTEMPT_LOGS = ['failures', 'all', 'none'] as const
 export type AttemptLog = (typeof ATTEMPT_LOGS)[number]
 
+/** How long tasks are kept from their end, ms, by how they ended; 0: for ever; absent: not said. */
+export interface Retention {
+  readonly complete?: number | undefined
+  readonly failed?: number | undefined
+}
+
 /** A registered target service. All times are milliseconds. */
 export interface Service {
   readonly name: string
@@ -45,6 +51,8 @@ export interface Service {
   readonly signing?: { readonly secrets: readonly string[] } | undefined
   /** Whether a connection may lead to a link-local address: see core/address.ts. */
   readonly allowLinkLocal: boolean
+  /** How long its ended tasks are kept, in place of what holds for all services. */
+  readonly retention?: Retention | undefined
   /** Sent with every request; their values are secrets and never logged. */
   readonly headers: Readonly<Record<string, string>>
 }

@@ -17,6 +17,7 @@ import { FORGET_KEYS } from './keys.ts'
 import { FORGET_MINUTES } from './minutes.ts'
 import { ADOPT, FAIL_UNKNOWN, FORGET_NODES, HOLDINGS } from './nodes.ts'
 import { PAGES } from './pages.ts'
+import { PURGE } from './purges.ts'
 import { READ, SEES } from './reads.ts'
 import { CANCEL, REMOVE } from './removals.ts'
 import { RETRY_TASK } from './retries.ts'
@@ -56,6 +57,7 @@ const ROUTINES = [
   FIND,
   ...PAGES,
   FORGET_KEYS,
+  PURGE,
   FORGET_MINUTES,
   SERVICES,
   ...BULK_WINDOWS,

@@ -25,6 +25,7 @@ import { migrate } from './migrate.ts'
 import { Minutes } from './minutes.ts'
 import * as nodes from './nodes.ts'
 import { CANCEL, REMOVE, type Removal, type Removed, removalFlush } from './removals.ts'
+import { purge, type Purge, type Purged, retainsByDefault } from './purges.ts'
 import { Reader } from './reader.ts'
 import { type Standing, readStanding } from './reads.ts'
 import { refuse, unknownCommit } from './refuse.ts'
@@ -119,18 +120,8 @@ export class Store extends Reader implements Part {
   async stop(): Promise<void> {
     this.#connections.end()
     this.closeReads()
-    for (const batch of [
-      this.#insert,
-      this.#insertAll,
-      this.#remove,
-      this.#cancel,
-      this.checkpoint,
-      this.retry,
-      this.park,
-      this.settle,
-      this.release,
-    ])
-      batch.close()
+    const reports = [this.checkpoint, this.retry, this.park, this.settle, this.release]
+    for (const batch of [this.#insert, this.#insertAll, this.#remove, this.#cancel, ...reports]) batch.close()
     if (this.healthy) await this.minutes.write().catch(() => undefined)
     await this.#connections.close()
   }
@@ -235,6 +226,8 @@ export class Store extends Reader implements Part {
   resignOthers = (id: string): Promise<void> => nodes.resignOthers(this.#query, id)
   adoptOwners = (): Promise<void> => nodes.adoptOwners(this.#query)
   forgetKeys = (window: number): Promise<boolean> => forgetKeys(this.#query, window)
+  purge = (asked: Purge): Promise<readonly Purged[]> => purge(this.#query, asked)
+  retainsByDefault = (): Promise<boolean> => retainsByDefault(this.#query)
   forgetNodes = (): Promise<void> => nodes.forgetNodes(this.#query)
   failUnknown = async (ms: number): Promise<Expired[]> =>
     this.minutes.failed('unknown_service', await nodes.failUnknown(this.#query, ms))

@@ -6,10 +6,14 @@ import { failUnknown } from '../lifecycle/fail-unknown.ts'
 import type { Store } from '../store/store.ts'
 import type { Log } from '../telemetry/log.ts'
 import type { Lease } from './lease.ts'
+import { purgeEvery, type Purging } from './purge.ts'
 import { Ticker } from './ticker.ts'
 
 /** The part of the time that each chore may take: with many dead entries in an index a turn is long. */
 const SHARE = 1 / 50
+
+/** Of the purge, whose statements are small: others must not feel it. */
+const PURGE_SHARE = 1 / 10
 
 export interface ChoreDependencies {
   readonly store: Store
@@ -18,6 +22,7 @@ export interface ChoreDependencies {
   readonly timings: Timings
   /** How long the keys of callers are kept, ms. */
   readonly keyWindow: number
+  readonly purging: Pick<Purging, 'run'>
   readonly log: Log
 }
 
@@ -25,6 +30,8 @@ interface Chore {
   readonly name: string
   /** Milliseconds, for the times of this node. */
   every(timings: Timings): number
+  /** The part of the time that it may take, also while there is more to do; default: `SHARE`, and no pause then. */
+  readonly pace?: number
   /** One turn; true: there is more to do at once. */
   run(by: ChoreDependencies): Promise<boolean>
 }
@@ -65,6 +72,12 @@ export const CHORES: readonly Chore[] = [
     run: ({ store, keyWindow }) => store.forgetKeys(keyWindow),
   },
   {
+    name: 'purge tasks that ended long ago',
+    every: purgeEvery,
+    pace: PURGE_SHARE,
+    run: ({ purging }) => purging.run(),
+  },
+  {
     name: 'write the counts of the minute',
     every: () => 10_000,
     run: async ({ store }) => {
@@ -89,7 +102,8 @@ export const CHORES: readonly Chore[] = [
 
 /** Makes the parts that run the chores. */
 export const makeChores = (by: ChoreDependencies): Ticker[] =>
-  CHORES.map(({ name, every, run }) => {
+  CHORES.map(({ name, every, pace, run }) => {
     const turn = async (): Promise<boolean> => by.lease.trusted && run(by)
-    return new Ticker({ name, every: every(by.timings), share: SHARE, log: by.log, run: turn })
+    const rhythm = { every: every(by.timings), share: pace ?? SHARE, paced: pace !== undefined }
+    return new Ticker({ name, ...rhythm, log: by.log, run: turn })
   })

@@ -1,7 +1,7 @@
 // The supervisor: claims tasks, keeps their actors going, and lets nothing be written or begun that is not this node's own.
 import type { Part } from '../core/part.ts'
 import type { Figures, Reservation, Supervision } from '../core/ports.ts'
-import type { Services } from '../core/service.ts'
+import type { Retention, Services } from '../core/service.ts'
 import type { Timings } from '../core/timings.ts'
 import { Trust, trustBuffer } from '../core/trust.ts'
 import { CHANGED } from '../queue/keys.ts'
@@ -24,6 +24,7 @@ import { Lanes } from './lanes.ts'
 import { Lease, type LeaseOptions } from './lease.ts'
 import { Notices } from './notices.ts'
 import { Pool } from './pool.ts'
+import { Purging } from './purge.ts'
 import { Quarantine } from './quarantine.ts'
 import { type ReportDependencies, take } from './reports.ts'
 import { RunningTasks } from './running.ts'
@@ -45,6 +46,8 @@ export interface SupervisorOptions extends Pick<LeaseOptions, 'identity' | 'name
   readonly drainTimeout: number
   /** How long the keys of callers are kept, ms. */
   readonly keyWindow: number
+  /** What the services file says for all services. */
+  readonly retention: Retention
   /** Whether no other node can be alive on this Postgres. */
   readonly alone: boolean
   readonly version: string
@@ -71,6 +74,7 @@ export class Supervisor implements Part, Supervision {
   readonly #states: States
   readonly #audit: Audit
   readonly #schedules: Schedules
+  readonly #purging: Purging
   readonly #chores: readonly Part[]
   #stopped: Promise<void> | undefined
 
@@ -81,8 +85,7 @@ export class Supervisor implements Part, Supervision {
     const trust = (this.#trust = new Trust(buffer))
     const lanes = (this.#lanes = new Lanes(slots, services, () => this.#wake(), timings.forgotten))
     const running = (this.#running = new RunningTasks(lanes, (task) => this.#quarantine.ended(task)))
-    const { meters } = store
-    const shared = { store, queue, lanes, running, trust, timings, log, meters, tracing }
+    const shared = { store, queue, lanes, running, trust, timings, log, meters: store.meters, tracing }
     const states = (this.#states = new States({ ...shared, services }))
     const lease = (this.#lease = new Lease({
       ...options,
@@ -92,7 +95,6 @@ export class Supervisor implements Part, Supervision {
       beaten: () => void this.#audit.run(),
       renamed: (node) => this.#renamed(node),
     }))
-    const lacking = new Seldom()
     const thread = {
       entry,
       trust: buffer,
@@ -121,7 +123,7 @@ export class Supervisor implements Part, Supervision {
       available: () => this.#dispatch.resume(),
     }))
     const dispatch = (this.#dispatch = new Dispatch({ ...shared, pool, quarantine }))
-    const reports: ReportDependencies = { ...shared, dispatch, states, lacking }
+    const reports: ReportDependencies = { ...shared, dispatch, states, lacking: new Seldom() }
     const notices = (this.#notices = new Notices({ ...shared, dispatch }))
     const audit = (this.#audit = new Audit({ ...shared, lease, dispatch }))
     const claims = (this.#claims = new Claims({ ...shared, lease, dispatch, notices, audit }))
@@ -129,7 +131,8 @@ export class Supervisor implements Part, Supervision {
     this.#pass = new FullPass({ ...shared, alone: options.alone, claims, states })
     this.#grants = new Grants({ ...shared, claims })
     this.#schedules = new Schedules({ ...shared, services, supervision: this })
-    this.#chores = makeChores({ ...shared, lease, services, keyWindow: options.keyWindow })
+    const purging = (this.#purging = new Purging(options.retention, { ...shared, lease, services }))
+    this.#chores = makeChores({ ...shared, lease, services, keyWindow: options.keyWindow, purging })
   }
 
   /** The id of this node. */
@@ -200,11 +203,12 @@ export class Supervisor implements Part, Supervision {
   get figures(): Figures {
     const { counts, all } = this.#lanes
     const services = all.map(({ service, running }) => ({ service, running, ...this.#states.of(service) }))
-    return { slots: counts, services }
+    return { slots: counts, services, purged: this.#purging.purged }
   }
 
-  /** The map of services has changed: what begins from now on goes by it, and loops under way from their next step on. */
-  serve(): void {
+  /** The map of services has changed, or the retention: what begins from now on goes by it, and loops under way from their next step on. */
+  serve(retention: Retention): void {
+    this.#purging.retention = retention
     this.#lanes.serve()
     for (const part of [this.#states, this.#pool, this.#quarantine, this.#lease]) part.serve()
     // Tasks of a service that is known again may wait here, and nothing announces them.

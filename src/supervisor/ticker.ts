@@ -11,6 +11,8 @@ interface TickerOptions {
   readonly retry?: number
   /** The part of the time that runs may take, 0 to 1; default: all. After a long run the pause is longer. */
   readonly share?: number
+  /** Whether the share holds also while there is more to do; default: the next run then comes at once. */
+  readonly paced?: boolean
   readonly log: Log
   /** One run. True: there is more to do at once. */
   run(): Promise<boolean>
@@ -51,14 +53,15 @@ export class Ticker implements Part {
   }
 
   async #loop(): Promise<void> {
-    const { run, every, retry, share = 1, log, name } = this.#options
+    const { run, every, retry, share = 1, paced = false, log, name } = this.#options
     for (let errors = 0; !this.#stopping;) {
       const begun = performance.now()
       this.#woken = false
+      let more = false
       try {
-        const more = await run()
+        more = await run()
         errors = 0
-        if (more) continue
+        if (more && !paced) continue
       } catch (error) {
         errors = Math.min(MAX_BACKOFF, errors + 1)
         // The store has said already that Postgres is away.
@@ -67,10 +70,8 @@ export class Ticker implements Part {
         this.#woken = false
       }
       const took = performance.now() - begun
-      const pause =
-        errors > 0 && retry !== undefined
-          ? retry
-          : Math.max(every * Math.max(1, errors) * (0.9 + Math.random() / 5) - took, took * (1 / share - 1))
+      const rhythm = more ? 0 : every * Math.max(1, errors) * (0.9 + Math.random() / 5)
+      const pause = errors > 0 && retry !== undefined ? retry : Math.max(rhythm - took, took * (1 / share - 1))
       if (!this.#woken && !this.#stopping) await this.#sleep(Math.max(0, pause))
     }
   }

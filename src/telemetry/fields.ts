@@ -72,6 +72,10 @@ export const FIELDS = {
   path: { kind: 'text', meaning: 'The path of the request to the API.' },
   pid: { kind: 'number', meaning: 'The process id of the embedded Postgres.' },
   how: { kind: 'text', meaning: 'The exit code or the signal.' },
+  purged: {
+    kind: 'texts',
+    meaning: 'Status, service and number of those that were purged; at most 20, the largest numbers first.',
+  },
   again: { kind: 'number', meaning: 'The time until the next try, in ms.' },
   folder: { kind: 'text', meaning: 'The folder.' },
 } as const satisfies Record<string, Field>

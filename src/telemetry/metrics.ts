@@ -27,6 +27,11 @@ export const METRICS = {
     labels: ['service', 'status', 'code'],
     meaning: 'Tasks whose end this node has written; `code` is that of the error, empty where `status` is `complete`.',
   },
+  task_api_tasks_purged_total: {
+    kind: 'counter',
+    labels: ['service', 'status'],
+    meaning: 'Ended tasks that this node has purged, as their time of `retention` was over.',
+  },
   task_api_requests_total: {
     kind: 'counter',
     labels: ['service', 'outcome'],

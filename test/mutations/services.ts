@@ -1,5 +1,6 @@
-// The mutations of services at run time: what is counted, shown, changed and explained.
+// The mutations of services at run time: what is counted, shown, changed, explained and kept.
 import { type Mutation, one } from './mutation.ts'
+import { RETENTION_MUTATIONS } from './retention.ts'
 
 const [MINUTES, SHOW, CHANGE, TOLD, EXPLAIN] = ['minutes', 'show', 'change', 'told', 'explain'].map(
   (name) => `integration/services/${name}`,
@@ -78,4 +79,5 @@ export const SERVICE_MUTATIONS: readonly Mutation[] = [
     'and t.granted',
     EXPLAIN,
   ),
+  ...RETENTION_MUTATIONS,
 ]

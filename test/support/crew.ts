@@ -1,7 +1,7 @@
 // A supervisor without an API on a world's database: its store and its queue are open to the test, to be held up or listened to.
 import { randomUUID } from 'node:crypto'
 import { type SinonSpy, type SinonStub, spy, stub } from 'sinon'
-import { SERVICE_DEFAULTS, type Service } from '../../src/core/service.ts'
+import { type Retention, SERVICE_DEFAULTS, type Service } from '../../src/core/service.ts'
 import type { Supervision } from '../../src/core/ports.ts'
 import type { Timings } from '../../src/core/timings.ts'
 import { remove } from '../../src/lifecycle/remove.ts'
@@ -24,6 +24,8 @@ export interface CrewSetup {
   /** Other services, for which nobody has tasks. */
   readonly idle?: readonly string[]
   readonly log?: Log
+  /** For all services. */
+  readonly retention?: Retention
   /** Whether tasks are handed over directly where they can be. */
   readonly direct?: boolean
   /** Called before the supervisor starts. */
@@ -64,6 +66,7 @@ export async function openCrew(world: World, setup: CrewSetup = {}): Promise<Cre
     timings: { ...FAST, ...timings },
     drainTimeout: 50,
     keyWindow: 86_400_000,
+    retention: setup.retention ?? {},
     alone: false,
     version: '0.0.0',
     log,

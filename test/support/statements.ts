@@ -12,6 +12,7 @@ import { readFacts } from '../../src/store/facts.ts'
 import { forgetKeys } from '../../src/store/keys.ts'
 import { Minutes } from '../../src/store/minutes.ts'
 import { retryTask } from '../../src/store/retries.ts'
+import { purge } from '../../src/store/purges.ts'
 import { readServices } from '../../src/store/services.ts'
 import type { Asks } from '../../src/store/idempotent.ts'
 import { Turns } from '../../src/store/turns.ts'
@@ -95,11 +96,15 @@ const LEVELLED = `update tasks set priority = id % 10 / 9 * 2, run_at = run_at -
 const PARKED = `update tasks set status = 'running' where service = 'other'`
 const OWN = `update tasks set deadline_ms = 1, expires_at = now() where service = 'other'`
 const CALLED = `update tasks set caller = 'shop' ${WAITS} and id % 10 = 0`
+const OLD = `update tasks set finished_at = now() - interval '1 hour' where id % 10 = 0 and finished_at is not null`
+const RETAINED = { services: { svc: { complete: HOUR / 2 } }, others: {} }
+const TURN = { node: ME, turn: HOUR, retained: RETAINED, marks: {}, most: 500 }
 const DEADLINE = { service: 'svc', error: '{}' }
 
 /** Every statement of src/store that is sent while a node runs; the reads first, as what is rolled back leaves entries in the indexes. */
 export const STATEMENTS: Readonly<Record<string, Row>> = {
   ...LISTS,
+  'purge, with nothing old': { finds: 0, run: async ({ query }) => (await purge(query, TURN)).length },
   enroll: { finds: 1, run: async ({ query }) => Number((await nodes.enroll(query, { id: randomUUID(), name: 'n', services: [] }, 9)).held) }, // prettier-ignore
   beat: { finds: 1, run: async ({ query }) => Number((await nodes.beat(query, ME, 9)) !== undefined) },
   holdings: { finds: MINE, run: async ({ query }) => (await nodes.holdings(query, ME)).held.length },
@@ -174,6 +179,7 @@ export const STATEMENTS: Readonly<Record<string, Row>> = {
   'count of tasks that wait': { before: CALLED, finds: 5, run: ({ query }) => readWaiting(query, 'shop', 5) },
   'expire, with all parked': { before: PARKED, most: 10_000, finds: 500, run: async ({ query }) => (await expireTasks(query, [{ ...DEADLINE, service: 'other', deadline: 1 }], 500)).length }, // prettier-ignore
   'expire, with deadlines of their own': { before: OWN, most: 10_000, finds: 500, run: async ({ query }) => (await expireTasks(query, [{ ...DEADLINE, service: 'other', deadline: 0 }], 500)).length }, // prettier-ignore
+  'purge, with very many old': { before: OLD, most: 10_000, finds: 500, run: async ({ query }) => (await purge(query, TURN))[0]?.count ?? 0 }, // prettier-ignore
   'claim in turns': { before: LEVELLED, most: 7_000, finds: 50, run: async ({ query }) => (await claimDue(query, by(ME), inTurns(50))).length }, // prettier-ignore
   'grant in turns': { before: LEVELLED, most: 7_000, finds: 50, run: async ({ query }) => (await grantDue(query, by(ME), 'svc', { count: 100, begun: 0 }, TERMS)).rows.length }, // prettier-ignore
   'claim in turns, with nothing due': { finds: 0, run: async ({ query }) => (await claimDue(query, by(ME), inTurns(50, 'other'))).length }, // prettier-ignore

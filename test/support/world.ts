@@ -98,6 +98,7 @@ export async function openWorld(): Promise<World> {
           file: 'test',
           services: new Map(registered),
           keys: new Map((setup.keys ?? []).map((key) => [key.name, key])),
+          retention: {},
         },
         {
           log,

@@ -36,8 +36,9 @@ const FLOORS: Readonly<Record<string, Floor>> = {
     [],
     // prettier-ignore
     ['src/core', 'src/config', 'src/telemetry', 'src/store', 'src/queue', 'src/lifecycle', 'src/supervisor', 'src/api',
-      'src/demo', 'src/reload.ts', 'packages/embedded-postgres'],
+      'src/demo', 'src/notes.ts', 'src/reload.ts', 'packages/embedded-postgres'],
   ),
+  'src/notes.ts': floor([], ['src/core', 'src/config', 'src/telemetry', 'src/store', 'src/api']),
   'src/reload.ts': floor([], ['src/core', 'src/config', 'src/telemetry', 'src/supervisor']),
   'src/task_api.mjs': floor([], ['src/setup.mjs']),
   'src/setup.mjs': floor([], ['src/alone.mjs']),

@@ -59,12 +59,19 @@ export const START = {
     meaning: 'The start goes on after `postgres_awaited`.',
     action: 'Nothing.',
   },
+  retention_not_set: {
+    level: 'warn',
+    text: 'ended tasks are kept for ever: this database is older than `retention`, and the services file does not set it',
+    fields: [],
+    meaning: 'Nothing is purged. New databases keep complete tasks for 30 days and failed ones for 90.',
+    action: 'Set `retention` in the services file; `{ complete: 0, failed: 0 }` keeps all for ever.',
+  },
   services_reloaded: {
     level: 'info',
     text: 'the services file was read again',
     fields: ['added', 'changed', 'removed'],
     meaning:
-      'The services of this node are those of the file now. All three are empty where a file that was not valid has become again what it was.',
+      'The services of this node are those of the file now. All three are empty where only the `retention` of all services has changed, and where a file that was not valid has become again what it was.',
     action: 'Nothing. Change the file on the other nodes as well.',
   },
   keys_reloaded: {

@@ -81,4 +81,11 @@ export const TASKS = {
     meaning: 'The lease of another node ran out: it was killed, frozen, or cut off from Postgres.',
     action: 'Find out what became of that node.',
   },
+  tasks_purged: {
+    level: 'info',
+    text: 'ended tasks were purged',
+    fields: ['tasks', 'purged'],
+    meaning: 'Their `retention` was over, and this node has deleted them. At most one line an hour.',
+    action: 'Nothing.',
+  },
 } as const satisfies Record<string, EventRow>

@@ -11,7 +11,7 @@ export const idleSupervision: Supervision = {
   deleted: () => {},
   serviceChanged: () => {},
   scheduled: () => {},
-  figures: { slots: { running: 0, reserved: 0, free: 1 }, services: [] },
+  figures: { slots: { running: 0, reserved: 0, free: 1 }, services: [], purged: new Map() },
 }
 
 /** Nothing has been counted, and no node has told of itself. */

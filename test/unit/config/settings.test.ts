@@ -8,7 +8,7 @@ const OTHER_KEY = Buffer.alloc(32, 2).toString('base64')
 
 describe('the settings of the environment', () => {
   it('have the defaults of the contract', () => {
-    const { services, keys, ...rest } = read({})
+    const { services, keys, retention: _, ...rest } = read({})
     expect([services.size, keys.size]).to.deep.equal([0, 0])
     expect(rest).to.deep.equal({
       host: '127.0.0.1',
@@ -37,7 +37,7 @@ describe('the settings of the environment', () => {
       LOG_LEVEL: 'silent',
       ENCRYPTION_KEYS: `${KEY}, ${OTHER_KEY}`,
     }
-    const { services: _, keys: _keys, ...rest } = read({}, env)
+    const { services: _, keys: _keys, retention: _retention, ...rest } = read({}, env)
     expect(rest).to.deep.equal({
       host: '::1',
       port: 0,

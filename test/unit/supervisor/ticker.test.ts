@@ -23,14 +23,21 @@ describe('a ticker', () => {
     clock.restore()
   })
 
-  const open = async (run: () => Promise<boolean>, retry?: number): Promise<void> => {
+  const open = async (run: () => Promise<boolean>, retry?: number, more = {}): Promise<void> => {
     const { log, lines: written } = aLog()
     lines = written
     const counted = (): Promise<boolean> => {
       runs.push(performance.now())
       return run()
     }
-    ticker = new Ticker({ name: 'test', every: 1_000, log, run: counted, ...(retry === undefined ? {} : { retry }) })
+    ticker = new Ticker({
+      name: 'test',
+      every: 1_000,
+      log,
+      run: counted,
+      ...(retry === undefined ? {} : { retry }),
+      ...more,
+    })
     await ticker.start()
     await clock.tickAsync(0)
   }
@@ -50,6 +57,15 @@ describe('a ticker', () => {
     await open(() => new Promise((resolve) => setTimeout(() => resolve(false), 600)))
     await clock.tickAsync(1_100)
     expect(runs).to.have.length(2)
+  })
+
+  it('keeps to its share also while there is more to do, where it is paced', async () => {
+    const slow = (): Promise<boolean> => new Promise((resolve) => setTimeout(() => resolve(runs.length < 4), 100))
+    await open(slow, undefined, { share: 1 / 5, paced: true })
+    await clock.tickAsync(2_500)
+    expect(gaps()).to.have.length(4)
+    expect(gaps().slice(0, 3)).to.deep.equal([500, 500, 500])
+    expect(gaps()[3]).to.be.within(899, 1_100)
   })
 
   it('runs again at once while there is more to do', async () => {
