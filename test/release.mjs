@@ -35,7 +35,14 @@ if (found.length > 0) {
 if (!dryRun) execFileSync('npm', ['run', 'check'], { stdio: 'inherit' })
 const packed = output('npm', 'pack', '--silent').split('\n').at(-1)
 const format = ['--sbom-format', 'cyclonedx', '--sbom-type', 'application']
-const sbom = JSON.parse(output('npm', 'sbom', '--package-lock-only', '--omit', 'dev', ...format))
+// Not `--omit dev`: npm then leaves out what development and the program both need.
+const sbom = JSON.parse(output('npm', 'sbom', '--package-lock-only', ...format))
+const isForDevelopment = ({ properties }) => properties.some((one) => one.name === 'cdx:npm:package:development')
+const left = new Set(sbom.components.filter(isForDevelopment).map((component) => component['bom-ref']))
+sbom.components = sbom.components.filter((component) => !left.has(component['bom-ref']))
+sbom.dependencies = sbom.dependencies
+  .filter(({ ref }) => !left.has(ref))
+  .map(({ ref, dependsOn }) => ({ ref, dependsOn: dependsOn.filter((one) => !left.has(one)) }))
 // npm takes the name of the folder.
 sbom.metadata.component.name = name
 writeFileSync(SBOM, `${JSON.stringify(sbom, null, 2)}\n`)
