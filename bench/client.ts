@@ -1,6 +1,7 @@
 // The callers, in a process of their own: they post tasks over so many connections, or at a steady rate, and may read what they posted.
 import { setTimeout as passed } from 'node:timers/promises'
 import { Pool } from 'undici'
+import { TOKEN } from './peers.ts'
 import type { Payload } from './stub.ts'
 
 /** What is to be posted. */
@@ -41,7 +42,7 @@ export interface Posted {
   readonly last: string
 }
 
-const HEADERS = { 'content-type': 'application/json' }
+const HEADERS = { 'content-type': 'application/json', authorization: `Bearer ${TOKEN}` }
 
 async function post(asked: Posting): Promise<Posted> {
   const { urls, count, width, rate, reads = 0, services = ['stub'], first = 0 } = asked

@@ -25,9 +25,16 @@ export interface Ground {
   readonly embedded: boolean
   /** Services of task_api's beside `stub`, given the stub's address. */
   readonly services: (stub: string) => Readonly<Record<string, object>>
+  /** Further members of task_api's services file, of its service `stub`, and of its environment. */
+  readonly file?: object
+  readonly ofStub?: object
+  readonly env?: Readonly<Record<string, string>>
   /** Settings of the run's database, beside Postgres' own. */
   readonly settings: Readonly<Record<string, string>>
 }
+
+/** The token that the client sends with each request. Only a node with keys looks at it. */
+export const TOKEN = 'tk_bench'
 
 /** A process that serves POST /tasks. */
 export interface Running {
@@ -208,13 +215,17 @@ async function startTaskApi(ground: Ground): Promise<Running[]> {
   const folder = await mkdtemp(join(tmpdir(), 'task_api-bench-node-'))
   const slots = concurrency === undefined ? undefined : Math.ceil(concurrency / nodes)
   const limits = slots === undefined ? {} : { concurrency: slots, timeout: '10m' }
-  const config = { services: { stub: { url: `${stub}/run`, ...limits }, ...services(stub) } }
+  const config = {
+    ...ground.file,
+    services: { stub: { url: `${stub}/run`, ...limits, ...ground.ofStub }, ...services(stub) },
+  }
   await writeFile(join(folder, 'task_api.yaml'), JSON.stringify(config))
   const env = {
     PORT: '0',
     ...(slots === undefined ? {} : { SLOTS: String(slots) }),
     DATA_DIR: join(folder, 'data'),
     ...(embedded ? {} : { DATABASE_URL: database.url, REDIS_URL: engines.redisUrl }),
+    ...ground.env,
   }
   // As `npm start` does.
   const args = [

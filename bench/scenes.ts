@@ -4,6 +4,7 @@ import { BULK_GOALS, CHANGERS, beside } from './bulk.ts'
 import { SERVICES, dead } from './dead.ts'
 import { BACKLOG, CROWDED, FLOODED, flood } from './flood.ts'
 import { FREE, HELD, HORIZON_GOALS, horizon } from './horizon.ts'
+import { GUARDED, GUARDED_GOALS } from './guarded.ts'
 import { IDLE, IDLE_GOALS, idle } from './idle.ts'
 import { LIMITED, LIMITED_GOALS } from './limited.ts'
 import { CPU, light, loaded, toRequest, waiting } from './loads.ts'
@@ -127,6 +128,13 @@ export const SCENES: Readonly<Record<string, Scene>> = {
     contenders: Object.entries(LIMITED).map(([name, ground]) => own(name, ground)),
     goals: LIMITED_GOALS,
     full: { count: 20_000, warm: 5_000 },
+    run: loaded({}),
+  },
+  guarded: {
+    words: 'the saturation of a node without guards, with keys, with encryption at rest, or with signed requests',
+    contenders: Object.entries(GUARDED).map(([name, ground]) => own(name, ground)),
+    goals: GUARDED_GOALS,
+    full: { count: 30_000, warm: 10_000 },
     run: loaded({}),
   },
   bulk: {

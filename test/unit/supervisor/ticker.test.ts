@@ -62,7 +62,7 @@ describe('a ticker', () => {
   it('keeps to its share also while there is more to do, where it is paced', async () => {
     const slow = (): Promise<boolean> => new Promise((resolve) => setTimeout(() => resolve(runs.length < 4), 100))
     await open(slow, undefined, { share: 1 / 5, paced: true })
-    await clock.tickAsync(2_500)
+    await clock.tickAsync(2_700)
     expect(gaps()).to.have.length(4)
     expect(gaps().slice(0, 3)).to.deep.equal([500, 500, 500])
     expect(gaps()[3]).to.be.within(899, 1_100)
