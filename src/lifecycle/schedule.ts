@@ -59,6 +59,6 @@ export async function resumeSchedule({ store }: ScheduleDependencies, name: stri
     const found = await store.schedules.read(name, bounds)
     if (!found) return false
     const [nextAt] = timesAfter(found.schedule, found.now, 1)
-    if (await store.schedules.resume(found.schedule, nextAt ?? found.schedule.nextAt)) return true
+    if (await store.schedules.resume(found.schedule, nextAt ?? found.schedule.nextAt, bounds)) return true
   }
 }

@@ -87,8 +87,8 @@ export interface Schedules {
   remove(name: string, bounds?: Bounds): Promise<boolean>
   /** Pauses a schedule whose next time has not come yet; with `anyhow` also where it has. Whether it is paused. */
   pause(name: string, anyhow: boolean, bounds?: Bounds): Promise<boolean>
-  /** Ends the pause of the schedule that was read; false where it has changed meanwhile. */
-  resume(read: Schedule, nextAt: number): Promise<boolean>
+  /** Ends the pause of the schedule that was read; false where it has changed meanwhile, or has become another caller's. */
+  resume(read: Schedule, nextAt: number, bounds?: Bounds): Promise<boolean>
   /** The schedules whose time has come, the oldest first, at most so many. */
   due(most: number): Promise<Due>
   /** Decides the next time of schedules; makes its task for those that are to make one. Those that others decided meanwhile are missing. */
@@ -151,8 +151,8 @@ export function schedulesOn(
       ]),
     remove: async (name, bounds) => (await ask(REMOVE, [name, ...boundValues(bounds)])) === true,
     pause: async (name, anyhow, bounds) => (await ask(PAUSE, [name, anyhow, ...boundValues(bounds)])) === true,
-    resume: async ({ name, cron, timezone, task }, nextAt) =>
-      (await ask(RESUME, [name, cron, timezone, nextAt, task.service])) === true,
+    resume: async ({ name, cron, timezone, task }, nextAt, bounds) =>
+      (await ask(RESUME, [name, cron, timezone, nextAt, task.service, ...boundValues(bounds)])) === true,
     due: (most) => readDue(write, most),
     fire: async (firings, services) => minutes.created(await fireSchedules(write, firings, services)),
   }
@@ -177,4 +177,4 @@ const REMOVE = `delete from schedules s where s.name = $1 and ${withinBounds('s'
 
 const RESUME = `
   update schedules s set next_at = case when s.paused then to_timestamp($4::double precision / 1000) else s.next_at end, paused = false
-  where s.name = $1 and s.cron = $2 and s.timezone = $3 and s.service = $5 returning true as told`
+  where s.name = $1 and s.cron = $2 and s.timezone = $3 and s.service = $5 and ${withinBounds('s', ['$6::text', '$7::text[]'])} returning true as told`
