@@ -85,51 +85,6 @@ describe('a caller who waits', () => {
   })
 })
 
-describe('the events of a task', () => {
-  let world: World
-  let url: string
-  before(async () => {
-    world = await openWorld()
-    url = (await world.node()).url
-  })
-  after(() => world.close())
-
-  /** The events of a stream that has ended: name and data. */
-  const parsed = (text: string): { name: string; id: string; data: Record<string, unknown> }[] =>
-    text
-      .split('\n\n')
-      .filter((block) => block.startsWith('event:'))
-      .map((block) => ({
-        name: /^event: (.*)$/m.exec(block)?.[1] ?? '',
-        id: /^id: (.*)$/m.exec(block)?.[1] ?? '',
-        data: JSON.parse([...block.matchAll(/^data: (.*)$/gm)].map(([, line]) => line).join('\n')),
-      }))
-
-  it('tell it now, whenever it has changed, and that it has ended; who comes back then is told to stop', async () => {
-    const location = await post(url, 'heldstep', '{\n"first":\r\n true}')
-    await world.service.until((seen) => seen.some((one) => one.location === location && one.step === 1))
-    const [stream] = await waiting(world, () => [ask('GET', `${url}${location}/events`)])
-    world.service.letGo()
-    const { status, headers, text } = (await stream) as Told
-    expect([status, headers.get('content-type')]).to.deep.equal([200, 'text/event-stream'])
-    const events = parsed(text)
-    expect(events.map(({ name }) => name)).to.deep.equal(['task', 'task', 'ended'])
-    expect(events.map(({ data }) => data.status)).to.deep.equal(['running', 'complete', 'complete'])
-    expect(events[0]?.data).to.deep.include({ payload: { first: true }, step: 1 })
-    const back = await ask('GET', `${url}${location}/events`, undefined, { 'last-event-id': events[2]?.id ?? '' })
-    expect(back.status).to.equal(204)
-  })
-
-  it('tell that it was deleted', async () => {
-    const location = await post(url, 'held')
-    await world.service.until((seen) => seen.some((one) => one.location === location))
-    const [stream] = await waiting(world, () => [ask('GET', `${url}${location}/events`)])
-    await remove(url, location)
-    expect(parsed(((await stream) as Told).text).at(-1)).to.deep.include({ name: 'deleted', data: { location } })
-    expect((await ask('GET', `${url}${location}/events`)).status).to.equal(404)
-  })
-})
-
 describe('the tries of a task', () => {
   let world: World
   let url: string
