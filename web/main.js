@@ -1,1 +1,116 @@
-// stub
+// The page: its views, the way between them, and what stands around them.
+import { caller, locked, offline, read, token } from './api.js'
+import { clock, durationText } from './format.js'
+import { html, render, useEffect, useState } from './html.js'
+import { listenToKeys, openHelp } from './keys.js'
+import { DialogHost } from './parts/dialog.js'
+import { Notices } from './parts/notices.js'
+import { SignIn } from './parts/sign-in.js'
+import { route } from './route.js'
+import { useShared } from './store.js'
+import { Failed } from './views/failed.js'
+import { Nodes } from './views/nodes.js'
+import { Overview } from './views/overview.js'
+import { Schedules } from './views/schedules.js'
+import { Services } from './views/services.js'
+import { Submit } from './views/submit.js'
+import { Task } from './views/task.js'
+import { Tasks } from './views/tasks.js'
+
+/** One row a view, in the order of the digits. */
+const VIEWS = [
+  ['/', 'Overview', Overview],
+  ['/tasks', 'Tasks', Tasks],
+  ['/failed', 'Failed', Failed],
+  ['/services', 'Services', Services],
+  ['/schedules', 'Schedules', Schedules],
+  ['/nodes', 'Nodes', Nodes],
+  ['/submit', 'Submit', Submit],
+]
+/** How often the page asks again who it is, while it does not know, ms. */
+const RETRY_MS = 2_000
+
+function Page() {
+  const { path, parameters } = useShared(route)
+  const who = useShared(caller)
+  const refusal = useShared(locked)
+  useCaller()
+  const [, id] = /^\/tasks\/([1-9][0-9]{0,18})$/.exec(path) ?? []
+  const [at, name, View] = id
+    ? ['/tasks', `Task ${id}`, Task]
+    : (VIEWS.find(([one]) => one === path) ?? [undefined, 'Not here', NotHere])
+  useEffect(() => {
+    document.title = `${name} · task_api`
+    scrollTo({ top: 0 })
+  }, [name])
+  const shown =
+    refusal !== undefined
+      ? html`<${SignIn} refusal=${refusal} />`
+      : who && html`<${View} key=${path} id=${id} parameters=${parameters} />`
+  return html`<a class="skip" href="#content" onClick=${skip}>Skip to the content</a>
+    <${Top} at=${at} who=${refusal === undefined ? who : undefined} />
+    <${Away} />
+    <main id="content" tabindex="-1">${shown ?? html`<p class="quiet loading">Loading…</p>`}</main>
+    <${Notices} />
+    <${DialogHost} />`
+}
+
+const skip = (event) => {
+  event.preventDefault()
+  document.querySelector('#content').focus()
+}
+
+/** Finds out what the caller may do, again when another token is given. */
+function useCaller() {
+  const given = useShared(token)
+  useEffect(() => {
+    let timer
+    const ask = () =>
+      read('/caller').then(
+        (who) => (locked.set(undefined), caller.set(who)),
+        (error) => {
+          if (error.status === 403) locked.set(error.message)
+          else if (error.status !== 401) timer = setTimeout(ask, RETRY_MS)
+        },
+      )
+    caller.set(undefined)
+    void ask()
+    return () => clearTimeout(timer)
+  }, [given])
+}
+
+function Top({ at, who }) {
+  const zone = useShared(clock)
+  return html`<header class="top">
+    <a class="brand" href="#/">task_api</a>
+    <nav aria-label="Views">
+      ${VIEWS.map(([path, name]) => html`<a href=${`#${path}`} aria-current=${path === at ? 'page' : undefined}>${name}</a>`)}
+    </nav>
+    <div class="tools">
+      ${who?.name && html`<span class="who" title=${`Scopes: ${who.scopes.join(', ')}`}>${who.name}</span>`}
+      ${token.get() !== '' && html`<button type="button" class="small" onClick=${() => token.set('')}>Sign out</button>`}
+      <button type="button" class="small" onClick=${() => clock.set(zone === 'utc' ? 'local' : 'utc')} aria-label=${`Times are ${zone === 'utc' ? 'UTC' : 'local'}: change`}>${zone === 'utc' ? 'UTC' : 'Local time'}</button>
+      <button type="button" class="small" onClick=${openHelp} aria-label="Keys">?</button>
+    </div>
+  </header>`
+}
+
+/** Says that the node does not answer, and for how long. */
+function Away() {
+  const since = useShared(offline)
+  const [, tick] = useState(0)
+  useEffect(() => {
+    if (since === 0) return undefined
+    const timer = setInterval(() => tick((now) => now + 1), 1_000)
+    return () => clearInterval(timer)
+  }, [since])
+  if (since === 0) return null
+  return html`<p class="away" role="alert">The node does not answer since ${durationText(Date.now() - since)}. What is shown may be old. The page tries again by itself.</p>`
+}
+
+const NotHere = () => html`<h1>Not here</h1><p class="empty">The page has no such view. <a href="#/">Overview</a></p>`
+
+listenToKeys(VIEWS.map(([path]) => `#${path}`))
+const place = document.querySelector('#page')
+place.replaceChildren()
+render(html`<${Page} />`, place)

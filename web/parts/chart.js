@@ -1,0 +1,81 @@
+// A chart over time, drawn by uPlot. The colours are those of the style, light or dark.
+import { clock } from '../format.js'
+import { html, useEffect, useRef } from '../html.js'
+import { useShared } from '../store.js'
+
+/**
+ * `x` are seconds since 1970. Each of `series` has a label, the name of its colour, its values, and `bars` where they are bars; later
+ * ones are drawn over earlier ones. `text` makes a value readable; `shown` are the values of the legend where they differ.
+ */
+export function Chart({ title, x, series, text, log = false }) {
+  const place = useRef()
+  const plot = useRef()
+  const zone = useShared(clock)
+  const shape = JSON.stringify([title, log, zone, series.map(({ label }) => label)])
+  const latest = useRef(series)
+  latest.current = series
+  useEffect(() => {
+    const draw = () => {
+      plot.current?.destroy()
+      plot.current = new window.uPlot(
+        optionsOf({ title, log, text, zone, place: place.current, latest }),
+        [x, ...series.map(({ values }) => values)],
+        place.current,
+      )
+    }
+    draw()
+    const dark = matchMedia('(prefers-color-scheme: dark)')
+    dark.addEventListener('change', draw)
+    const watch = new ResizeObserver(() => plot.current?.setSize(sizeOf(place.current)))
+    watch.observe(place.current)
+    return () => {
+      dark.removeEventListener('change', draw)
+      watch.disconnect()
+      plot.current?.destroy()
+      plot.current = undefined
+    }
+  }, [shape])
+  useEffect(() => plot.current?.setData([x, ...series.map(({ values }) => values)]), [x, series])
+  return html`<figure class="chart"><figcaption>${title}</figcaption><div ref=${place} role="img" aria-label=${`${title}: ${spoken(series, text)}`}></div></figure>`
+}
+
+const sizeOf = (place) => ({ width: Math.max(place.clientWidth, 240), height: 180 })
+
+/** The last value of each series, for who cannot see the chart. */
+const spoken = (series, text) =>
+  series
+    .map(({ label, values, shown = values }) => `${label} ${text(shown.findLast((value) => value !== null) ?? null)}`)
+    .join(', ')
+
+function optionsOf({ log, text, zone, place, latest }) {
+  const colour = (name) => getComputedStyle(place).getPropertyValue(`--${name}`).trim()
+  const axis = {
+    stroke: colour('quiet'),
+    grid: { stroke: colour('line'), width: 1 },
+    ticks: { show: false },
+    font: '11px system-ui',
+  }
+  return {
+    ...sizeOf(place),
+    ...(zone === 'utc' && { tzDate: (at) => window.uPlot.tzDate(new Date(at * 1e3), 'UTC') }),
+    cursor: { points: { size: 6 }, drag: { x: false, y: false } },
+    scales: { y: log ? { distr: 3 } : { range: (_, __, most) => [0, Math.max(most ?? 1, 1) * 1.05] } },
+    axes: [
+      { ...axis, space: 70 },
+      { ...axis, size: 62, values: (_, ticks) => ticks.map((tick) => (tick === null ? '' : text(tick))) },
+    ],
+    series: [
+      {},
+      ...latest.current.map(({ label, colour: name, bars }, at) => ({
+        label,
+        stroke: colour(name),
+        width: bars ? 0 : 1.5,
+        points: { show: false },
+        spanGaps: true,
+        ...(bars && { fill: colour(name), paths: window.uPlot.paths.bars({ size: [0.8, 40], gap: 1 }) }),
+        value: (_, value, __, i) =>
+          text(i === null ? null : ((latest.current[at].shown ?? latest.current[at].values)[i] ?? null)),
+      })),
+    ],
+  }
+}

@@ -1,0 +1,43 @@
+// The tries of a task as a timeline: when each began, how long it took, and what came.
+import { durationText, nounText } from '../format.js'
+import { html, useState } from '../html.js'
+import { Time } from '../parts/pieces.js'
+
+/** The most tries that are shown at first: the newest. */
+const SHOWN = 50
+
+export function Attempts({ attempts: { all, more }, task }) {
+  const [shown, setShown] = useState(SHOWN)
+  const skipped = Math.max(0, all.length - shown)
+  const visible = all.slice(skipped)
+  if (all.length === 0)
+    return html`<section aria-label="Tries"><h2>Tries</h2><p class="quiet">${task.startedAt ? 'No try is kept: by default only those that were not answered 200 or 206.' : 'None yet.'}</p></section>`
+  const begin = Date.parse(visible[0].startedAt)
+  const end = Math.max(...visible.map(({ startedAt, ms }) => Date.parse(startedAt) + ms), begin + 1)
+  return html`<section aria-label="Tries">
+    <h2>Tries <span class="quiet">${nounText(all.length, 'kept', 'kept')}${more ? ', and more' : ''}, over ${durationText(end - begin)}</span></h2>
+    ${skipped > 0 && html`<p><button type="button" class="small" onClick=${() => setShown(shown + 200)}>${nounText(skipped, 'earlier try', 'earlier tries')}</button></p>`}
+    <ol class="timeline">
+      ${visible.map((one) => html`<${Attempt} key=${`${one.step}-${one.attempt}-${one.startedAt}`} one=${one} begin=${begin} span=${end - begin} />`)}
+    </ol>
+  </section>`
+}
+
+function Attempt({ one, begin, span }) {
+  const { step, attempt, startedAt, ms, node, outcome, detail, waitMs, body } = one
+  const left = ((Date.parse(startedAt) - begin) / span) * 100
+  const width = Math.max((ms / span) * 100, 0.6)
+  const kind = outcome === '200' ? 'complete' : outcome === '206' ? 'running' : 'failed'
+  return html`<li>
+    <div class="try">
+      <span class="number" title="step and attempt">${step}.${attempt}</span>
+      <${Time} at=${startedAt} short />
+      <span class=${`status ${kind}`}>${outcome}</span>
+      <span class="number">${durationText(ms)}</span>
+      <svg class="span" viewBox="0 0 100 10" preserveAspectRatio="none" aria-hidden="true"><rect class=${`bar-${kind}`} x=${Math.min(left, 99.4)} y="2" width=${Math.min(width, 100 - Math.min(left, 99.4))} height="6" /></svg>
+      <span class="quiet wide">${node}</span>
+    </div>
+    ${(detail || waitMs > 0) && html`<p class="try-detail">${detail}${waitMs > 0 && html` <span class="quiet">then a wait of ${durationText(waitMs)}</span>`}</p>`}
+    ${body && html`<details><summary>The answer</summary><pre class="body" tabindex="0">${body}</pre></details>`}
+  </li>`
+}
