@@ -1,7 +1,7 @@
 // The page: its views, the way between them, and what stands around them.
 import { caller, locked, offline, read, token } from './api.js'
 import { clock, durationText } from './format.js'
-import { html, render, useEffect, useState } from './html.js'
+import { html, render, useEffect, useRef, useState } from './html.js'
 import { listenToKeys, openHelp } from './keys.js'
 import { DialogHost } from './parts/dialog.js'
 import { Notices } from './parts/notices.js'
@@ -81,9 +81,15 @@ function useCaller() {
 
 function Top({ at, who }) {
   const zone = useShared(clock)
+  const nav = useRef()
+  // On a narrow screen the views are a strip.
+  useEffect(
+    () => nav.current?.querySelector('[aria-current]')?.scrollIntoView({ block: 'nearest', inline: 'center' }),
+    [at],
+  )
   return html`<header class="top">
     <a class="brand" href="#/">task_api</a>
-    <nav aria-label="Views">
+    <nav ref=${nav} aria-label="Views">
       ${VIEWS.map(([path, name]) => html`<a href=${`#${path}`} aria-current=${path === at ? 'page' : undefined}>${name}</a>`)}
     </nav>
     <div class="tools">

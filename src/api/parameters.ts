@@ -10,7 +10,7 @@ import { DURATION_PATTERN, parseDuration } from '../core/units.ts'
 import { MAX_WAIT_SECONDS } from './preferences.ts'
 import { ID, isStatus, isTaskId, type Status, STATUSES } from '../core/task.ts'
 import { RFC_3339, timeOf } from '../core/time.ts'
-import type { Filters, ListQuery } from '../core/view.ts'
+import { type Filters, type ListQuery, viewOf, VIEWS } from '../core/view.ts'
 import { refuseFaults } from './faults.ts'
 
 /** A label as a parameter, and its name. */
@@ -134,7 +134,10 @@ export const PARAMETERS = {
     meaning: 'How many retries earlier calls have spread. `next` gives it.',
     schema: { type: 'string', pattern: '^(?:0|[1-9][0-9]{0,12})$' },
   },
-  view: { ...oneOf(['full'], 'full'), meaning: '`full`: all members of the task.' },
+  view: {
+    ...oneOf(VIEWS),
+    meaning: '`full`: all members of the task. `brief`: those that are short, without payload, state and result.',
+  },
 } as const satisfies Record<string, Parameter>
 
 export type ParameterName = keyof typeof PARAMETERS
@@ -210,11 +213,12 @@ export function listQueryOf(parameters: Parameters): ListQuery {
   const filters = filtersOf(parameters)
   const limit = parameters.get('limit') ?? filters.ids?.length ?? LIST_LIMIT.default
   const before = parameters.get('before')
+  const view = viewOf(parameters.get('view'))
   return {
     ...filters,
     limit: Number(limit),
     ...(before !== undefined && { before }),
-    ...(parameters.has('view') && { full: true }),
+    ...(view !== undefined && { view }),
   }
 }
 

@@ -1,8 +1,9 @@
 // Writes tasks as JSON text. Payload, result and error are inserted byte for byte.
+import type { Failure } from '../core/failures.ts'
 import { asJsonString } from '../core/json.ts'
 import type { Services } from '../core/service.ts'
 import { locationOf } from '../core/task.ts'
-import type { FullView, TaskView } from '../core/view.ts'
+import type { BriefView, FullView, Page, TaskView, View } from '../core/view.ts'
 
 /** The five members of a task. */
 export const taskText = (task: TaskView): string => `{${baseOf(task)}}`
@@ -12,11 +13,46 @@ export const locationsText = (tasks: readonly { readonly id: string; readonly ex
   JSON.stringify(tasks.map(({ id, existing }) => ({ location: locationOf(id), ...(existing && { existing }) })))
 
 /** A page of tasks, in the five-member form. */
-export const listText = (tasks: readonly TaskView[]): string => `[${tasks.map(taskText).join(',')}]`
+const listText = (tasks: readonly TaskView[]): string => `[${tasks.map(taskText).join(',')}]`
 
 /** A page of tasks with all their members. */
-export const fullListText = (tasks: readonly FullView[], services: Services): string =>
+const fullListText = (tasks: readonly FullView[], services: Services): string =>
   `[${tasks.map((task) => fullTaskText(task, services)).join(',')}]`
+
+/** A page of tasks, as a query asks for them. */
+export function pageText({ tasks }: Page, view: View | undefined, services: Services): string {
+  if (view === 'brief') return `[${(tasks as readonly BriefView[]).map(briefTaskText).join(',')}]`
+  return view === 'full' ? fullListText(tasks as readonly FullView[], services) : listText(tasks as readonly TaskView[])
+}
+
+/** A task as it is asked for. */
+export function shownTaskText(task: FullView, view: View | undefined, services: Services): string {
+  if (view === undefined) return endedTaskText(task)
+  return view === 'full' ? fullTaskText(task, services) : briefTaskText(task)
+}
+
+/** The short members of a task. `lastError` is without the body of the answer. */
+function briefTaskText({ id, service, action, status, ...task }: BriefView): string {
+  const { createdAt, startedAt, finishedAt, runAt, step, attempt, fails, priority, caller, schedule } = task
+  const { code, detail, status: answered } = (JSON.parse(task.error ?? '{}') ?? {}) as Partial<Failure>
+  return JSON.stringify({
+    location: locationOf(id),
+    ...{ service, action, status, createdAt, startedAt, finishedAt, runAt, step, attempt, fails },
+    lastError: code === undefined ? null : { code, detail, ...(answered && { status: answered }) },
+    ...{ priority, caller, ...relativesOf(task), schedule },
+    labels: JSON.parse(task.labels ?? 'null') as unknown,
+  })
+}
+
+/** The tasks that a task has to do with. */
+const relativesOf = (task: Pick<FullView, 'retryOf' | 'retriedAs' | 'callbackOf'>) => {
+  const location = (id: string | null): string | null => (id === null ? null : locationOf(id))
+  return {
+    retryOf: location(task.retryOf),
+    retriedAs: location(task.retriedAs),
+    callbackOf: location(task.callbackOf),
+  }
+}
 
 /** A task with its `result` or `error`, if it has one. */
 export const endedTaskText = (task: FullView): string => `{${baseOf(task)}${endOf(task)}}`
@@ -33,15 +69,12 @@ export function fullTaskText(task: FullView, services: Services): string {
 /** What was asked for beside the payload, and which tasks it has to do with; null where there is nothing. */
 function optionsOf(task: FullView, services: Services): string {
   const { priority, unique, caller, schedule, labels, callback } = task
-  const location = (id: string | null): string | null => (id === null ? null : locationOf(id))
-  const retries = { retryOf: location(task.retryOf), retriedAs: location(task.retriedAs) }
   const told = {
     priority,
     deadlineAt: deadlineOf(task, services),
     unique,
     caller,
-    ...retries,
-    callbackOf: location(task.callbackOf),
+    ...relativesOf(task),
     schedule,
   }
   return `${JSON.stringify(told).slice(1, -1)},"labels":${plain(labels)},"callback":${plain(callback)}`

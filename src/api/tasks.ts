@@ -3,7 +3,7 @@ import type { Context } from 'koa'
 import { Refusal } from '../core/refusal.ts'
 import { type Created, type CreatedTask, locationOf, type NewTask, NOT_ENDED } from '../core/task.ts'
 import { parseDuration } from '../core/units.ts'
-import type { FullView } from '../core/view.ts'
+import { type FullView, viewOf } from '../core/view.ts'
 import { create } from '../lifecycle/create.ts'
 import { remove } from '../lifecycle/remove.ts'
 import { submit, submitAll } from '../lifecycle/submit.ts'
@@ -14,7 +14,7 @@ import { callerOf, mayRead } from './caller.ts'
 import { requestKeyOf } from './idempotency.ts'
 import { listQueryOf, type Parameters, pathOf, withinBounds } from './parameters.ts'
 import { preferencesOf } from './preferences.ts'
-import { endedTaskText, fullListText, fullTaskText, listText, locationsText, taskText } from './render.ts'
+import { endedTaskText, locationsText, pageText, shownTaskText, taskText } from './render.ts'
 import { readBatch, readTask } from './submission.ts'
 import { tellSubmitted, traced } from './tracing.ts'
 
@@ -112,7 +112,7 @@ export async function readOneTask(api: ApiContext, ctx: Context, parameters: Par
   const ms = waitOf(ctx, parameters)
   const task = await ended(api, ctx, await api.store.get(idOf(ctx)), ms)
   if (task === undefined) throw noSuchTask()
-  sendJson(ctx, 200, parameters.has('view') ? fullTaskText(task, api.services) : endedTaskText(task))
+  sendJson(ctx, 200, shownTaskText(task, viewOf(parameters.get('view')), api.services))
 }
 
 /** How long the answer waits for the end of a task, ms: `?wait`, else what the caller prefers, and then the answer says so. */
@@ -141,10 +141,11 @@ const isEnded = ({ status }: Pick<FullView, 'status'>): boolean => !NOT_ENDED.in
 /** GET /tasks */
 export async function listTasks(api: ApiContext, ctx: Context, parameters: Parameters): Promise<void> {
   const query = withinBounds(callerOf(ctx), listQueryOf(parameters))
-  const { tasks, next } = await api.store.list(query)
+  const page = await api.store.list(query)
+  const { next } = page
   if (next !== undefined)
     ctx.set('Link', `<${pathOf('/tasks', parameters, { limit: String(query.limit), before: next })}>; rel="next"`)
-  sendJson(ctx, 200, query.full ? fullListText(tasks as FullView[], api.services) : listText(tasks))
+  sendJson(ctx, 200, pageText(page, query.view, api.services))
 }
 
 /** DELETE /tasks/:id */

@@ -47,6 +47,19 @@ export interface FullView extends TaskView {
   readonly schedule: string | null
 }
 
+/** What the list shows of a task where nobody asks for more than is short: no payload, state, result or body of an answer. */
+export type BriefView = Omit<
+  FullView,
+  'payload' | 'result' | 'resultOmitted' | 'state' | 'unique' | 'callback' | 'deadline' | 'firstDueAt' | 'cannotDecrypt'
+>
+
+/** The ways to show a task beside the plain one. */
+export const VIEWS = ['full', 'brief'] as const
+export type View = (typeof VIEWS)[number]
+
+/** The view of this name; undefined: there is none. */
+export const viewOf = (name: string | undefined): View | undefined => VIEWS.find((one) => one === name)
+
 /** What is known of a row. */
 export interface Version {
   readonly id: string
@@ -79,12 +92,12 @@ export interface ListQuery extends Filters {
   readonly limit: number
   /** Only tasks with a smaller id. */
   readonly before?: string
-  /** Whether the page shows all members of its tasks. */
-  readonly full?: true
+  /** Absent: the five members. */
+  readonly view?: View
 }
 
 /** Tasks, newest first. `next`: the `before` of the next page, where there may be more. */
 export interface Page {
-  readonly tasks: readonly (TaskView | FullView)[]
+  readonly tasks: readonly (TaskView | FullView | BriefView)[]
   readonly next?: string
 }

@@ -45,6 +45,16 @@ const FULL = {
     ],
   }),
 }
+const { payload: _payload, ...BRIEF_TASK } = TASK
+const {
+  state: _state,
+  resultOmitted: _omitted,
+  deadlineAt: _deadline,
+  unique: _unique,
+  callback: _callback,
+  ...BRIEF
+} = FULL
+
 const COUNT = (what: string): Schema =>
   described(`${what} Counted to 1,000; beyond that it is \`"1000+"\`.`, {
     oneOf: [{ type: 'integer', minimum: 0 }, { const: '1000+' }],
@@ -62,7 +72,14 @@ const TIMES = (what: string): Schema =>
 export const ANSWERS = {
   Task: shown(TASK, ENDS),
   FullTask: shown({ ...TASK, ...FULL }, ENDS),
-  ShownTask: described('With `view=full` all members.', { anyOf: [refTo('FullTask'), refTo('Task')] }),
+  BriefTask: shown({ ...BRIEF_TASK, ...BRIEF, lastError: orNull(refTo('BriefFailure')) }),
+  BriefFailure: shown(
+    { code: oneOf('The reason.', Object.keys(FAILURES)), detail: text('The reason in words.') },
+    { status: { ...number('The status of the last answer.') } },
+  ),
+  ShownTask: described('With `view=full` all members, with `view=brief` those that are short.', {
+    anyOf: [refTo('FullTask'), refTo('BriefTask'), refTo('Task')],
+  }),
   Failure: shown(
     { code: oneOf('The reason.', Object.keys(FAILURES)), detail: text('The reason in words.') },
     {

@@ -104,6 +104,11 @@ export const TASKS: Operations = {
         status: 200,
         answer: [{ location: '/tasks/2', ...LATER, status: 'pending' }],
       },
+      brief: {
+        summary: 'Failed tasks in brief',
+        query: { limit: '1', status: 'failed', view: 'brief' },
+        status: 200,
+      },
     },
   },
   'POST /tasks/batch': {

@@ -10,13 +10,16 @@ import type { Seals } from './seal.ts'
 import { openTask } from './sealed.ts'
 import { withId } from './sql.ts'
 
-const [WINDOW, LIMIT] = [`$${FILTER_TYPES.length + 1}`, `$${FILTER_TYPES.length + 2}`]
+const [WINDOW, LIMIT, PAYLOADS] = [1, 2, 3].map((i) => `$${FILTER_TYPES.length + i}`) as [string, string, string]
+
+/** Of a brief page no payload is read. */
+const COLUMNS = { ...SHOWN, payload: ['json', `case when ${PAYLOADS} then t.payload end`] } as const
 
 const pageOf = (along: Along): Routine =>
   routineOf({
     name: `page_by_${along}`,
-    types: [...FILTER_TYPES, 'integer', 'integer'],
-    returns: `${typesOf(SHOWN)}, count bigint, last bigint, matched bigint`,
+    types: [...FILTER_TYPES, 'integer', 'integer', 'boolean'],
+    returns: `${typesOf(COLUMNS)}, count bigint, last bigint, matched bigint`,
     ordered: true,
     sql: `
   with seen as materialized (${windowOf(along, 'newest first', WINDOW)}),
@@ -25,7 +28,8 @@ const pageOf = (along: Along): Routine =>
     order by id desc limit ${LIMIT}
   ),
   shown as (
-    select ${valuesOf(SHOWN)} from matching m join tasks t on ${withId('m.id')} where m.before < ${PAGE_BYTES}
+    select ${valuesOf(COLUMNS)} from matching m join tasks t on ${withId('m.id')}
+    where not ${PAYLOADS} or m.before < ${PAGE_BYTES}
   )
   select shown.*, looked.count, looked.last, (select count(*) from matching) as matched
   from (select count(*), min(id) as last from seen) looked left join shown on true
@@ -51,13 +55,14 @@ interface PageRow extends TaskView {
 export async function readPage(
   query: Query,
   seals: Seals,
-  { limit, before, full: _full, ...filters }: ListQuery,
+  { limit, before, view, ...filters }: ListQuery,
 ): Promise<Page> {
   const window = isExact(filters) ? limit + 1 : filters.error === undefined ? PAGE_ROWS : ERROR_ROWS
-  const values = [...filterValues(before, filters), window, limit + 1]
+  const values = [...filterValues(before, filters), window, limit + 1, view !== 'brief']
   const rows = await query<PageRow>(BY[alongOf(filters)].call, values)
   const found = rows.filter(({ id }) => id !== null).slice(0, limit)
   const tasks = found.map((row): TaskView => {
+    if (view === 'brief') return row
     const { id, service, action, payload, status, cannotDecrypt } = openTask(seals, row)
     return { id, service, action, payload, status, ...(cannotDecrypt && { cannotDecrypt }) }
   })

@@ -10,7 +10,7 @@ import { readWindow, type Stretch, type Window } from './bulk.ts'
 import type { Connections } from './connections.ts'
 import { readFacts } from './facts.ts'
 import { readPage } from './pages.ts'
-import { MAX_TASKS_PER_READ, readFlush, readVersions, seesFlush } from './reads.ts'
+import { MAX_TASKS_PER_READ, readFlush, readBriefs, readVersions, seesFlush } from './reads.ts'
 import { refuseRead } from './refuse.ts'
 import { readStats, type Stat, type StatsQuery } from './stats.ts'
 import { type ShownNode, readNodes } from './nodes.ts'
@@ -83,7 +83,17 @@ export class Reader {
   async list(asked: ListQuery): Promise<Page> {
     this.#connections.admit()
     const page = await readPage(this.#connections.read, this.#connections.seals, asked).catch(refuseRead)
-    return asked.full ? this.#inFull(page) : page
+    if (asked.view === 'brief') return this.#inBrief(page)
+    return asked.view === 'full' ? this.#inFull(page) : page
+  }
+
+  async #inBrief({ tasks, ...next }: Page): Promise<Page> {
+    const read = await readBriefs(
+      this.#connections.read,
+      tasks.map(({ id }) => id),
+    ).catch(refuseRead)
+    const found = new Map(read.map((task) => [task.id, task]))
+    return { ...next, tasks: tasks.flatMap(({ id }) => found.get(id) ?? []) }
   }
 
   /** The tasks of a page in full, until they are too many bytes. */

@@ -1,8 +1,8 @@
 // Reads tasks by their ids.
 import { LEVELS } from '../core/task.ts'
 import type { Bounds } from '../core/key.ts'
-import type { FullView, Version } from '../core/view.ts'
-import { type Columns, typesOf, valuesOf } from './columns.ts'
+import type { BriefView, FullView, Version } from '../core/view.ts'
+import { type Columns, namedValuesOf, typesOf, valuesOf } from './columns.ts'
 import type { Query } from './database.ts'
 import { type Routine, routineOf } from './routine.ts'
 import type { Seals } from './seal.ts'
@@ -136,6 +136,37 @@ export function seesFlush(query: Query) {
     return looks.map((_, i) => seen.has(i + 1))
   }
 }
+
+/** What a brief list shows of a task. */
+const BRIEF = {
+  id: FULL.id,
+  service: FULL.service,
+  action: FULL.action,
+  status: FULL.status,
+  error: [
+    'text',
+    `case when t.error is not null then json_build_object('code', t.error->>'code', 'detail', t.error->>'detail', 'status', t.error->'status') end::text`,
+    'or null',
+  ],
+  step: FULL.step,
+  attempt: FULL.attempt,
+  fails: FULL.fails,
+  createdAt: FULL.createdAt,
+  startedAt: FULL.startedAt,
+  finishedAt: FULL.finishedAt,
+  runAt: FULL.runAt,
+  priority: FULL.priority,
+  labels: FULL.labels,
+  caller: FULL.caller,
+  retryOf: FULL.retryOf,
+  retriedAs: FULL.retriedAs,
+  callbackOf: FULL.callbackOf,
+  schedule: FULL.schedule,
+} as const satisfies Columns & Record<keyof BriefView, unknown>
+
+/** Reads tasks in brief; those that exist, in any order. */
+export const readBriefs = (query: Query, ids: readonly string[]): Promise<BriefView[]> =>
+  query<BriefView>(`select ${namedValuesOf(BRIEF)} from tasks t where t.id = any($1::bigint[])`, [ids])
 
 /** Reads which of these rows exist, and the version of each: another one after each change. */
 export const readVersions = (query: Query, ids: readonly string[]): Promise<Version[]> =>

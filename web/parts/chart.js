@@ -1,5 +1,5 @@
 // A chart over time, drawn by uPlot. The colours are those of the style, light or dark.
-import { clock } from '../format.js'
+import { clock, timeText } from '../format.js'
 import { html, useEffect, useRef } from '../html.js'
 import { useShared } from '../store.js'
 
@@ -18,7 +18,7 @@ export function Chart({ title, x, series, text, log = false }) {
     const draw = () => {
       plot.current?.destroy()
       plot.current = new window.uPlot(
-        optionsOf({ title, log, text, zone, place: place.current, latest }),
+        optionsOf({ padding: (x[1] - x[0]) / 2, log, text, zone, place: place.current, latest }),
         [x, ...series.map(({ values }) => values)],
         place.current,
       )
@@ -47,8 +47,13 @@ const spoken = (series, text) =>
     .map(({ label, values, shown = values }) => `${label} ${text(shown.findLast((value) => value !== null) ?? null)}`)
     .join(', ')
 
-function optionsOf({ log, text, zone, place, latest }) {
-  const colour = (name) => getComputedStyle(place).getPropertyValue(`--${name}`).trim()
+function optionsOf({ padding, log, text, zone, place, latest }) {
+  // A canvas does not know `light-dark()`: the browser says what it comes to.
+  const colour = (name) => {
+    place.style.color = `var(--${name})`
+    return getComputedStyle(place).color
+  }
+  const hourText = (at) => timeText(new Date(at * 1000), { zone }).slice(11, 16)
   const axis = {
     stroke: colour('quiet'),
     grid: { stroke: colour('line'), width: 1 },
@@ -59,18 +64,27 @@ function optionsOf({ log, text, zone, place, latest }) {
     ...sizeOf(place),
     ...(zone === 'utc' && { tzDate: (at) => window.uPlot.tzDate(new Date(at * 1e3), 'UTC') }),
     cursor: { points: { size: 6 }, drag: { x: false, y: false } },
-    scales: { y: log ? { distr: 3 } : { range: (_, __, most) => [0, Math.max(most ?? 1, 1) * 1.05] } },
+    // The first and the last bar are whole.
+    scales: {
+      x: { range: (_, first, last) => [first - padding, last + padding] },
+      y: log ? { distr: 3 } : { range: (_, __, most) => [0, Math.max(most ?? 1, 1) * 1.05] },
+    },
     axes: [
-      { ...axis, space: 70 },
+      {
+        ...axis,
+        space: 70,
+        size: 28,
+        values: (_, ticks) => ticks.map((at) => hourText(at)),
+      },
       { ...axis, size: 62, values: (_, ticks) => ticks.map((tick) => (tick === null ? '' : text(tick))) },
     ],
     series: [
-      {},
+      { value: (_, at) => (at === null ? '–' : hourText(at)) },
       ...latest.current.map(({ label, colour: name, bars }, at) => ({
         label,
         stroke: colour(name),
         width: bars ? 0 : 1.5,
-        points: { show: false },
+        points: { size: 5, ...(bars && { show: false }) },
         spanGaps: true,
         ...(bars && { fill: colour(name), paths: window.uPlot.paths.bars({ size: [0.8, 40], gap: 1 }) }),
         value: (_, value, __, i) =>

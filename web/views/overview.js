@@ -138,7 +138,12 @@ function minutesOf(stats, since) {
 /** What needs a person, the worst first, each with a link to where it is set right. */
 function Warnings({ services, nodes, ready, failures }) {
   if (!services || !nodes) return null
-  const warnings = [...ofNode(ready), ...ofNodes(nodes), ...services.flatMap(ofService), ...ofFailures(failures ?? [])]
+  const warnings = [
+    ...ofNode(ready),
+    ...ofNodes(nodes),
+    ...services.flatMap(ofService),
+    ...ofFailures(failures ?? []),
+  ].sort((one, other) => Number(other.bad ?? false) - Number(one.bad ?? false))
   if (warnings.length === 0) return html`<p class="well" role="status">Nothing needs you.</p>`
   return html`<ul class="warnings" aria-label="Warnings">
     ${warnings.map(({ bad, href, text, more }) => html`<li class=${bad ? 'bad' : ''}><a href=${href}>${text}</a>${more && html` <span class="quiet">${more}</span>`}</li>`)}
@@ -162,14 +167,12 @@ function ofNodes(nodes) {
   if (nodes.length === 0) return [{ bad: true, href: '#/nodes', text: 'No node is alive: nothing runs.' }]
   const full = nodes.every(({ slots, running }) => slots !== null && running >= slots)
   return [
-    ...nodes
-      .filter(isLate)
-      .map(({ name }) => ({
-        bad: true,
-        href: '#/nodes',
-        text: `Node ${name} is not heard of.`,
-        more: 'Others take over its tasks 12 s after its last beat.',
-      })),
+    ...nodes.filter(isLate).map(({ name }) => ({
+      bad: true,
+      href: '#/nodes',
+      text: `Node ${name} is not heard of.`,
+      more: 'Others take over its tasks 12 s after its last beat.',
+    })),
     ...(full ? [{ href: '#/nodes', text: 'Every slot of every node is in use.' }] : []),
   ]
 }
@@ -235,7 +238,7 @@ function ofFailures(failures) {
 
 const ServiceTable = ({ services }) => html`<h2>Services</h2>
   <div class="scroll"><table class="list">
-    <thead><tr><th>Service</th><th>State</th><th class="number">Running</th><th class="number">Waiting</th><th class="number">Oldest waits</th><th class="number">Complete, 1 h</th><th class="number">Failed, 1 h</th></tr></thead>
+    <thead><tr><th>Service</th><th>State</th><th class="number">Running</th><th class="number">Waiting</th><th class="number wide">Oldest waits</th><th class="number wide">Complete, 1 h</th><th class="number">Failed, 1 h</th></tr></thead>
     <tbody>
       ${services.map((service) => {
         const { name, running, waiting, oldestSeconds, lastHour } = service
@@ -245,8 +248,8 @@ const ServiceTable = ({ services }) => html`<h2>Services</h2>
           <td><${Status} of=${state} text=${text} /></td>
           <td class="number">${countText(running)}</td>
           <td class="number">${countText(waiting)}</td>
-          <td class="number">${oldestSeconds === null ? html`<span class="quiet">–</span>` : durationText(oldestSeconds * 1000)}</td>
-          <td class="number">${countText(lastHour.complete)}</td>
+          <td class="number wide">${oldestSeconds === null ? html`<span class="quiet">–</span>` : durationText(oldestSeconds * 1000)}</td>
+          <td class="number wide">${countText(lastHour.complete)}</td>
           <td class=${`number ${lastHour.failed > 0 ? 'bad' : ''}`}>${countText(lastHour.failed)}</td>
         </tr>`
       })}

@@ -38,7 +38,7 @@ export function Schedules() {
     ${
       data?.length > 0 &&
       html`<div class="scroll"><table class="list">
-      <thead><tr><th>Schedule</th><th>When</th><th>State</th><th>Makes</th><th>Next</th><th class="wide">Last for</th><th class="number">Last task</th>${may('operate') && html`<th><span class="hidden">Actions</span></th>`}</tr></thead>
+      <thead><tr><th>Schedule</th><th class="wide">When</th><th>State</th><th class="wide">Makes</th><th class="wide">Next</th><th class="wide">Last for</th><th class="number wide">Last task</th>${may('operate') && html`<th><span class="hidden">Actions</span></th>`}</tr></thead>
       <tbody>${data.map((schedule) => html`<${Schedule} key=${schedule.name} schedule=${schedule} after=${reload} />`)}</tbody>
     </table></div>`
     }`
@@ -50,12 +50,12 @@ function Schedule({ schedule, after }) {
   const late = !paused && nextAt && Date.parse(nextAt) < Date.now() - 60_000
   return html`<tr data-row>
     <td><${TasksLink} filters=${{ schedule: name }}>${name}<//></td>
-    <td><code>${cron}</code><div class="quiet">${timezone}${overlap === 'skip' ? ', no overlap' : ''}${missed === 'none' ? ', misses nothing up' : ''}</div></td>
+    <td class="wide"><code>${cron}</code><div class="quiet">${timezone}${overlap === 'skip' ? ', no overlap' : ''}${missed === 'none' ? ', misses nothing up' : ''}</div></td>
     <td><${Status} of=${paused ? 'paused' : late ? 'failed' : 'complete'} text=${paused ? 'paused' : late ? 'late' : lastAt ? 'in use' : 'never ran'} /></td>
-    <td>${task.service} / ${task.action}</td>
-    <td>${paused ? html`<span class="quiet">not while paused</span>` : html`<${Time} at=${nextAt} short ago />`}</td>
+    <td class="wide">${task.service} / ${task.action}</td>
+    <td class="wide">${paused ? html`<span class="quiet">not while paused</span>` : html`<${Time} at=${nextAt} short ago />`}</td>
     <td class="wide"><${Time} at=${lastAt} short /></td>
-    <td class="number"><${TaskLink} location=${lastTask} /></td>
+    <td class="number wide"><${TaskLink} location=${lastTask} /></td>
     ${
       may('operate') &&
       html`<td class="acts">

@@ -19,7 +19,7 @@ export function Services() {
     ${
       data?.length > 0 &&
       html`<div class="scroll"><table class="list">
-      <thead><tr><th>Service</th><th>State</th><th class="number">Running</th><th class="number">Waiting</th><th class="number wide">Delayed</th><th class="number">Oldest waits</th><th class="number wide">Complete, 1 h</th><th class="number">Failed, 1 h</th><th class="wide">Limits</th>${may('operate') && html`<th><span class="hidden">Actions</span></th>`}</tr></thead>
+      <thead><tr><th>Service</th><th>State</th><th class="number wide">Running</th><th class="number">Waiting</th><th class="number wide">Delayed</th><th class="number wide">Oldest waits</th><th class="number wide">Complete, 1 h</th><th class="number wide">Failed, 1 h</th><th class="wide">Limits</th>${may('operate') && html`<th><span class="hidden">Actions</span></th>`}</tr></thead>
       <tbody>${data.map((service) => html`<${Service} key=${service.name} service=${service} after=${reload} />`)}</tbody>
     </table></div>`
     }`
@@ -38,19 +38,19 @@ function Service({ service, after }) {
   const { name, url, paused, gatedUntil, running, waiting, delayed, oldestSeconds, lastHour, nodes } = service
   const [state, text] = stateOf(service)
   return html`<tr data-row>
-    <td><${TasksLink} filters=${{ service: name }}>${name}<//><div class="quiet url">${url ?? 'known to other nodes only'}</div></td>
+    <td><${TasksLink} filters=${{ service: name }}>${name}<//><div class="quiet url wide">${url ?? 'known to other nodes only'}</div></td>
     <td>
       <${Status} of=${state} text=${text} />
       ${paused && html`<div class="reason">${paused.reason || 'no reason given'} <span class="quiet">by ${paused.by}, since <${Time} at=${paused.since} short /></span></div>`}
       ${gatedUntil && html`<div class="reason">until <${Time} at=${gatedUntil} short ago /></div>`}
       ${nodes.length === 0 && html`<div class="reason">no live node knows it</div>`}
     </td>
-    <td class="number"><${TasksLink} filters=${{ service: name, status: 'running' }}>${countText(running)}<//></td>
+    <td class="number wide"><${TasksLink} filters=${{ service: name, status: 'running' }}>${countText(running)}<//></td>
     <td class="number"><${TasksLink} filters=${{ service: name, status: 'pending' }}>${countText(waiting)}<//></td>
     <td class="number wide">${countText(delayed)}</td>
-    <td class="number">${oldestSeconds === null ? html`<span class="quiet">–</span>` : durationText(oldestSeconds * 1000)}</td>
+    <td class="number wide">${oldestSeconds === null ? html`<span class="quiet">–</span>` : durationText(oldestSeconds * 1000)}</td>
     <td class="number wide">${countText(lastHour.complete)}</td>
-    <td class="number">${lastHour.failed > 0 ? html`<${TasksLink} filters=${{ service: name, status: 'failed' }}>${countText(lastHour.failed)}<//>` : 0}</td>
+    <td class="number wide">${lastHour.failed > 0 ? html`<${TasksLink} filters=${{ service: name, status: 'failed' }}>${countText(lastHour.failed)}<//>` : 0}</td>
     <td class="wide"><${Limits} service=${service} /></td>
     ${
       may('operate') &&

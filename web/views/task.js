@@ -111,7 +111,7 @@ function Facts({ task }) {
   return html`<dl class="facts">
     ${time('Created', task.createdAt)} ${time('Started', task.startedAt)} ${time('Ended', task.finishedAt)}
     ${!task.finishedAt && time('Due', task.runAt)} ${!task.finishedAt && time('Deadline', task.deadlineAt)}
-    ${row('Step', task.step)} ${task.attempt > 0 && row('Attempt', task.attempt)} ${task.fails > 0 && row('Lost', `${task.fails} times`)}
+    ${row('Step', task.step)} ${task.attempt > 0 && row('Attempt', task.attempt)} ${task.fails > 0 && row('Failed tries', task.fails)}
     ${row('Priority', task.priority)} ${row('Caller', task.caller)} ${row('Unique', task.unique)}
     ${task.schedule && html`<${Fact} name="Schedule"><${TasksLink} filters=${{ schedule: task.schedule }}>${task.schedule}<//><//>`}
     ${callback && row('Callback', `${callback.service} / ${callback.action}${callback.on ? ` on ${callback.on}` : ''}`)}

@@ -128,7 +128,7 @@ function List({ rows, selected, toggle, setAll }) {
     <thead>
       <tr>
         ${selected && html`<th class="check"><input type="checkbox" aria-label="Select all that are shown" checked=${rows.length > 0 && rows.every(({ location }) => selected.has(location))} onChange=${({ target }) => setAll(target.checked)} /></th>`}
-        <th class="number">Task</th><th>Status</th><th>Service</th><th>Action</th><th class="wide">Step</th><th class="wide">What it says</th><th>Created</th><th class="wide">Ended</th>
+        <th class="number">Task</th><th>Status</th><th>Service</th><th>Action</th><th class="wide">Step</th><th class="wide">What it says</th><th class="wide">Created</th><th class="wide">Ended</th>
       </tr>
     </thead>
     <tbody>
@@ -147,7 +147,7 @@ function Row({ task, selectable, on, toggle }) {
       <td>${task.action}</td>
       <td class="wide number">${task.step}</td>
       <td class="wide said">${saidOf(task)}</td>
-      <td><${Time} at=${task.createdAt} short /></td>
+      <td class="wide"><${Time} at=${task.createdAt} short /></td>
       <td class="wide"><${Time} at=${task.finishedAt} short /></td>
     </tr>`,
     [task, selectable, on],
@@ -155,7 +155,7 @@ function Row({ task, selectable, on, toggle }) {
 }
 
 /** What there is to say of a task: its error, or when it goes on, and its labels. */
-function saidOf({ status, error, runAt, priority, labels }) {
+function saidOf({ status, lastError: error, runAt, priority, labels }) {
   const told = Object.entries(labels ?? {}).map(([name, value]) => html`<span class="label">${name}=${value}</span> `)
   const rank = priority === 'normal' ? '' : html`<span class="label">${priority}</span> `
   if (error) return html`<code>${error.code}</code> ${error.status ? `${error.status} ` : ''}${rank}${told}`
