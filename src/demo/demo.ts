@@ -44,10 +44,12 @@ export const demoService = (url: string): Service => ({ name: 'demo', url, ...SE
 
 /** What to try against the API at `url`, for a person: every indented line can be pasted as it is. */
 export function demoHints(url: string): string {
-  const tasks = `${url.replace(/\/$/, '')}/tasks`
+  const base = url.replace(/\/$/, '')
+  const tasks = `${base}/tasks`
   const post = (task: string) => `${tasks} -H 'content-type: application/json' -d '{"service":"demo",${task}}'`
   const created = (task: string) => `curl -sS -o /dev/null -w '%{redirect_url}' ${post(task)}`
-  return `There is no services file, so the service "demo" is served. Its actions are ${Object.keys(ACTIONS).join(', ')}. Try them:
+  return `The page, to see and submit tasks: ${base}/ui
+There is no services file, so the service "demo" is served. Its actions are ${Object.keys(ACTIONS).join(', ')}. Try them:
   Create a task of five requests; the header Location is its address:
     curl -si ${post('"action":"count","payload":{"to":5}')}
   List the tasks, the newest first:

@@ -1,0 +1,138 @@
+// How the page looks and reads: contrast, names and order by axe-core, no view wider than the screen, and what it weighs.
+import { expect } from 'chai'
+import { readFileSync } from 'node:fs'
+import { fileURLToPath } from 'node:url'
+import type { Browser } from 'playwright-core'
+import { openView, startBrowser } from '../support/browser.ts'
+import { ended, openWorld, post, type World } from '../support/world.ts'
+
+const AXE = readFileSync(fileURLToPath(import.meta.resolve('axe-core/axe.min.js')), 'utf8')
+/** What axe-core finds, as text. */
+const FAULTS =
+  'axe.run().then(({ violations }) => violations.map(({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html).join(" ")}`))'
+/** The first view weighs at most so many bytes over the wire. */
+const FIRST_VIEW = 150 * 1024
+/** The longest that the page may keep the browser busy at a stretch, ms of its thread's own time. */
+const BUSY_MS = 100
+
+describe('the looks of the page', () => {
+  let world: World
+  let browser: Browser
+  let url: string
+  const views: [name: string, path: string, ready: string][] = []
+  before(async () => {
+    world = await openWorld()
+    browser = await startBrowser()
+    const node = await world.node({ services: { svc: { attemptLog: 'all' }, other: {} } })
+    url = node.url
+    const [steps, failed, held] = [await post(url, 'steps.2'), await post(url, 'fail'), await post(url, 'hang')]
+    await ended(url, steps)
+    await ended(url, failed)
+    const json = { 'content-type': 'application/json' }
+    await fetch(`${url}/services/other/pause`, { method: 'POST', headers: json, body: '{"reason":"a reason"}' })
+    await fetch(`${url}/schedules/daily`, {
+      method: 'PUT',
+      headers: json,
+      body: '{"cron":"0 3 * * *","task":{"service":"svc","action":"ok"}}',
+    })
+    views.push(
+      ['the overview', '/', 'other is paused'],
+      ['the tasks', '/tasks', 'steps.2'],
+      ['a task that is complete', steps, 'Result'],
+      ['a task that has failed', failed, 'service_error'],
+      ['a task that runs', held, 'Explanation'],
+      ['the failed', '/failed', 'svc / fail'],
+      ['the services', '/services', 'a reason'],
+      ['the schedules', '/schedules', 'daily'],
+      ['the nodes', '/nodes', 'alive'],
+      ['the form', '/submit', 'Payload'],
+    )
+  })
+  after(async () => {
+    await browser.close()
+    await world.close()
+  })
+
+  for (const colorScheme of ['light', 'dark'] as const)
+    for (const width of [360, 1440, 2560])
+      it(`is without fault for axe-core, and no wider than the screen (${colorScheme}, ${width} px)`, async () => {
+        const { page, complaints } = await openView(browser, url, '/', {
+          colorScheme,
+          viewport: { width, height: 900 },
+        })
+        await page.evaluate(AXE)
+        for (const [name, path, ready] of views) {
+          await page.evaluate(`location.hash = ${JSON.stringify(path)}`)
+          const shown =
+            ready === 'Explanation' ? page.getByRole('region', { name: ready }) : page.getByText(ready).first()
+          await shown.waitFor()
+          expect(await page.evaluate('document.documentElement.scrollWidth'), name).to.be.at.most(width)
+          const faults = await page.evaluate(FAULTS)
+          expect(faults, name).to.deep.equal([])
+        }
+        expect(complaints).to.deep.equal([])
+      })
+
+  it('has dialogs without fault for axe-core, which keep the focus and give it back', async () => {
+    const { page } = await openView(browser, url, '/services')
+    await page.evaluate(AXE)
+    const button = page.getByRole('row', { name: /svc/ }).getByRole('button', { name: 'Pause…' })
+    await button.click()
+    await page.getByRole('dialog').waitFor()
+    for (let i = 0; i < 6; i += 1) await page.keyboard.press('Tab')
+    expect(
+      await page.evaluate(
+        `document.activeElement.closest('dialog') !== null || document.activeElement === document.body`,
+      ),
+    ).to.equal(true)
+    const faults = await page.evaluate(FAULTS)
+    expect(faults).to.deep.equal([])
+    await page.keyboard.press('Escape')
+    await page.getByRole('dialog').waitFor({ state: 'detached' })
+    expect(await button.evaluate('(one) => one === document.activeElement')).to.equal(true)
+  })
+
+  it('weighs at most 150 KiB over the wire until the first view is there', async () => {
+    const { page } = await openView(browser, 'about:blank?', '')
+    let weight = 0
+    const session = await page.context().newCDPSession(page)
+    await session.send('Network.enable')
+    session.on('Network.loadingFinished', ({ encodedDataLength }) => (weight += encodedDataLength))
+    await page.goto(`${url}/ui`)
+    await page.getByText('other is paused').waitFor()
+    expect(weight).to.be.within(20_000, FIRST_VIEW)
+  })
+
+  it('scrolls through 1,000 tasks and filters them, and is never busy for long', async () => {
+    const tasks = Array.from({ length: 500 }, (_, i) => ({
+      service: 'svc',
+      action: i % 2 === 0 ? 'ok' : 'fail',
+      delay: '1h',
+    }))
+    for (const _ of [1, 2, 3])
+      await fetch(`${url}/tasks/batch`, {
+        method: 'POST',
+        headers: { 'content-type': 'application/json' },
+        body: JSON.stringify(tasks),
+      })
+    const { page } = await openView(browser, url, '/tasks')
+    await page.getByRole('row').nth(50).waitFor()
+    await browser.startTracing(page, { categories: ['toplevel', 'disabled-by-default-devtools.timeline'] })
+    for (let rows = 0; rows < 1_000; rows = await page.getByRole('row').count()) {
+      await page.mouse.wheel(0, 4_000)
+      await page.evaluate('new Promise(requestAnimationFrame)')
+    }
+    await page.getByRole('button', { name: 'pending' }).click()
+    await page.getByLabel('Service').selectOption('other')
+    await page.getByText('No task matches.').waitFor()
+    const trace = JSON.parse((await browser.stopTracing()).toString()) as {
+      traceEvents: { name: string; tdur?: number; tid: number; cat: string }[]
+    }
+    const main = trace.traceEvents.find(({ name }) => name === 'UpdateLayoutTree' || name === 'FunctionCall')?.tid
+    const busy = trace.traceEvents
+      .filter(({ name, tid }) => name.endsWith('RunTask') && tid === main)
+      .map(({ tdur = 0 }) => tdur / 1000)
+    expect(busy.length).to.be.above(100)
+    expect(Math.max(...busy)).to.be.below(BUSY_MS)
+  })
+})
