@@ -21,8 +21,11 @@ export function Tasks({ parameters }) {
   const [selected, setSelected] = useState(new Set())
   useEffect(() => (setMore({ rows: [], next: undefined, busy: false }), setSelected(new Set()), setHeld(0)), [asked])
 
+  const later = useRef(more.rows)
+  later.current = more.rows
   const { data, error, reload } = useLive(
     async (signal, before) => {
+      await refresh(later.current, signal, (rows) => setMore((now) => ({ ...now, rows: renewed(now.rows, rows) })))
       const page = await readTasks('/tasks', { ...parameters, view: 'brief', limit: PAGE }, signal)
       const reading = before && !show.current && (scrollY > READING || document.querySelector('dialog[open]'))
       show.current = false
@@ -30,6 +33,8 @@ export function Tasks({ parameters }) {
       setHeld(fresh.length)
       // What is being read stays where it is: rows change, and none comes or goes.
       const rows = reading ? renewed(before.rows, page.rows) : steady(before?.rows, page.rows)
+      // What new tasks push out of the page stays, where older ones follow it.
+      if (!reading && later.current.length > 0) rows.push(...before.rows.filter(isBehind(rows.at(-1))))
       return { rows, next: reading ? before.next : page.next, known: new Set(rows.map(({ location }) => location)) }
     },
     POLL_MS,
@@ -76,6 +81,21 @@ export function Tasks({ parameters }) {
     ${more.error && html`<p class="warning" role="alert">${more.error.message}</p>`}
     ${data && next && html`<${More} load=${loadMore} busy=${more.busy} key=${next} />`}`
 }
+
+/** How many rows below the first page are kept up to date. */
+const REFRESHED = 200
+
+/** Reads again those rows below the first page that have not ended. */
+async function refresh(rows, signal, tell) {
+  const open = rows.filter(({ status }) => status === 'pending' || status === 'running').slice(0, REFRESHED)
+  if (open.length === 0) return
+  const ids = open.map(({ location }) => location.slice(7)).join(',')
+  tell((await readTasks('/tasks', { ids, view: 'brief' }, signal)).rows)
+}
+
+/** Whether a task is older than another one: ids are numbers of up to 19 digits. */
+const isBehind = (other) => (task) =>
+  other !== undefined && BigInt(task.location.slice(7)) < BigInt(other.location.slice(7))
 
 /** Reads a page: its rows, and the path of the next page. */
 async function readTasks(path, parameters, signal) {
