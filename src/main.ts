@@ -119,6 +119,7 @@ export async function startNode(config: Config, options: NodeOptions): Promise<R
       {
         host: config.host,
         port: config.port,
+        version,
         services,
         keys,
         reload: () => reload.reload(),

@@ -3,7 +3,7 @@
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 
 /** One row a file: where it comes from, and what is changed in it. */
-const FILES = [
+export const FILES = [
   { file: 'preact.js', from: 'preact/dist/preact.mjs' },
   { file: 'preact.LICENSE', from: 'preact/LICENSE' },
   // A browser without an import map knows no bare names.

@@ -12,7 +12,7 @@ import type { Tracing } from '../telemetry/tracing.ts'
 import type { Watches } from './watches.ts'
 
 // prettier-ignore
-const READS = ['get', 'list', 'versions', 'attempts', 'facts', 'services', 'nodes', 'stats', 'window', 'sees', 'waiting', 'ping', 'healthy', 'meters'] as const
+const READS = ['get', 'list', 'versions', 'attempts', 'facts', 'services', 'nodes', 'stats', 'failures', 'window', 'sees', 'waiting', 'ping', 'healthy', 'meters'] as const
 const WRITES = ['insert', 'insertAll', 'create', 'retryTask', 'retryMany', 'change', 'remove', 'cancel'] as const
 const STORE = [...READS, ...WRITES, 'schedules'] as const
 
@@ -20,6 +20,8 @@ export interface ApiDependencies {
   readonly host: string
   /** 0: any free port. */
   readonly port: number
+  /** The release of this node. */
+  readonly version: string
   readonly services: Services
   /** The keys of the callers; empty: everybody may do everything. */
   readonly keys: Keys

@@ -3,6 +3,7 @@ import { Readable } from 'node:stream'
 import type { Context } from 'koa'
 import { Refusal } from '../core/refusal.ts'
 import type { FullView } from '../core/view.ts'
+import { callerOf } from './caller.ts'
 import type { ApiContext } from './dependencies.ts'
 import { isStillIn } from './door.ts'
 import type { Parameters } from './parameters.ts'
@@ -37,6 +38,7 @@ async function* eventsOf(
   since: string,
   gone: AbortSignal,
 ): AsyncGenerator<string> {
+  const { name: caller } = callerOf(ctx)
   let task: FullView | undefined = first
   let version = since
   let told = ''
@@ -50,8 +52,8 @@ async function* eventsOf(
       return yield eventText('ended', version, JSON.stringify({ location: `/tasks/${id}`, status }))
     let seen
     do {
-      seen = await api.watches.watch(id, { otherThan: version }, COMMENT_MS, gone)
-      if (seen === undefined && (gone.aborted || !api.watches.open)) return
+      seen = await api.watches.watch(id, caller, { otherThan: version }, COMMENT_MS, gone)
+      if (seen === undefined && (gone.aborted || !api.watches.isOpen(caller))) return
       if (!isStillIn(api, ctx)) return
       if (seen === undefined) yield ':\n\n'
     } while (seen === undefined)

@@ -7,6 +7,7 @@ export const ABOUT = 'task_api runs background tasks for other services. This is
 
 /** One row for each path that the page lists. */
 export const PATHS: Readonly<Record<string, string>> = {
+  '/ui': 'the page for people',
   '/tasks': 'POST creates a task, GET lists the newest',
   '/tasks/{id}': 'GET shows a task (?view=full: all of it), DELETE deletes it',
   '/schedules': 'GET lists the schedules',
@@ -15,6 +16,8 @@ export const PATHS: Readonly<Record<string, string>> = {
   '/services/{name}': 'GET shows a service, PATCH sets its limit, POST to …/pause and …/resume stops its requests',
   '/nodes': 'GET lists the nodes that are alive',
   '/stats': 'GET shows what tasks came to, by the minute (?since=1h)',
+  '/failures': 'GET shows failed tasks in groups, by what went wrong (?since=24h)',
+  '/caller': 'GET shows what the key of the request may do',
   '/metrics': 'GET: metrics of this node, for Prometheus',
   '/docs': 'GET: a page that describes this API, from /openapi.json',
   '/openapi.json': 'GET: the same for programs, as OpenAPI 3.1',

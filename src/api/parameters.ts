@@ -17,8 +17,8 @@ import { refuseFaults } from './faults.ts'
 const LABEL = /^label\.[A-Za-z0-9._-]{1,64}$/
 const TIME = 'a time of RFC 3339 with an offset, such as 2026-12-24T18:00:00Z'
 
-/** What is kept of statistics: 48 hours. */
-const MOST_SINCE_MS = 48 * 3_600_000
+/** The longest durations of `since`: statistics are kept no longer, nor failed tasks by default. */
+export const MOST_SINCE = { stats: '48h', failures: '90d' }
 
 /** Postgres knows no year 0, and its timestamps end before those of JavaScript. */
 const isTime = (value: string): boolean => {
@@ -116,8 +116,9 @@ export const PARAMETERS = {
     schema: { type: 'string', pattern: DURATION_PATTERN },
   },
   since: {
-    accepts: (value) => (parseDuration(value) ?? (isTime(value) ? 0 : Infinity)) <= MOST_SINCE_MS,
-    expected: `a duration of at most 48h, such as 6h, or ${TIME}`,
+    accepts: (value) =>
+      (parseDuration(value) ?? (isTime(value) ? 0 : Infinity)) <= (parseDuration(MOST_SINCE.failures) ?? 0),
+    expected: `a duration of at most ${MOST_SINCE.failures} (of statistics ${MOST_SINCE.stats}), such as 6h, or ${TIME}`,
     meaning: 'From when on, or for how long until now.',
     schema: { type: 'string', anyOf: [{ pattern: DURATION_PATTERN }, A_TIME.schema] },
   },

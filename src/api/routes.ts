@@ -28,10 +28,12 @@ import {
 } from './schedules.ts'
 import { changeService, listServices, pauseService, reloadServices, resumeService, showService } from './services.ts'
 import { showMetrics } from './metrics.ts'
-import { listNodes, showStats } from './nodes.ts'
+import { listNodes, showFailures, showStats } from './nodes.ts'
 import { cancelTask, changeTask, retryTask } from './changes.ts'
 import { explainTask, listAttempts } from './tells.ts'
+import { showCaller } from './whoami.ts'
 import { createBatch, createTask, deleteTask, idOf, listTasks, noSuchTask, readOneTask } from './tasks.ts'
+import { serveUi } from './ui.ts'
 
 export interface Route {
   /** GET includes HEAD. */
@@ -121,6 +123,9 @@ export const ROUTES: readonly Route[] = [
     verb: pauseService,
   },
   { method: 'POST', path: '/services/:name/resume', needs: 'operate', parameters: [], verb: resumeService },
+  { method: 'GET', path: '/ui', needs: 'open', verb: serveUi },
+  // What stands in braces may be empty.
+  { method: 'GET', path: '/ui/{*file}', needs: 'open', verb: serveUi },
   { method: 'GET', path: '/livez', needs: 'open', verb: showLife },
   { method: 'GET', path: '/readyz', needs: 'open', verb: showReadiness },
   { method: 'GET', path: '/openapi.json', needs: 'open', verb: serveOpenApi },
@@ -129,6 +134,8 @@ export const ROUTES: readonly Route[] = [
   { method: 'GET', path: '/docs/page.js', needs: 'open', verb: serveScript },
   { method: 'GET', path: '/nodes', needs: 'read', parameters: [], verb: listNodes },
   { method: 'GET', path: '/stats', needs: 'read', parameters: ['since', 'service'], verb: showStats },
+  { method: 'GET', path: '/failures', needs: 'read', parameters: ['since', 'service'], verb: showFailures },
+  { method: 'GET', path: '/caller', needs: 'read', parameters: [], verb: showCaller },
   { method: 'GET', path: '/metrics', needs: 'read', verb: showMetrics },
 ]
 

@@ -132,7 +132,7 @@ async function ended(
   ms: number,
 ): Promise<FullView | undefined> {
   if (!task || ms === 0 || isEnded(task)) return task
-  const seen = await api.watches.watch(task.id, 'end', ms, goneOf(ctx))
+  const seen = await api.watches.watch(task.id, callerOf(ctx).name, 'end', ms, goneOf(ctx))
   return seen === 'gone' ? undefined : api.store.get(task.id)
 }
 

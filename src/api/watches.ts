@@ -20,13 +20,16 @@ interface Watch {
 
 /** Between two questions, ms: who waits hears of a change within twice that, and the time that a question takes. */
 const PAUSE_MS = 200
-/** The most callers who wait on a node. */
+/** The most callers who wait on a node, and the most of them with one key: others find room. */
 const MOST_WATCHES = 3_000
+const MOST_OF_ONE = MOST_WATCHES / 2
 
 export class Watches {
   readonly #by: WatchesDependencies
   readonly #watches = new Map<string, Set<Watch>>()
   #count = 0
+  /** How many of them wait with each key, by its name. */
+  readonly #shares = new Map<string, number>()
   #asking = false
   #questions = 0
   #over = false
@@ -35,14 +38,20 @@ export class Watches {
     this.#by = by
   }
 
-  /** Whether one more caller may wait. */
-  get open(): boolean {
-    return !this.#over && this.#count < MOST_WATCHES
+  /** Whether the holder of a key may wait once more; null: there are no keys. */
+  isOpen(caller: string | null): boolean {
+    return !this.#over && this.#count < MOST_WATCHES && this.#shareOf(caller) < MOST_OF_ONE
   }
 
   /** Waits for a change of a task, at most so many ms. Undefined: the time is up, the caller has gone, the node drains, or too many wait. Never rejects. */
-  watch(id: string, wish: Wish, most: number, gone: AbortSignal): Promise<Version | 'gone' | undefined> {
-    if (!this.open || gone.aborted) return Promise.resolve(undefined)
+  watch(
+    id: string,
+    caller: string | null,
+    wish: Wish,
+    most: number,
+    gone: AbortSignal,
+  ): Promise<Version | 'gone' | undefined> {
+    if (!this.isOpen(caller) || gone.aborted) return Promise.resolve(undefined)
     return new Promise((resolve) => {
       const all = this.#watches.get(id) ?? new Set()
       const settle = (seen: Version | 'gone' | undefined): void => {
@@ -50,7 +59,7 @@ export class Watches {
         clearTimeout(timer)
         gone.removeEventListener('abort', abort)
         if (all.size === 0) this.#watches.delete(id)
-        this.#count -= 1
+        this.#counted(caller, -1)
         resolve(seen)
       }
       const abort = (): void => settle(undefined)
@@ -58,9 +67,18 @@ export class Watches {
       const timer = setTimeout(abort, most)
       gone.addEventListener('abort', abort)
       this.#watches.set(id, all.add(watch))
-      this.#count += 1
+      this.#counted(caller, 1)
       if (!this.#asking) void this.#ask()
     })
+  }
+
+  #shareOf(caller: string | null): number {
+    return caller === null ? 0 : (this.#shares.get(caller) ?? 0)
+  }
+
+  #counted(caller: string | null, more: 1 | -1): void {
+    this.#count += more
+    if (caller !== null) this.#shares.set(caller, this.#shareOf(caller) + more)
   }
 
   /** Answers all who wait; from now on nobody waits any more. */

@@ -2,6 +2,7 @@
 import { REASONS } from '../core/explain.ts'
 import { FAILURES } from '../core/failures.ts'
 import type { Schema } from '../core/json-schema.ts'
+import { SCOPES } from '../core/key.ts'
 import { REFUSALS } from '../core/refusal.ts'
 import { CALLBACK_ON, LEVELS, STATUSES } from '../core/task.ts'
 import { BASE, ofSchedule, PAYLOAD, SCHEDULE_TASK, scheduleOptions } from './bodies.ts'
@@ -148,6 +149,29 @@ export const ANSWERS = {
     failed: number('Tasks that failed.'),
     queueMs: TIMES('From when tasks were due until they began'),
     requestMs: TIMES('Of requests'),
+  }),
+  FailureGroup: shown({
+    service: TASK.service,
+    action: TASK.action,
+    code: text('The reason.'),
+    status: orNull(number('The status of the last answer; null: there was none.')),
+    message: text(
+      'How the last answer began, or the detail of the error: 200 characters, with `#` for each number and id.',
+    ),
+    count: number('How many tasks.'),
+    first: time('When the first of them ended.'),
+    last: time('When the last of them ended.'),
+    task: location('The newest of them.'),
+  }),
+  Caller: shown({
+    name: orNull(text('The name of the key; null: there are no keys.')),
+    scopes: listOf('What it may do.', { type: 'string', enum: Object.keys(SCOPES) }),
+    services: described('The services that it is for; null: all.', {
+      type: ['array', 'null'],
+      items: { type: 'string' },
+    }),
+    own: described('Whether it is for the tasks and schedules of its own name alone.', { type: 'boolean' }),
+    version: text('The release of the node.'),
   }),
   Service: shown({
     name: text('The name.'),

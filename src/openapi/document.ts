@@ -40,7 +40,7 @@ const ALWAYS = ['bad_request', 'too_slow', 'headers_too_large', 'internal'] as c
 const WITH_BODY = ['malformed_json', 'too_deep', 'body_too_large', 'not_json'] as const satisfies readonly RefusalCode[]
 
 /** The paths of the files that a page loads. They are no part of the API. */
-const isOfAPage = ({ path }: Route): boolean => path.startsWith('/docs/')
+const isOfAPage = ({ path }: Route): boolean => /^\/(?:docs|ui)\//.test(path)
 
 /** Prints the document. Throws where a route is not described, or a description has no route. */
 export function printOpenApi(version: string): Document {

@@ -1,5 +1,6 @@
 // The operations that tell of the node that is asked, and of its API.
 import { ABOUT, DOCS, PATHS } from '../api/front.ts'
+import { SCOPES } from '../core/key.ts'
 import { type Operations, READS } from './operation.ts'
 
 const STATES = 'What works, part by part.'
@@ -13,6 +14,19 @@ export const NODE: Operations = {
     answers: { 200: { meaning: 'Where to go on.', body: 'Front' } },
     refusals: [],
     examples: { json: { summary: 'As JSON', status: 200, answer: { about: ABOUT, paths: PATHS, docs: DOCS } } },
+  },
+  'GET /ui': {
+    id: 'getUi',
+    tag: 'Node',
+    summary: 'The page for people',
+    description: 'It loads its own files from below /ui/, and asks this API for all that it shows.',
+    headers: ['If-None-Match'],
+    answers: {
+      200: { meaning: 'The page.', body: { type: 'string' }, type: 'text/html', headers: ['ETag'] },
+      304: { meaning: 'The caller has it.', headers: ['ETag'] },
+    },
+    refusals: [],
+    examples: { html: { summary: 'The page', status: 200 } },
   },
   'GET /livez': {
     id: 'getLife',
@@ -105,6 +119,32 @@ export const NODE: Operations = {
     answers: { 200: { meaning: 'The minutes of each service, the oldest first.', body: ['Minute'] } },
     refusals: READS,
     examples: { none: { summary: 'A service without tasks', query: { service: 'none' }, status: 200, answer: [] } },
+  },
+  'GET /failures': {
+    id: 'listFailures',
+    tag: 'Node',
+    summary: 'Show failed tasks in groups',
+    description:
+      'Tasks of one service and action that failed with the same code, status and words, that with the latest end first. Of the 10,000 ' +
+      'newest failed tasks those are counted that ended since then and have not been retried.',
+    answers: { 200: { meaning: 'The groups; the first 200.', body: ['FailureGroup'] } },
+    refusals: READS,
+    examples: { none: { summary: 'A service without tasks', query: { service: 'none' }, status: 200, answer: [] } },
+  },
+  'GET /caller': {
+    id: 'getCaller',
+    tag: 'Node',
+    summary: 'Show what the key of the request may do',
+    description: 'Without keys everybody has every scope.',
+    answers: { 200: { meaning: 'The caller.', body: 'Caller' } },
+    refusals: [],
+    examples: {
+      anybody: {
+        summary: 'A node without keys',
+        status: 200,
+        answer: { name: null, scopes: Object.keys(SCOPES), services: null, own: false, version: '0.2.0' },
+      },
+    },
   },
   'GET /metrics': {
     id: 'getMetrics',

@@ -16,6 +16,7 @@ import { FIND, INSERT, INSERT_CALLED } from './inserts.ts'
 import { FORGET_KEYS } from './keys.ts'
 import { FORGET_MINUTES } from './minutes.ts'
 import { ADOPT, FAIL_UNKNOWN, FORGET_NODES, HOLDINGS } from './nodes.ts'
+import { FAILURE_GROUPS } from './failures.ts'
 import { PAGES } from './pages.ts'
 import { PURGE } from './purges.ts'
 import { READ, SEES } from './reads.ts'
@@ -56,6 +57,7 @@ const ROUTINES = [
   FAIL_UNKNOWN,
   FIND,
   ...PAGES,
+  ...FAILURE_GROUPS,
   FORGET_KEYS,
   PURGE,
   FORGET_MINUTES,

@@ -9,6 +9,7 @@ import { Batch } from './batch.ts'
 import { readWindow, type Stretch, type Window } from './bulk.ts'
 import type { Connections } from './connections.ts'
 import { readFacts } from './facts.ts'
+import { type FailureGroup, type FailuresQuery, readFailures } from './failures.ts'
 import { readPage } from './pages.ts'
 import { MAX_TASKS_PER_READ, readFlush, readBriefs, readVersions, seesFlush } from './reads.ts'
 import { refuseRead } from './refuse.ts'
@@ -154,6 +155,12 @@ export class Reader {
   async stats(asked: StatsQuery): Promise<Stat[]> {
     this.#connections.admit()
     return readStats(this.#connections.read, asked).catch(refuseRead)
+  }
+
+  /** Reads failed tasks in groups, that with the latest end first. */
+  async failures(asked: FailuresQuery): Promise<FailureGroup[]> {
+    this.#connections.admit()
+    return readFailures(this.#connections.read, asked).catch(refuseRead)
   }
 
   /** Looks at the next rows after an id, and tells which of them match. Throws a `Refusal`. */

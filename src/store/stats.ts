@@ -10,9 +10,12 @@ const MOST_ROWS = 20_000
 /** After so many rows others have their turn. */
 const TURN_ROWS = 500
 
-/** Since when: a time, or so many ms ago by Postgres' clock. And of which service; undefined: of all. */
+/** Since when: a time, or so many ms ago by Postgres' clock. */
+export type Since = { readonly at: string } | { readonly ago: number }
+
+/** Since when, and of which service; undefined: of all. */
 export interface StatsQuery {
-  readonly since: { readonly at: string } | { readonly ago: number }
+  readonly since: Since
   readonly service: string | undefined
 }
 
@@ -52,10 +55,15 @@ const READ = `
     and ($3::text is null or m.service = $3)
   order by m.minute desc, m.service desc limit ${MOST_ROWS}`
 
+/** The values of two parameters, of which one is null. */
+export const sinceValues = (since: Since): unknown[] => [
+  'at' in since ? since.at : null,
+  'ago' in since ? since.ago : null,
+]
+
 /** Reads the minutes, the oldest first. Throws a `StoreError`. */
 export async function readStats(query: Query, { since, service }: StatsQuery): Promise<Stat[]> {
-  const values = ['at' in since ? since.at : null, 'ago' in since ? since.ago : null, service ?? null]
-  const rows = await query<Row>(READ, values)
+  const rows = await query<Row>(READ, [...sinceValues(since), service ?? null])
   // Of the oldest minute there may be more.
   const cut = rows.length === MOST_ROWS ? rows.at(-1)?.minute : undefined
   const sums = new Map<string, Sum>()

@@ -2,6 +2,7 @@
 import type { Filters } from '../../src/core/view.ts'
 import { readWindow } from '../../src/store/bulk.ts'
 import type { Query } from '../../src/store/database.ts'
+import { type FailuresQuery, readFailures } from '../../src/store/failures.ts'
 import type { ClaimRef } from '../../src/store/fenced.ts'
 import { readPage } from '../../src/store/pages.ts'
 import { sealsOf } from '../../src/store/seal.ts'
@@ -33,8 +34,12 @@ const page = async ({ query }: Ground, asked: Partial<Parameters<typeof readPage
   (await readPage(query, sealsOf(), { limit: 100, ...asked })).tasks.length
 const window = async ({ query }: Ground, filters: Filters): Promise<number> =>
   (await readWindow(query, filters, { after: '0', until: undefined, most: 100 })).ids.length
-const FAILED = `update tasks set status = 'failed', error = '{"code":"crashed"}'
-  where id in (select id from tasks where status = 'complete' order by id limit 3000)`
+const failures = async ({ query }: Ground, asked: Partial<FailuresQuery>): Promise<number> =>
+  (await readFailures(query, { since: { ago: 3_600_000 }, ...asked })).reduce((sum, { count }) => sum + count, 0)
+const failed = (
+  count: number,
+): string => `update tasks set status = 'failed', error = '{"code":"crashed"}', caller = 'shop'
+  where id in (select id from tasks where status = 'complete' order by id limit ${count})`
 
 /** On a table in which most tasks have ended, none has failed, and the label \`run=1\` is of many. */
 export const LISTS: Readonly<Record<string, Row>> = {
@@ -56,6 +61,8 @@ export const LISTS: Readonly<Record<string, Row>> = {
   'list by two statuses that few have': { most: 11_000, run: (ground) => page(ground, { status: ['pending', 'failed'] }) }, // prettier-ignore
   'list by times at which there was none': { finds: 0, most: 11_000, run: (ground) => page(ground, { createdAfter: '2999-01-01T00:00:00Z' }) }, // prettier-ignore
   'list by what has been retried': { finds: 0, most: 11_000, run: (ground) => page(ground, { retried: true }) },
+  failures: { finds: 0, run: (ground) => failures(ground, {}) },
+  'failures of a caller': { finds: 0, run: (ground) => failures(ground, { caller: 'app' }) },
   'window of all': {
     finds: 100,
     most: 500,
@@ -74,5 +81,11 @@ export const LISTS: Readonly<Record<string, Row>> = {
 
 /** After the others: what is rolled back leaves entries in the indexes. */
 export const LATE_LISTS: Readonly<Record<string, Row>> = {
-  'list by an error, with many failed': { before: FAILED, finds: 0, most: 3_000, run: (ground) => page(ground, { error: 'timeout' }) }, // prettier-ignore
+  'list by an error, with many failed': { before: failed(3_000), finds: 0, most: 3_000, run: (ground) => page(ground, { error: 'timeout' }) }, // prettier-ignore
+}
+
+/** After all others: these leave many entries. */
+export const LAST_LISTS: Readonly<Record<string, Row>> = {
+  'failures, with very many': { before: failed(11_000), finds: 10_000, most: 25_000, run: (ground) => failures(ground, {}) }, // prettier-ignore
+  'failures of a caller, with very many': { before: failed(11_000), finds: 10_000, most: 25_000, run: (ground) => failures(ground, { caller: 'shop' }) }, // prettier-ignore
 }

@@ -28,7 +28,7 @@ import { readFlush, readStanding, readVersions, seesFlush } from '../../src/stor
 import { StoreError } from '../../src/store/trouble.ts'
 import { readWaiting } from '../../src/store/waiting.ts'
 import { asking } from './bench.ts'
-import { type Ground, LATE_LISTS, LISTS, type Row } from './lists.ts'
+import { type Ground, LAST_LISTS, LATE_LISTS, LISTS, type Row } from './lists.ts'
 
 /** How many rows are this node's. */
 export const MINE = 10
@@ -183,4 +183,5 @@ export const STATEMENTS: Readonly<Record<string, Row>> = {
   'claim in turns': { before: LEVELLED, most: 7_000, finds: 50, run: async ({ query }) => (await claimDue(query, by(ME), inTurns(50))).length }, // prettier-ignore
   'grant in turns': { before: LEVELLED, most: 7_000, finds: 50, run: async ({ query }) => (await grantDue(query, by(ME), 'svc', { count: 100, begun: 0 }, TERMS)).rows.length }, // prettier-ignore
   'claim in turns, with nothing due': { finds: 0, run: async ({ query }) => (await claimDue(query, by(ME), inTurns(50, 'other'))).length }, // prettier-ignore
+  ...LAST_LISTS,
 }

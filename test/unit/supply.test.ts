@@ -1,6 +1,7 @@
 // What npm installs of this repository keeps the rules of test/support/supply.ts.
 import { expect } from 'chai'
 import { readdirSync, readFileSync } from 'node:fs'
+import { pathToFileURL } from 'node:url'
 import { type Allowed, faultsOfLock, faultsOfManifest, type Lock, type Manifest } from '../support/supply.ts'
 
 const ALLOWED: Allowed = [
@@ -34,6 +35,24 @@ describe('what npm installs', () => {
     )
     for (const [name] of ALLOWED)
       expect(withScript.some(([place]) => name.test(place.replace(/^.*node_modules\//, '')))).to.equal(true)
+  })
+})
+
+describe('the files of others that are in the page /ui', () => {
+  type File = Readonly<Record<'file' | 'from', string>>
+  let vendored: { readonly FILES: readonly File[]; changed(): string[] }
+  before(async () => {
+    vendored = (await import(pathToFileURL('test/vendored.mjs').href)) as typeof vendored
+  })
+
+  it('are those of the packages that package-lock.json pins', () => {
+    expect(vendored.changed()).to.deep.equal([])
+    expect(readdirSync('web/vendor')).to.have.members(vendored.FILES.map(({ file }) => file))
+  })
+
+  it('have the licences of their packages beside them', () => {
+    const licences = vendored.FILES.filter(({ file }) => file.endsWith('.LICENSE')).map(({ from }) => from)
+    for (const { from } of vendored.FILES) expect(licences).to.include(from.replace(/\/.*/, '/LICENSE'))
   })
 })
 

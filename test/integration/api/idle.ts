@@ -15,9 +15,10 @@ export const idleSupervision: Supervision = {
 }
 
 /** Nothing has been counted, and no node has told of itself. */
-export const idleStore = (): Pick<ApiDependencies['store'], 'meters' | 'healthy' | 'nodes' | 'stats'> => ({
+export const idleStore = (): Pick<ApiDependencies['store'], 'meters' | 'healthy' | 'nodes' | 'stats' | 'failures'> => ({
   meters: new Meters(),
   healthy: true,
   nodes: async () => [],
   stats: async () => [],
+  failures: async () => [],
 })

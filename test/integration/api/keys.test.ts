@@ -12,7 +12,10 @@ const JSON_TYPE = { 'content-type': 'application/json' }
 
 /** A path of a route: the task 1, the schedule 1, the service billing. */
 const pathOf = (path: string): string =>
-  path.replace(':id', '1').replace(':name', path.startsWith('/services') ? 'billing' : '1')
+  path
+    .replace(':id', '1')
+    .replace('{*file}', 'main.js')
+    .replace(':name', path.startsWith('/services') ? 'billing' : '1')
 
 describe('the door', () => {
   let opened: Opened

@@ -30,6 +30,10 @@ const ALLOWED: Record<string, string[]> = {
   '/nodes': ['GET', 'HEAD', 'OPTIONS'],
   '/stats': ['GET', 'HEAD', 'OPTIONS'],
   '/metrics': ['GET', 'HEAD', 'OPTIONS'],
+  '/failures': ['GET', 'HEAD', 'OPTIONS'],
+  '/caller': ['GET', 'HEAD', 'OPTIONS'],
+  '/ui': ['GET', 'HEAD', 'OPTIONS'],
+  '/ui/main.js': ['GET', 'HEAD', 'OPTIONS'],
   '/livez': ['GET', 'HEAD', 'OPTIONS'],
   '/readyz': ['GET', 'HEAD', 'OPTIONS'],
   '/openapi.json': ['GET', 'HEAD', 'OPTIONS'],
@@ -49,7 +53,7 @@ describe('paths and methods', () => {
   after(() => open.api.stop())
 
   it('has a path here for every route', () => {
-    const paths = new Set(ROUTES.map(({ path }) => path.replace(/:\w+/, '1')))
+    const paths = new Set(ROUTES.map(({ path }) => path.replace(/:\w+/, '1').replace('{*file}', 'main.js')))
     expect([...paths]).to.have.members(Object.keys(ALLOWED))
   })
 
@@ -120,7 +124,8 @@ describe('paths and methods', () => {
   })
 
   it('answers HEAD of what is not there with 404', async () => {
-    expect((await open.request('/tasks/2', { method: 'HEAD' })).status).to.equal(404)
+    for (const path of ['/tasks/2', '/ui/none.js'])
+      expect((await open.request(path, { method: 'HEAD' })).status).to.equal(404)
   })
 
   it('answers 405 to methods that few know', async () => {
@@ -135,7 +140,7 @@ describe('paths and methods', () => {
   const nowhere = words(`
     /task /tasks/ /tasks/1/ /TASKS /Tasks/1 /tasks/1/x //tasks /tasks//1 /./tasks /tasks/.. /tasks/../tasks
     /%74asks /tasks%2f1 /tasks%00 /tasks/1%00 /tasks/%2e%2e /%2e%2e/tasks /% /%zz /tasks/% /tasks/%e0%a4%a
-    /tasks;x /tasks/1;x /livez/ /LIVEZ /readyz/x /healthz /__proto__ /constructor /favicon.ico /tasks\\1
+    /ui/none.js /UI /ui// /uis /tasks;x /tasks/1;x /livez/ /LIVEZ /readyz/x /healthz /__proto__ /constructor /favicon.ico /tasks\\1
     /tasks/1| * /tasks/:id /tasks/:id/attempts /tasks/:id/events /tasks/:id/explain
   `)
   for (const path of nowhere) {

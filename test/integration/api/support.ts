@@ -85,6 +85,7 @@ export class Backstage {
     return {
       host: '127.0.0.1',
       port: 0,
+      version: '0.0.0',
       services: new Map(['billing', 'constructor'].map((name) => [name, { ...SERVICE, name }])),
       keys: this.callers,
       reload: async () => ({ added: [], changed: [], removed: [] }),
