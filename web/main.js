@@ -95,7 +95,7 @@ function Top({ at, who }) {
     <div class="tools">
       ${who?.name && html`<span class="who" title=${`Scopes: ${who.scopes.join(', ')}`}>${who.name}</span>`}
       ${token.get() !== '' && html`<button type="button" class="small" onClick=${() => token.set('')}>Sign out</button>`}
-      <button type="button" class="small" onClick=${() => clock.set(zone === 'utc' ? 'local' : 'utc')} aria-label=${`Times are ${zone === 'utc' ? 'UTC' : 'local'}: change`}>${zone === 'utc' ? 'UTC' : 'Local time'}</button>
+      <button type="button" class="small" onClick=${() => clock.set(zone === 'utc' ? 'local' : 'utc')} title="Change the clock" aria-live="polite">${zone === 'utc' ? 'UTC' : 'Local time'}</button>
       <button type="button" class="small" onClick=${openHelp} aria-label="Keys">?</button>
     </div>
   </header>`

@@ -53,27 +53,31 @@ describe('the looks of the page', () => {
     await world.close()
   })
 
-  for (const colorScheme of ['light', 'dark'] as const)
-    for (const width of [360, 1440, 2560])
-      it(`is without fault for axe-core, and no wider than the screen (${colorScheme}, ${width} px)`, async () => {
-        const { page, complaints } = await openView(browser, url, '/', {
-          colorScheme,
-          viewport: { width, height: 900 },
-        })
-        await page.evaluate(AXE)
-        for (const [name, path, ready] of views) {
-          await page.evaluate(`location.hash = ${JSON.stringify(path)}`)
-          const shown =
-            ready === 'Explanation' ? page.getByRole('region', { name: ready }) : page.getByText(ready).first()
-          await shown.waitFor()
-          expect(await page.evaluate('document.documentElement.scrollWidth'), name).to.be.at.most(width)
-          const faults = await page.evaluate(FAULTS)
-          expect(faults, name).to.deep.equal([])
-        }
-        expect(complaints).to.deep.equal([])
-      })
+  afterEach(() => Promise.all(browser.contexts().map((context) => context.close())))
 
-  it('has dialogs without fault for axe-core, which keep the focus and give it back', async () => {
+  for (const [colorScheme, width] of [
+    ['light', 360],
+    ['dark', 1440],
+  ] as const)
+    it(`are without fault for axe-core, and no wider than the screen (${colorScheme}, ${width} px)`, async () => {
+      const { page, complaints } = await openView(browser, url, '/', { colorScheme, viewport: { width, height: 900 } })
+      await page.evaluate(AXE)
+      for (const [name, path, ready] of views) {
+        await page.evaluate(`location.hash = ${JSON.stringify(path)}`)
+        const shown =
+          ready === 'Explanation' ? page.getByRole('region', { name: ready }) : page.getByText(ready).first()
+        await shown.waitFor()
+        expect(await page.evaluate(FAULTS), name).to.deep.equal([])
+        for (const wide of [360, 860, 2560]) {
+          await page.setViewportSize({ width: wide, height: 900 })
+          expect(await page.evaluate('document.documentElement.scrollWidth'), name).to.be.at.most(wide)
+        }
+        await page.setViewportSize({ width, height: 900 })
+      }
+      expect(complaints).to.deep.equal([])
+    })
+
+  it('have dialogs without fault for axe-core, which keep the focus and give it back', async () => {
     const { page } = await openView(browser, url, '/services')
     await page.evaluate(AXE)
     const button = page.getByRole('row', { name: /svc/ }).getByRole('button', { name: 'Pause…' })
@@ -89,10 +93,10 @@ describe('the looks of the page', () => {
     expect(faults).to.deep.equal([])
     await page.keyboard.press('Escape')
     await page.getByRole('dialog').waitFor({ state: 'detached' })
-    expect(await button.evaluate('(one) => one === document.activeElement')).to.equal(true)
+    expect(await page.evaluate('document.activeElement.textContent')).to.equal('Pause…')
   })
 
-  it('weighs at most 150 KiB over the wire until the first view is there', async () => {
+  it('weigh at most 150 KiB over the wire until the first view is there', async () => {
     const { page } = await openView(browser, 'about:blank?', '')
     let weight = 0
     const session = await page.context().newCDPSession(page)
@@ -103,7 +107,7 @@ describe('the looks of the page', () => {
     expect(weight).to.be.within(20_000, FIRST_VIEW)
   })
 
-  it('scrolls through 1,000 tasks and filters them, and is never busy for long', async () => {
+  it('let 1,000 tasks be scrolled through and filtered, and are never busy for long', async () => {
     const tasks = Array.from({ length: 500 }, (_, i) => ({
       service: 'svc',
       action: i % 2 === 0 ? 'ok' : 'fail',
@@ -126,11 +130,14 @@ describe('the looks of the page', () => {
     await page.getByLabel('Service').selectOption('other')
     await page.getByText('No task matches.').waitFor()
     const trace = JSON.parse((await browser.stopTracing()).toString()) as {
-      traceEvents: { name: string; tdur?: number; tid: number; cat: string }[]
+      traceEvents: { name: string; args?: { name?: string }; tdur?: number; pid: number; tid: number }[]
     }
-    const main = trace.traceEvents.find(({ name }) => name === 'UpdateLayoutTree' || name === 'FunctionCall')?.tid
+    // The threads of all pages: none of them may be busy for long.
+    const mains = new Set(
+      trace.traceEvents.filter(({ args }) => args?.name === 'CrRendererMain').map(({ pid, tid }) => `${pid} ${tid}`),
+    )
     const busy = trace.traceEvents
-      .filter(({ name, tid }) => name.endsWith('RunTask') && tid === main)
+      .filter(({ name, pid, tid }) => name === 'RunTask' && mains.has(`${pid} ${tid}`))
       .map(({ tdur = 0 }) => tdur / 1000)
     expect(busy.length).to.be.above(100)
     expect(Math.max(...busy)).to.be.below(BUSY_MS)

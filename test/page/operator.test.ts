@@ -21,7 +21,7 @@ describe('an operator', () => {
     await browser.close()
     await world.close()
   })
-  afterEach(() => expect(complaints.splice(0)).to.deep.equal([]))
+  afterEach(() => expect(complaints.splice(0).join('\n')).to.equal(''))
 
   const to = (name: string): Promise<void> => page.getByRole('navigation').getByRole('link', { name }).click()
   const notice = (text: string): Promise<void> => page.locator('.notice').getByText(text).first().waitFor()

@@ -27,6 +27,8 @@ describe('the page', () => {
     await world.close()
   })
 
+  afterEach(() => Promise.all(browser.contexts().map((context) => context.close())))
+
   it('says where there is nothing yet', async () => {
     const { page, complaints } = await openView(browser, url, '/tasks')
     await page.getByText('No task is there yet.').waitFor()

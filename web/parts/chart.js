@@ -15,19 +15,20 @@ export function Chart({ title, x, series, text, log = false }) {
   const latest = useRef(series)
   latest.current = series
   useEffect(() => {
+    const element = place.current
     const draw = () => {
       plot.current?.destroy()
       plot.current = new window.uPlot(
-        optionsOf({ padding: (x[1] - x[0]) / 2, log, text, zone, place: place.current, latest }),
+        optionsOf({ padding: (x[1] - x[0]) / 2, log, text, zone, place: element, latest }),
         [x, ...series.map(({ values }) => values)],
-        place.current,
+        element,
       )
     }
     draw()
     const dark = matchMedia('(prefers-color-scheme: dark)')
     dark.addEventListener('change', draw)
-    const watch = new ResizeObserver(() => plot.current?.setSize(sizeOf(place.current)))
-    watch.observe(place.current)
+    const watch = new ResizeObserver(() => plot.current?.setSize(sizeOf(element)))
+    watch.observe(element)
     return () => {
       dark.removeEventListener('change', draw)
       watch.disconnect()

@@ -1,5 +1,6 @@
 // Dialogs: one at a time, above the page. The browser keeps the focus within, and gives it back.
 import { html, useEffect, useRef } from '../html.js'
+import { route } from '../route.js'
 import { shared, useShared } from '../store.js'
 
 const shown = shared(undefined)
@@ -7,6 +8,8 @@ const shown = shared(undefined)
 /** Opens a dialog: a function that draws what it has. */
 export const openDialog = (draw) => shown.set({ draw })
 export const closeDialog = () => shown.set(undefined)
+// A dialog belongs to its view.
+route.watch(closeDialog)
 
 export function DialogHost() {
   const dialog = useShared(shown)

@@ -8,7 +8,8 @@ import { Choice, Missing, TaskLink, TasksLink, Time } from '../parts/pieces.js'
 import { go } from '../route.js'
 import { useServices } from './tasks.js'
 
-const POLL_MS = 6_000
+/** The node looks through thousands of errors for an answer. */
+const POLL_MS = 15_000
 const SINCE = [
   ['1h', 'the last hour'],
   ['24h', 'the last 24 hours'],

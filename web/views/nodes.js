@@ -18,7 +18,7 @@ export function Nodes() {
     ${data?.length === 0 && html`<p class="empty">No node is alive: nothing runs.</p>`}
     ${
       data?.length > 0 &&
-      html`<div class="scroll"><table class="list">
+      html`<div class="scroll" tabindex="0" role="region" aria-label="Nodes"><table class="list">
       <thead><tr><th>Node</th><th>State</th><th>Slots in use</th><th class="wide">Version</th><th>Since</th><th class="wide">Last beat</th><th>Services</th></tr></thead>
       <tbody>${data.map((node) => html`<${Node} key=${node.name} node=${node} />`)}</tbody>
     </table></div>`

@@ -22,7 +22,7 @@ export function Overview({ parameters: { since = '1h' } }) {
     since === '1h' ? 2 * POLL_MS : 12 * POLL_MS,
     [since],
   )
-  const failures = useLive((signal) => read('/failures', { parameters: { since: '24h' }, signal }), 3 * POLL_MS, [])
+  const failures = useLive((signal) => read('/failures', { parameters: { since: '24h' }, signal }), 6 * POLL_MS, [])
   const sums = useMemo(() => sumsOf(services.data ?? []), [services.data])
   const minutes = useMemo(() => stats.data && minutesOf(stats.data, since), [stats.data, since])
   return html`<h1>Overview</h1>
