@@ -1,8 +1,8 @@
-// The short run of the row `limits`: a minute of limited, paused and resumed services under faults, in a process of its own.
+// The short run of the row `limits`: some seconds of limited, paused and resumed services under faults, in a process of its own.
 import { execFile } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
 
-const { CHAOS_LIMITS = '5' } = process.env
+const { CHAOS_LIMITS = '4' } = process.env
 const HOW = ['--rows', 'limits', '--times', 'counted', '--count', CHAOS_LIMITS, '--seed', '1']
 /** ms */
 const LIMIT = 300_000

@@ -11,9 +11,9 @@ import { body, edited } from './texts.ts'
 const SEED = Number(process.env['HOSTILE_SEED'] ?? Math.floor(Math.random() * 2 ** 31))
 
 /** How many of each kind. */
-const TASKS = 1_500
-const EDITED = 3_000
-const WHOLE = 1_000
+const TASKS = 600
+const EDITED = 1_200
+const WHOLE = 400
 /** Connections that are open at once. */
 const WIDTH = 128
 

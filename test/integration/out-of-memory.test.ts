@@ -21,7 +21,7 @@ describe('a thread that runs out of memory', () => {
     crew = await openCrew(world, {
       threads: 2,
       entry: ENTRY,
-      heap: 64,
+      heap: 32,
       log: makeLog('info', { node: 'n' }, (line) => lines.push(JSON.parse(line) as Line)),
       // The collector works hard before it gives up, and the thread is silent meanwhile.
       timings: { quarantine: 200, takeoverDelay: 600_000, silence: 30_000 },

@@ -9,7 +9,7 @@ const LIMIT = 2, TASKS = 3;
 // t[i]: own node | -1 none | -2 ended or gone ; gr granted ; a[n]: what node n has of it: '' none, 'g' claimed with a grant, 'w' claimed without, 'o' request open, 'r' answered
 // n[i]: exp (lease expired), asks: null or the count that it has seen and the locked row's version ; cut: grants of deleted tasks ; v: version of the row
 const init = { t: Array.from({ length: TASKS }, () => ({ own: -1, gr: 0, a: ['', ''] })), n: [{ exp: 0, sees: null }, { exp: 0, sees: null }], lock: -1, cut: [], bad: '' };
-const clone = s => ({ ...s, t: s.t.map(t => ({ ...t, a: [...t.a] })), n: s.n.map(d => ({ ...d })), cut: [...s.cut] });
+const clone = s => ({ t: s.t.map(t => ({ own: t.own, gr: t.gr, a: [t.a[0], t.a[1]] })), n: s.n.map(d => ({ exp: d.exp, sees: d.sees })), lock: s.lock, cut: [...s.cut], bad: s.bad });
 const key = s => s.t.map(t => `${t.own}${t.gr}${t.a}`).join('|') + '/' + s.n.map(d => `${d.exp}${d.sees}`).join() + '/' + s.lock + '/' + s.cut.map(c => c.join('')).sort() + s.bad;
 const counted = s => s.t.filter(t => t.gr && t.own >= 0 && !(m('dead-not-counted') && s.n[t.own].exp)).length + (m('cut-not-counted') ? 0 : s.cut.length);
 /** Requests open at nodes in touch with Postgres. */

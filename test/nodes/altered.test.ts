@@ -14,7 +14,7 @@ import { ScriptedService } from '../support/service.ts'
 const SEED = Number(process.env['ALTER_SEED'] ?? Math.floor(Math.random() * 2 ** 31))
 /** So many of a server's chunks are altered. Redis says less, and its connections pause for longer when they were lost. */
 const TIMES = Number(process.env['ALTER_TIMES'] ?? 1)
-const ALTERATIONS = { postgres: 60 * TIMES, redis: 12 * TIMES } as const
+const ALTERATIONS = { postgres: 30 * TIMES, redis: 6 * TIMES } as const
 
 describe(`a node whose servers send what they should not (ALTER_SEED=${SEED})`, () => {
   let database: TestDatabase

@@ -5,8 +5,8 @@ import { ask, type Told } from '../integration/callers/asks.ts'
 import { Fleet } from '../support/fleet.ts'
 
 const INSIDE = new URL('../chaos/inside/inside.js', import.meta.url).href
-/** Nine rounds of all that is under way; `KEYS=N` makes a longer run. `npm run test:chaos -- --rows keys` has 10,000, and faults besides. */
-const KEYS = Number(process.env['KEYS'] ?? 300)
+/** Five rounds of all that is under way; `KEYS=N` makes a longer run. `npm run test:chaos -- --rows keys` has 10,000, and faults besides. */
+const KEYS = Number(process.env['KEYS'] ?? 160)
 /** POSTs that one caller has under way. */
 const WIDTH = 32
 

@@ -59,8 +59,8 @@ export const takenUp = (): Promise<void> =>
     agent.destroy()
   })
 
-/** Five times what both nodes have in hand at once; `CROWD=N` makes a longer run. */
-export const CROWD = Number(process.env['CROWD'] ?? 2_000)
+/** More than twice what both nodes have in hand at once; `CROWD=N` makes a longer run. */
+export const CROWD = Number(process.env['CROWD'] ?? 1_000)
 const CROWD_ENDS = 15_000
 
 /** A crowd of tasks on two nodes, one of which dies while they are posted. */

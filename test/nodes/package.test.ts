@@ -1,4 +1,4 @@
-// What is packed of a fresh clone is installed elsewhere, starts, runs a task, and holds what its documents link to.
+// What is packed of a clone is installed elsewhere, starts, runs a task, and holds what its documents link to.
 import { expect } from 'chai'
 import { execFile } from 'node:child_process'
 import { once } from 'node:events'
@@ -27,11 +27,11 @@ async function npm(cwd: string, ...args: readonly string[]): Promise<string> {
   return stdout.trim()
 }
 
-/** A copy of the sources as git would bring them. The packages are there: to install them takes a minute. */
+/** A copy of the sources, compiled already: what was compiled comes along with its dates. The packages are there: to install them takes a minute. */
 async function cloned(folder: string): Promise<string> {
   const clone = join(folder, 'clone')
-  const left = /\/(node_modules|dist(-[^/]*)?|\.git|\.task_api)$/
-  await cp(ROOT, clone, { recursive: true, filter: (path) => !left.test(path) })
+  const left = /\/(node_modules|dist-[^/]*|\.git|\.task_api)$/
+  await cp(ROOT, clone, { recursive: true, preserveTimestamps: true, filter: (path) => !left.test(path) })
   await symlink(join(ROOT, 'node_modules'), join(clone, 'node_modules'))
   return clone
 }
@@ -74,7 +74,7 @@ interface Packed {
 
 const made: { packed?: Promise<Packed> } = {}
 
-/** Compiles as an install from git does, then packs; once. */
+/** Prepares as an install from git does, then packs; once. Nothing is compiled again: whoever runs the tests has compiled. */
 async function packed(): Promise<Packed> {
   made.packed ??= (async () => {
     const folder = await mkdtemp(join(tmpdir(), 'task_api-package-'))

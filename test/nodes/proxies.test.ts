@@ -63,13 +63,17 @@ async function restart(fleet: Fleet, node: NodeProcess, env: Readonly<Record<str
   await fleet.start('again', { ...env, PORT: port })
 }
 
+// A real one that does so takes the place of ours.
+const hasHaproxy = (await programOf('haproxy')) !== undefined
+
 describe('a rolling restart behind a load balancer', () => {
-  it('costs no POST where it asks /readyz and STOP_DELAY is longer than it needs to hear', async () => {
-    const { accepted, others, rows } = await roll((urls) => ownBalancer(urls, 100), '2s')
-    expect(others).to.deep.equal([])
-    expect(rows).to.be.within(accepted, accepted + 1)
-    expect(accepted).to.be.above(20)
-  })
+  if (!hasHaproxy)
+    it('costs no POST where it asks /readyz and STOP_DELAY is longer than it needs to hear', async () => {
+      const { accepted, others, rows } = await roll((urls) => ownBalancer(urls, 100), '2s')
+      expect(others).to.deep.equal([])
+      expect(rows).to.be.within(accepted, accepted + 1)
+      expect(accepted).to.be.above(20)
+    })
 
   // nginx asks no /readyz: a POST that comes at the very moment at which a port closes is lost to its caller (docs/proxies.md).
   const real: Readonly<Record<RealName, { delay: string; lost: number }>> = {

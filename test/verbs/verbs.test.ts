@@ -3,7 +3,7 @@ import { expect } from 'chai'
 import { Figures } from './figures.ts'
 import { checkInLanes } from './sequences.ts'
 
-const RUNS = Number(process.env['MODEL_RUNS'] ?? 100)
+const RUNS = Number(process.env['MODEL_RUNS'] ?? 50)
 const SEED = Number(process.env['MODEL_SEED'] ?? Math.floor(Math.random() * 1_000_000))
 const LANES = 2
 

@@ -12,8 +12,8 @@ import { eventually } from '../../support/eventually.ts'
 import { openWorld, type World } from '../../support/world.ts'
 
 const BIN = fileURLToPath(new URL('../../../src/bin.js', import.meta.url))
-/** 25 batches of 1,000 tasks each; `LINES=100000` makes a longer run. */
-const LINES = Number(process.env['LINES'] ?? 25_000)
+/** 10 batches of 1,000 tasks each; `LINES=100000` makes a longer run. */
+const LINES = Number(process.env['LINES'] ?? 10_000)
 /** A run is killed when the node has so many tasks. */
 const KILLED = LINES / 5
 const hasTerminals = process.platform === 'linux' && spawnSync('script', ['-qc', 'true', '/dev/null']).status === 0

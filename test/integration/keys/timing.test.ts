@@ -7,7 +7,7 @@ import { openWorld, type World } from '../../support/world.ts'
 import { ask } from '../callers/asks.ts'
 
 /** Pairs of requests for each route. `TIMING_PAIRS=20000` makes the long run. */
-const PAIRS = Number(process.env['TIMING_PAIRS'] ?? 400)
+const PAIRS = Number(process.env['TIMING_PAIRS'] ?? 200)
 /** Standard deviations of ranks. Beyond that, chance would fail one run of this file in 200,000. */
 const LIMIT = 5
 /** Tasks of the other caller, and as many deleted ones. */
