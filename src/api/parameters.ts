@@ -135,10 +135,7 @@ export const PARAMETERS = {
     meaning: 'How many retries earlier calls have spread. `next` gives it.',
     schema: { type: 'string', pattern: '^(?:0|[1-9][0-9]{0,12})$' },
   },
-  view: {
-    ...oneOf(VIEWS),
-    meaning: '`full`: all members of the task. `brief`: those that are short, without payload, state and result.',
-  },
+  view: { ...oneOf(VIEWS), meaning: '`full`: all members of the task. `brief`: those that are short.' },
 } as const satisfies Record<string, Parameter>
 
 export type ParameterName = keyof typeof PARAMETERS

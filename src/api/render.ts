@@ -37,9 +37,21 @@ function briefTaskText({ id, service, action, status, ...task }: BriefView): str
   const { code, detail, status: answered } = (JSON.parse(task.error ?? '{}') ?? {}) as Partial<Failure>
   return JSON.stringify({
     location: locationOf(id),
-    ...{ service, action, status, createdAt, startedAt, finishedAt, runAt, step, attempt, fails },
+    service,
+    action,
+    status,
+    createdAt,
+    startedAt,
+    finishedAt,
+    runAt,
+    step,
+    attempt,
+    fails,
     lastError: code === undefined ? null : { code, detail, ...(answered && { status: answered }) },
-    ...{ priority, caller, ...relativesOf(task), schedule },
+    priority,
+    caller,
+    ...relativesOf(task),
+    schedule,
     labels: JSON.parse(task.labels ?? 'null') as unknown,
   })
 }

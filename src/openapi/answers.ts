@@ -73,7 +73,7 @@ const TIMES = (what: string): Schema =>
 export const ANSWERS = {
   Task: shown(TASK, ENDS),
   FullTask: shown({ ...TASK, ...FULL }, ENDS),
-  BriefTask: shown({ ...BRIEF_TASK, ...BRIEF, lastError: orNull(refTo('BriefFailure')) }),
+  BriefTask: shown({ ...BRIEF_TASK, ...BRIEF, lastError: { oneOf: [refTo('BriefFailure'), { type: 'null' }] } }),
   BriefFailure: shown(
     { code: oneOf('The reason.', Object.keys(FAILURES)), detail: text('The reason in words.') },
     { status: { ...number('The status of the last answer.') } },

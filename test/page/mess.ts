@@ -16,7 +16,7 @@ export async function openServices(): Promise<{ services: Record<string, Partial
     services: {
       billing: { url },
       images: { url, concurrency: 40 },
-      mail: { url, limit: { concurrency: 10, rate: '50/s' } } as Partial<Service>,
+      mail: { url, limit: { concurrency: 10, rate: '50/s' } },
       reports: { url, attemptLog: 'all', keepStates: 5 },
       // Nobody listens there.
       search: {
@@ -24,7 +24,7 @@ export async function openServices(): Promise<{ services: Record<string, Partial
         retry: { ...SERVICE_DEFAULTS.retry, attempts: 8, backoff: 20_000 },
       },
     },
-    close: () => void server.close().closeAllConnections(),
+    close: () => server.close().closeAllConnections(),
   }
 }
 

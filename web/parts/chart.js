@@ -40,6 +40,9 @@ export function Chart({ title, x, series, text, log = false }) {
   return html`<figure class="chart"><figcaption>${title}</figcaption><div ref=${place} role="img" aria-label=${`${title}: ${spoken(series, text)}`}></div></figure>`
 }
 
+/** Up to so many values of a line are drawn as points, too. */
+const POINTS = 20
+
 const sizeOf = (place) => ({ width: Math.max(place.clientWidth, 240), height: 180 })
 
 /** The last value of each series, for who cannot see the chart. */
@@ -81,11 +84,12 @@ function optionsOf({ padding, log, text, zone, place, latest }) {
     ],
     series: [
       { value: (_, at) => (at === null ? '–' : hourText(at)) },
-      ...latest.current.map(({ label, colour: name, bars }, at) => ({
+      ...latest.current.map(({ label, colour: name, bars, values }, at) => ({
         label,
         stroke: colour(name),
         width: bars ? 0 : 1.5,
-        points: { size: 5, ...(bars && { show: false }) },
+        // A point without neighbours has no line.
+        points: { size: 5, show: !bars && values.filter((value) => value !== null).length <= POINTS },
         spanGaps: true,
         ...(bars && { fill: colour(name), paths: window.uPlot.paths.bars({ size: [0.8, 40], gap: 1 }) }),
         value: (_, value, __, i) =>

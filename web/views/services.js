@@ -38,7 +38,7 @@ function Service({ service, after }) {
   const { name, url, paused, gatedUntil, running, waiting, delayed, oldestSeconds, lastHour, nodes } = service
   const [state, text] = stateOf(service)
   return html`<tr data-row>
-    <td><${TasksLink} filters=${{ service: name }}>${name}<//><div class="quiet url wide">${url ?? 'known to other nodes only'}</div></td>
+    <td><${TasksLink} filters=${{ service: name }}>${name}<//><div class="quiet url wide" title=${url}>${url ?? 'known to other nodes only'}</div></td>
     <td>
       <${Status} of=${state} text=${text} />
       ${paused && html`<div class="reason">${paused.reason || 'no reason given'} <span class="quiet">by ${paused.by}, since <${Time} at=${paused.since} short /></span></div>`}

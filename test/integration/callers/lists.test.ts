@@ -66,6 +66,29 @@ describe('the list in full', () => {
     expect((await ask('HEAD', `${url}/tasks?view=full`)).status).to.equal(200)
   })
 
+  it('shows tasks in brief, a thousand large ones a page, with what the full view says', async () => {
+    const error = `json_build_object('code', 'service_error', 'detail', 'It is "so".', 'status', 500, 'body', repeat('x', 65536))`
+    const all = await insert(
+      200,
+      `${ENDED}, error, labels`,
+      `, 'failed', now(), ${error}, '{"a": "b", "run": "r"}'::jsonb`,
+    )
+    const ids = all.map((location) => location.slice(7)).join(',')
+    const page = await list(`ids=${ids}&view=brief`)
+    const { json, text } = page
+    expect(locationsOf(page)).to.deep.equal(all)
+    expect(text.length).to.be.below(200 * 1_000)
+    const full = (await ask('GET', `${url}${all.at(-1)}?view=full`)).json
+    const { payload: _, state: __, resultOmitted: ___, deadlineAt: ____, unique, callback, error: told, ...rest } = full
+    expect([unique, callback]).to.deep.equal([null, null])
+    const { body, ...lastError } = told
+    expect(body).to.have.length(65_536)
+    const brief = { ...rest, lastError }
+    expect(json[0]).to.deep.equal(brief)
+    expect((await ask('GET', `${url}${all.at(-1)}?view=brief`)).json).to.deep.equal(brief)
+    expect((await list('view=long')).status).to.equal(400)
+  })
+
   it('shows ids that are given twice once, and none that are not there', async () => {
     const all = await insert(5, '', '')
     const ids = all.map((location) => location.slice(7))
