@@ -2,6 +2,7 @@
 import { readFile } from 'node:fs/promises'
 import { SERVER_LIMITS } from './api/server.ts'
 import type { Config } from './config/config.ts'
+import { redisAddressOf } from './core/redis-address.ts'
 import { descriptorLimit, descriptorsNeeded } from './core/descriptors.ts'
 import type { Keys } from './core/key.ts'
 import type { Services } from './core/service.ts'
@@ -13,7 +14,7 @@ import type { Log } from './telemetry/log.ts'
 export function inUse({ databaseUrl, redisUrl, dataDir, file }: Config): Omit<FieldsOf<'listening'>, 'url'> {
   return {
     postgres: databaseUrl === undefined ? `embedded, data in ${dataDir}` : hostOf(databaseUrl),
-    queue: redisUrl === undefined ? 'in this process' : `redis ${hostOf(redisUrl)}`,
+    queue: redisUrl === undefined ? 'in this process' : `redis ${redisAddressOf(redisUrl)?.shown}`,
     services: file ?? 'demo',
   }
 }

@@ -1,5 +1,6 @@
 // The rules for DATABASE_URL: the address of one Postgres, without anything that the client would ignore or misread.
-import { canDecode, isHostOfUrl, type Rule } from './rules.ts'
+import { canDecode } from '../core/percent.ts'
+import { isHostOfUrl, type Rule } from './rules.ts'
 
 const ONE_POSTGRES =
   'the address of one Postgres, as postgres://host:5432/tasks; for several put a proxy or a DNS name in front that leads to the primary'

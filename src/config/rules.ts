@@ -59,13 +59,3 @@ export const filePath: Rule<string> = {
 function within(value: number | undefined, least: number, most: number): number | undefined {
   return value !== undefined && value >= least && value <= most ? value : undefined
 }
-
-/** Whether the percent-encoding of a text is valid and stands for UTF-8. */
-export function canDecode(text: string): boolean {
-  try {
-    decodeURIComponent(text)
-    return true
-  } catch {
-    return false
-  }
-}

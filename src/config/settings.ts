@@ -49,7 +49,7 @@ export const SETTINGS = {
   REDIS_URL: {
     rule: redisUrl,
     meaning:
-      'Redis 6.2 or newer, or Valkey: one server, no Sentinel and no Cluster. Not set: a queue in this process, at most 100,000 ids, nothing stored; several nodes then need up to 2 s to start a task and 3 s to cancel one.',
+      'Redis 6.2 or newer, or Valkey: one server, one behind Sentinels, or a Cluster. Not set: a queue in this process, at most 100,000 ids, nothing stored; several nodes then need up to 2 s to start a task and 3 s to cancel one.',
     secret: true,
   },
   REDIS_PREFIX: { rule: keyPrefix, fallback: 'task_api:', meaning: 'Every key in Redis starts with it.' },

@@ -19,6 +19,7 @@ const MENDS: readonly (readonly [words: RegExp, mend: (place: Place) => string])
   ],
   [/3D000/, ({ setting }) => `Create the database with createdb, or correct its name in ${setting}.`],
   [/DB index|'select'/, ({ setting }) => `Name a database in ${setting} that the server has and the user may select.`],
+  [/NOPERM/, () => 'Give the user the rights of its ACL line in docs/operations.md#redis.'],
   [/53300/, ({ server }) => `End sessions of ${server}, or raise the number of connections that it allows.`],
   [/53400/, () => 'Raise temp_file_limit to 64 MB or more.'],
   [/53100|No space left/, ({ server }) => `Make room on the disk of ${server}.`],
@@ -39,7 +40,8 @@ const MENDS: readonly (readonly [words: RegExp, mend: (place: Place) => string])
   ],
   [
     /Cluster|Sentinel/,
-    ({ setting }) => `Name one Redis in ${setting}, or a proxy or a DNS name that leads to the primary.`,
+    ({ setting }) =>
+      `Write ${setting} as docs/operations.md#redis says for one Redis, for Sentinels and for a Cluster.`,
   ],
 ]
 

@@ -1,5 +1,6 @@
 // Checks of Redis: what it is, what it lets a node do, and whether it forgets.
 import type { Config } from '../config/config.ts'
+import { redisAddressOf } from '../core/redis-address.ts'
 import { inspectRedis, type RedisFacts } from '../queue/inspection.ts'
 import { type Checks, type Finding, fault, findingOf, judged, ok, type Verdict, warning } from './finding.ts'
 import { mendOf } from './mends.ts'
@@ -14,7 +15,7 @@ const NEARLY_FULL = 0.9
 const REFUSALS: readonly (readonly [words: RegExp, mend: string])[] = [
   [/NOPERM/, 'Give the user the rights of the ACL line in docs/operations.md#redis.'],
   [/OOM/, 'Raise maxmemory, or remove keys of others.'],
-  [/READONLY/, 'Name the primary in REDIS_URL, or a DNS name that leads to it.'],
+  [/READONLY/, 'Name the primary in REDIS_URL, or a DNS name that leads to it, or its Sentinels.'],
   [/MISCONF|NOREPLICAS/, 'Let Redis save its data again, or set stop-writes-on-bgsave-error no: its log says why.'],
 ]
 const mendOfRefusal = (said: string): string => REFUSALS.find(([words]) => words.test(said))?.[1] ?? mendOf(said, PLACE)
@@ -41,12 +42,24 @@ export const REDIS_CHECKS: Checks<RedisFacts> = {
     },
   },
   role: {
-    asks: 'whether it is a primary, and no Cluster',
-    mend: 'Name the primary in REDIS_URL, or a DNS name that leads to it.',
-    judge: ({ info }) => {
+    asks: 'whether it is a primary, and of a Cluster only where `REDIS_URL` says so',
+    mend: 'Name the primary in REDIS_URL, or its Sentinels or Cluster, as docs/operations.md#redis says.',
+    judge: ({ info, kind }) => {
       if (info['role'] === undefined) return NOT_KNOWN
-      if (info['cluster_enabled'] === '1') return fault('this is a Redis Cluster, which is not supported')
+      if (info['cluster_enabled'] === '1' && kind !== 'cluster')
+        return fault('this is a node of a Redis Cluster: REDIS_URL must begin with redis+cluster://')
       return info['role'] === 'master' ? ok('a primary') : fault('this is a replica, and takes no writes')
+    },
+  },
+  places: {
+    asks: 'whether each Sentinel of `REDIS_URL` answers and names the same primary, or each node of a Cluster answers',
+    mend: 'Start it, correct its host, port and password in REDIS_URL, and let this machine reach it.',
+    judge: ({ kind, asked }) => {
+      const silent = asked.flatMap(({ host, reason }) => (reason === undefined ? [] : [warning(`${host}: ${reason}`)]))
+      const primaries = [...new Set(asked.flatMap(({ place }) => place ?? []))]
+      if (kind === 'sentinel' && primaries.length > 1)
+        return [...silent, warning(`Sentinels name several primaries: ${primaries.join(', ')}`, DISAGREE)]
+      return silent.length > 0 || kind === 'one' ? silent : ok(`${asked.length} of ${asked.length} answer`)
     },
   },
   rights: {
@@ -84,6 +97,7 @@ export const REDIS_CHECKS: Checks<RedisFacts> = {
   },
 }
 
+const DISAGREE = 'Wait for the end of a failover; then look at SENTINEL MASTERS of each.'
 const NOT_KNOWN: Verdict = ok('not known: the user may not ask for INFO')
 
 /** Checks the Redis of a configuration; nothing where none is configured. */
@@ -91,6 +105,6 @@ export async function redis({ redisUrl, redisPrefix }: Config): Promise<Finding[
   if (redisUrl === undefined) return []
   const facts = await inspectRedis(redisUrl, redisPrefix)
   if (!('reason' in facts)) return judged('redis', REDIS_CHECKS, facts)
-  const verdict = fault(`${new URL(redisUrl).host}: ${facts.reason}`)
+  const verdict = fault(`${redisAddressOf(redisUrl)?.shown}: ${facts.reason}`)
   return [findingOf('redis.connection', verdict, mendOf(facts.reason, PLACE))]
 }

@@ -1,11 +1,15 @@
 // One connection to Redis that is thrown away at the first sign of trouble and built anew.
-import { isIP } from 'node:net'
+import type { RedisAddress } from '../core/redis-address.ts'
+import { connectionTo } from './connection.ts'
+import { placeOf } from './place.ts'
 import { reasonOf } from './reasons.ts'
-import { Redis, type RedisOptions } from './replies.ts'
+import type { Redis } from './replies.ts'
 import { OVERDUE, within } from './within.ts'
 
 export interface LinkOptions {
-  readonly url: string
+  readonly address: RedisAddress
+  /** A key that never exists, where all keys are. */
+  readonly probe: string
   /** Shown by CLIENT LIST. */
   readonly name: string
   readonly pipelined?: boolean
@@ -37,9 +41,12 @@ export interface LinkTimes {
 export class Link {
   readonly #options: LinkOptions
   readonly #ending = new Set<Promise<void>>()
+  /** Connections to those that know where Redis is. */
+  readonly #asked = new Set<Redis>()
   readonly #waiting = new Set<(client: Redis | undefined) => void>()
   #running = false
   #current: Redis | undefined
+  #place: string | undefined
   #upSince: number | undefined
   #failures = 0
   #timer: NodeJS.Timeout | undefined
@@ -51,6 +58,11 @@ export class Link {
   /** The client, while it is up. */
   get client(): Redis | undefined {
     return this.#upSince === undefined ? undefined : this.#current
+  }
+
+  /** The URL of the Redis that the client is at, while it is up. */
+  get place(): string | undefined {
+    return this.client && this.#place
   }
 
   /** Begins to connect. Resolves after the first try, well or not. */
@@ -65,6 +77,7 @@ export class Link {
   async stop(): Promise<void> {
     this.#running = false
     if (this.#current) this.drop(this.#current, 'stopped')
+    for (const client of this.#asked) this.#endAsked(client)
     clearTimeout(this.#timer)
     this.#wake(undefined)
     await Promise.all(this.#ending)
@@ -85,6 +98,11 @@ export class Link {
     })
   }
 
+  /** Throws the client away if it is up at another place. */
+  follow(place: string | undefined): void {
+    if (this.client && place !== undefined && this.#place !== place) this.drop(this.client, 'Redis has moved')
+  }
+
   /** Throws a client away, if it is still the one in use. Answers that are under way may still arrive for half a second. */
   drop(client: Redis, trouble: unknown): void {
     if (client !== this.#current) return
@@ -93,18 +111,35 @@ export class Link {
     this.#upSince = undefined
     clearTimeout(this.#timer)
     this.#end(client)
+    this.#failed(lasted, trouble)
+  }
+
+  #failed(lasted: number, trouble: unknown): void {
     if (this.#running) {
       // A connection that is accepted and then refused again and again must not be tried at full speed.
       this.#failures = lasted > this.#options.times.maxPause ? 1 : this.#failures + 1
       this.#timer = setTimeout(() => void this.#open(), pauseAfter(this.#failures, this.#options.times))
     }
-    this.#options.down?.(reasonOf(trouble, this.#options.url))
+    this.#options.down?.(reasonOf(trouble, this.#options.address))
   }
 
   async #open(): Promise<void> {
-    const { times, check } = this.#options
-    const client = new Redis(this.#options.url, settingsOf(this.#options))
+    const { address, probe, times } = this.#options
+    let place: string
+    try {
+      const begin = (client: Redis): void => void this.#asked.add(client)
+      place = await placeOf({ address, probe, ms: times.connect, begin, end: this.#endAsked })
+    } catch (error) {
+      return this.#failed(0, error)
+    }
+    if (this.#running) await this.#connect(place)
+  }
+
+  async #connect(place: string): Promise<void> {
+    const { name, pipelined, check, times } = this.#options
+    const client = connectionTo(place, { name, pipelined: pipelined ?? false, connect: times.connect })
     this.#current = client
+    this.#place = place
     let trouble: unknown
     client.on('error', (error) => (trouble = error))
     client.on('end', () => this.drop(client, trouble ?? 'connection closed'))
@@ -141,6 +176,11 @@ export class Link {
     for (const settle of this.#waiting) settle(client)
   }
 
+  readonly #endAsked = (client: Redis): void => {
+    this.#asked.delete(client)
+    this.#end(client)
+  }
+
   #end(client: Redis): void {
     if (client.status === 'end') return
     const ended = new Promise<void>((resolve) => client.once('end', resolve))
@@ -149,35 +189,6 @@ export class Link {
     client.disconnect()
   }
 }
-
-// ioredis' own constructor does not take all of its options' type under exactOptionalPropertyTypes.
-type Settings = Omit<RedisOptions, 'replyMapping'>
-
-function settingsOf({ url, name, pipelined, times }: LinkOptions): Settings {
-  const settings: Settings = {
-    connectionName: name,
-    lazyConnect: true,
-    retryStrategy: null,
-    maxRetriesPerRequest: 0,
-    enableOfflineQueue: false,
-    autoResendUnfulfilledCommands: false,
-    autoResubscribe: false,
-    // Its timer outlives the client while Redis loads its data; the check asks more.
-    enableReadyCheck: false,
-    disableClientInfo: true,
-    enableAutoPipelining: pipelined ?? false,
-    // HELLO with a password fails on a server without one, and leaves ioredis and the server at odds.
-    protocol: 2,
-    connectTimeout: times.connect,
-    disconnectTimeout: 500,
-    keepAlive: 5_000,
-  }
-  return url.startsWith('rediss:') ? { ...settings, tls: tlsOf(new URL(url).hostname) } : settings
-}
-
-// Node sends no server name of its own accord, and many hosted servers need one.
-const tlsOf = (host: string): { servername?: string } =>
-  isIP(host.replace(/^\[|\]$/g, '')) ? {} : { servername: host }
 
 /** The pause after the nth failure in a row: doubled each time, capped, and between half and all of that. */
 function pauseAfter(failures: number, times: LinkTimes): number {

@@ -1,5 +1,6 @@
 // The queue at Redis: its three connections, its health, and its lines in the log.
-import { Redis } from 'ioredis'
+import type { Redis } from 'ioredis'
+import { type RedisAddress, redisAddressOf } from '../core/redis-address.ts'
 import type { Log } from '../telemetry/log.ts'
 import { CancelNotices } from './cancel-notices.ts'
 import { Keys } from './keys.ts'
@@ -32,7 +33,7 @@ export const REDIS_TIMES: RedisTimes = {
 const STUCK_FROM = 5
 
 export interface RedisQueueOptions {
-  /** `redis:` or `rediss:`. May hold a password, which is never logged. */
+  /** As `REDIS_URL`. May hold passwords, which are never logged. */
   readonly url: string
   /** What every key and channel starts with. */
   readonly prefix: string
@@ -43,13 +44,13 @@ export interface RedisQueueOptions {
 }
 
 /**
- * A queue at a Redis server (6.2 or newer) or Valkey. Healthy while the connection for commands is up, which it is only
+ * A queue at a Redis (6.2 or newer) or Valkey: one server, the primary of Sentinels, or the node of a Cluster that owns its keys. Healthy while the connection for commands is up, which it is only
  * as long as Redis takes writes, answers each command in time, and refuses none that is needed, and while pops can wait. Throws if the URL cannot be read.
  */
 export class RedisQueue implements Queue {
   readonly kind = 'redis'
   readonly #log: Log
-  readonly #url: string
+  readonly #address: RedisAddress
   readonly #times: RedisTimes
   readonly #keys: Keys
   readonly #commands: Link
@@ -68,13 +69,14 @@ export class RedisQueue implements Queue {
   #stopping: Promise<void> = Promise.resolve()
 
   constructor({ url, prefix, log, times = {}, pushCapacity = 10_000 }: RedisQueueOptions) {
-    checkUrl(url)
+    const address = redisAddressOf(url)
+    if (!address) throw new Error('The address of Redis is not a redis: or rediss: URL')
     this.#log = log
-    this.#url = url
+    this.#address = address
     this.#times = { ...REDIS_TIMES, ...times }
     this.#keys = new Keys(prefix)
     const { answer, beat } = this.#times
-    const common = { url, times: this.#times }
+    const common = { address, probe: this.#keys.probe, times: this.#times }
     const commands = new Link({
       ...common,
       name: 'task_api:commands',
@@ -85,21 +87,30 @@ export class RedisQueue implements Queue {
           takesWrites(client, this.#keys),
           first || this.#refused.length > 0 ? this.#tryAll(client) : undefined,
         ]),
-      up: () => this.#look(),
+      up: () => {
+        for (const link of others) link.follow(commands.place)
+        this.#look()
+      },
       down: (reason) => this.#look(reason),
     })
+    // Ids and notices go where the commands go: after a failover no connection stays with the old primary.
+    const others: Link[] = []
+    const other = (options: Pick<LinkOptions, 'name' | 'check' | 'every'>, watched: 'pop' | 'cancels'): Link => {
+      const link = new Link({ ...common, ...options, ...this.#watch(watched) })
+      others.push(link)
+      return link
+    }
     const shared = { keys: this.#keys, commands, answer, mended: this.#mended }
     this.#commands = commands
     this.#pushes = new Pushes({ ...shared, capacity: pushCapacity })
     this.#pops = new Pops({
       ...shared,
       times: this.#times,
-      popLink: (check) => new Link({ ...common, name: 'task_api:pop', check, ...this.#watch('pop') }),
+      popLink: (check) => other({ name: 'task_api:pop', check }, 'pop'),
     })
     this.#notices = new CancelNotices({
       ...shared,
-      hearLink: (check) =>
-        new Link({ ...common, name: 'task_api:cancels', check, every: beat, ...this.#watch('cancels') }),
+      hearLink: (check) => other({ name: 'task_api:cancels', check, every: beat }, 'cancels'),
     })
   }
 
@@ -207,7 +218,7 @@ export class RedisQueue implements Queue {
 
   async #tryAll(client: Redis): Promise<void> {
     const refused = await refusedCommands(client, this.#keys)
-    const reasons = refused.map(({ command, error }) => `${command}: ${reasonOf(error, this.#url)}`)
+    const reasons = refused.map(({ command, error }) => `${command}: ${reasonOf(error, this.#address)}`)
     if (reasons.length > 0 && reasons.join() !== this.#refused.join())
       this.#log.event('redis_refuses_commands', { reasons })
     this.#refused = reasons
@@ -226,15 +237,5 @@ async function takesWrites(client: Redis, keys: Keys): Promise<void> {
   } catch (error) {
     // Redis looks at the type last: it would have taken the write.
     if (!isWrongType(error)) throw error
-  }
-}
-
-/** The library's own error would show the URL. */
-function checkUrl(url: string): void {
-  try {
-    if (!/^rediss?:\/\//.test(url)) throw new TypeError('not redis: or rediss:')
-    new Redis(url, { lazyConnect: true }).disconnect()
-  } catch {
-    throw new Error('The address of Redis is not a redis: or rediss: URL')
   }
 }

@@ -10,6 +10,7 @@ import { freezeRow, killRow, stopRow } from './rows/nodes.ts'
 import { noRedisRow } from './rows/no-redis.ts'
 import { overloadRow } from './rows/overload.ts'
 import { pointsRow } from './rows/points.ts'
+import { clusterRow, sentinelRow } from './rows/redis-groups.ts'
 import { repliesRow } from './rows/replies.ts'
 import { postgresRow, redisRow } from './rows/servers.ts'
 import type { Row } from './row.ts'
@@ -20,6 +21,8 @@ export const ROWS: readonly Row[] = [
   stopRow,
   freezeRow,
   redisRow,
+  sentinelRow,
+  clusterRow,
   noRedisRow,
   postgresRow,
   repliesRow,

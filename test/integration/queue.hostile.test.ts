@@ -1,6 +1,7 @@
 // The queue at a Redis that others write to, and what it sends there itself.
 import { expect } from 'chai'
 import { Redis } from 'ioredis'
+import { redisAddressOf } from '../../src/core/redis-address.ts'
 import { reasonOf } from '../../src/queue/reasons.ts'
 import type { Popped } from '../../src/queue/port.ts'
 import { RedisQueue } from '../../src/queue/redis.ts'
@@ -187,7 +188,8 @@ describe('the redis queue among strangers', () => {
     await wrong.queue.stop()
     await admin.config('SET', 'requirepass', '')
     const echoed = "ERR unknown command 'AUTH', with args beginning with: 'wr@ng'"
-    expect(reasonOf(new Error(echoed), urlWith('wr@ng')))
+    const address = redisAddressOf(urlWith('wr@ng'))
+    expect(address && reasonOf(new Error(echoed), address))
       .to.include('ERR')
       .and.not.include('wr@ng')
     for (const bad of ['redis://:secret@host:port', 'http://:secret@localhost', 'redis://:%secret@h'])

@@ -2,6 +2,7 @@
 import { type Mutation, one } from './mutation.ts'
 
 const RIGHTS = 'integration/queue.rights'
+const GROUPS = 'integration/queue.groups'
 
 export const REDIS_MUTATIONS: readonly Mutation[] = [
   one(
@@ -35,5 +36,29 @@ export const REDIS_MUTATIONS: readonly Mutation[] = [
     'first || this.#refused.length > 0 ? this.#tryAll(client) : undefined',
     'undefined',
     RIGHTS,
+  ),
+  one(
+    'the first Sentinel alone',
+    'a Sentinel that hangs keeps a node from its Redis',
+    'queue/place.js',
+    'Promise.any([...clients]',
+    'Promise.any([...clients].slice(0, 1)',
+    GROUPS,
+  ),
+  one(
+    'MOVED unread',
+    'a node of a Cluster that has not the keys is no help',
+    'queue/place.js',
+    'port === undefined',
+    'true',
+    GROUPS,
+  ),
+  one(
+    'with the old primary',
+    'ids and notices go elsewhere than the commands',
+    'queue/redis.js',
+    'link.follow(commands.place);',
+    '',
+    GROUPS,
   ),
 ]

@@ -167,6 +167,8 @@ describe('a secret of the configuration', () => {
       'Postgres, an ampersand in the password': { DATABASE_URL: `postgres://u:?a=b&${password}=@db/tasks` },
       'Postgres, no URL': { DATABASE_URL: `${password}` },
       'Redis, a hash in the password': { REDIS_URL: `redis://:#${password}@cache` },
+      'Redis, an unknown parameter': { REDIS_URL: `redis+sentinel://u:${password}@a/m?sentinelPasswd=${password}` },
+      'Redis, a slash in the password of a Cluster': { REDIS_URL: `redis+cluster://u:/${password}@a,b` },
       'Redis, another scheme': { REDIS_URL: `${password}://cache` },
       'Redis, a file that holds no URL': { REDIS_URL: `\${file:${folder}/no-url}` },
     }

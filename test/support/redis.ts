@@ -1,7 +1,7 @@
 // A real Redis for tests: started on a free port with nothing stored, killed by real signals.
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdtemp, rm } from 'node:fs/promises'
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { connect } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -24,8 +24,14 @@ export interface RedisOptions {
   readonly port?: number
   /** More of the command line, for example `['--requirepass', 'secret']`. */
   readonly args?: readonly string[]
+  /** Where its certificate, its key and its CA are: it speaks TLS, and nothing else. */
+  readonly tls?: { readonly cert: string; readonly key: string; readonly ca: string }
+  /** What the file of a Sentinel says: a Sentinel is started. */
+  readonly sentinel?: string
 }
 
+/** Nothing is stored. */
+const OWN = ['--save', '', '--appendonly', 'no']
 const PORT_TRIES = 5
 const PAUSES: readonly string[] = ['SIGSTOP', 'SIGCONT']
 
@@ -35,13 +41,24 @@ export async function startRedis(options: RedisOptions = {}): Promise<TestRedis>
   const folder = await mkdtemp(join(tmpdir(), 'task_api-redis-'))
   for (let tries = 1; ; tries += 1) {
     const port = options.port ?? (await freePort())
-    const server = new Server(program.path, program.env, folder, port, options.args ?? [])
+    const file = join(folder, 'sentinel.conf')
+    if (options.sentinel !== undefined) await writeFile(file, options.sentinel)
+    const args = options.sentinel === undefined ? OWN : [file, '--sentinel']
+    const more = [...(options.args ?? []), ...portArgs(port, options)]
+    const server = new Server(program.path, program.env, folder, port, [...args, ...more])
     const failure = await server.ready()
     if (failure === undefined) return server
     await server.stop()
     // Another program may have taken the port in between.
     if (options.port !== undefined || tries === PORT_TRIES || !/in use/.test(failure)) throw new Error(failure)
   }
+}
+
+function portArgs(port: number, { tls }: RedisOptions): string[] {
+  if (!tls) return ['--port', String(port)]
+  const files = ['--tls-cert-file', tls.cert, '--tls-key-file', tls.key, '--tls-ca-cert-file', tls.ca]
+  const ways = ['--tls-auth-clients', 'no', '--tls-replication', 'yes']
+  return ['--port', '0', '--tls-port', String(port), ...files, ...ways]
 }
 
 class Server implements TestRedis {
@@ -54,8 +71,8 @@ class Server implements TestRedis {
   constructor(program: string, env: NodeJS.ProcessEnv, folder: string, port: number, args: readonly string[]) {
     this.port = port
     this.#folder = folder
-    const own = ['--port', String(port), '--bind', '127.0.0.1', '--dir', folder, '--save', '', '--appendonly', 'no']
-    this.#child = endsWithUs(spawn(program, [...own, ...args], { env, stdio: ['ignore', 'pipe', 'pipe'] }))
+    const own = ['--bind', '127.0.0.1', '--dir', folder]
+    this.#child = endsWithUs(spawn(program, [...args, ...own], { env, stdio: ['ignore', 'pipe', 'pipe'] }))
     const say = (bytes: Buffer): string => (this.#said = (this.#said + bytes.toString()).slice(-8_192))
     this.#child.stdout?.on('data', say)
     this.#child.stderr?.on('data', say)
@@ -74,7 +91,7 @@ class Server implements TestRedis {
   async ready(): Promise<string | undefined> {
     const ended = this.#ended.then(() => 'ended')
     // Nothing is awaited between the look and the listening, so what it says in between is not missed.
-    while (!this.#said.includes('Ready to accept connections')) {
+    while (!/Ready to accept connections|Sentinel ID is/.test(this.#said)) {
       const next = new Promise((said) => this.#child.stdout?.once('data', said))
       if ((await Promise.race([ended, next])) === 'ended') return `Redis did not start:\n${this.#said}`
     }

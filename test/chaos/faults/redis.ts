@@ -12,7 +12,7 @@ const PUSHED_AT_ONCE = 5_000
 const WORKED_OFF = 60_000
 
 /** A fault of Redis; repeats during it are breaches, a DELETE may take the 3 s that it takes without Redis. */
-const redisFault = (name: string, strike: (rig: Rig, random: Random) => Promise<unknown>): Fault => ({
+export const redisFault = (name: string, strike: (rig: Rig, random: Random) => Promise<unknown>): Fault => ({
   name: `Redis: ${name}`,
   group: 'redis',
   normal: NORMAL.redis,

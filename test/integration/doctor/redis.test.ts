@@ -1,5 +1,4 @@
 // Faults of a real Redis, each set up and found by the doctor with its mend.
-import { readFileSync } from 'node:fs'
 import { once } from 'node:events'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
@@ -9,12 +8,12 @@ import type { Config } from '../../../src/config/config.ts'
 import type { Finding } from '../../../src/doctor/finding.ts'
 import { redis as redisOf } from '../../../src/doctor/redis.ts'
 import { freePort } from '../../support/free-port.ts'
+import { DOCUMENTED } from '../../support/documented-rights.ts'
 import { startRedis, type TestRedis } from '../../support/redis.ts'
 import { TcpProxy } from '../../support/tcp-proxy.ts'
 import { type Expected, expectFinding, troubles } from './cases.ts'
 
-const OPERATIONS = readFileSync(new URL('../../../../docs/operations.md', import.meta.url), 'utf8')
-const COMMANDS = (/^ACL SETUSER task_api .*$/m.exec(OPERATIONS)?.[0] ?? '').match(/\+\S+/g) ?? []
+const COMMANDS = DOCUMENTED.redis
 const ACL = /ACL line in docs\/operations.md/
 
 const ask = (redisUrl: string): Promise<Finding[]> => redisOf({ redisUrl, redisPrefix: 'test:' } as Config)
