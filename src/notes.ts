@@ -5,6 +5,7 @@ import type { Config } from './config/config.ts'
 import { redisAddressOf } from './core/redis-address.ts'
 import { descriptorLimit, descriptorsNeeded } from './core/descriptors.ts'
 import type { Keys } from './core/key.ts'
+import { postgresServers } from './core/postgres-url.ts'
 import type { Services } from './core/service.ts'
 import { keyId } from './store/seal.ts'
 import type { FieldsOf } from './telemetry/events.ts'
@@ -13,13 +14,14 @@ import type { Log } from './telemetry/log.ts'
 /** The servers in use and the place of the data, for the log. Never shows a password. */
 export function inUse({ databaseUrl, redisUrl, dataDir, file }: Config): Omit<FieldsOf<'listening'>, 'url'> {
   return {
-    postgres: databaseUrl === undefined ? `embedded, data in ${dataDir}` : hostOf(databaseUrl),
+    postgres: databaseUrl === undefined ? `embedded, data in ${dataDir}` : hostsOf(databaseUrl),
     queue: redisUrl === undefined ? 'in this process' : `redis ${redisAddressOf(redisUrl)?.shown}`,
     services: file ?? 'demo',
   }
 }
 
 const hostOf = (url: string): string => new URL(url).host
+const hostsOf = (url: string): string => postgresServers(url).urls.map(hostOf).join(',')
 
 /** Says what an operator should know at the start. */
 export function warn({ host, keys, databaseUrl, redisUrl, encryptionKeys }: Config, log: Log): void {

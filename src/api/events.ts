@@ -58,7 +58,8 @@ async function* eventsOf(
       if (seen === undefined) yield ':\n\n'
     } while (seen === undefined)
     try {
-      task = seen === 'gone' ? undefined : await api.store.get(id)
+      // Also where it seemed to be gone: only this read is certain of that.
+      task = await api.store.get(id)
     } catch (error) {
       // Postgres is away: the stream ends, and the client comes back.
       if (error instanceof Refusal) return

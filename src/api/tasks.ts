@@ -132,8 +132,9 @@ async function ended(
   ms: number,
 ): Promise<FullView | undefined> {
   if (!task || ms === 0 || isEnded(task)) return task
-  const seen = await api.watches.watch(task.id, callerOf(ctx).name, 'end', ms, goneOf(ctx))
-  return seen === 'gone' ? undefined : api.store.get(task.id)
+  await api.watches.watch(task.id, callerOf(ctx).name, 'end', ms, goneOf(ctx))
+  // Also where it seemed to be gone: only this read is certain of that.
+  return api.store.get(task.id)
 }
 
 const isEnded = ({ status }: Pick<FullView, 'status'>): boolean => !NOT_ENDED.includes(status)

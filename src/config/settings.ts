@@ -43,7 +43,7 @@ export const SETTINGS = {
   DATABASE_URL: {
     rule: databaseUrl,
     meaning:
-      'Postgres 14 or newer: one server, no list of hosts. Not set: an embedded Postgres, with its data under `DATA_DIR`.',
+      'Postgres 14 or newer. With several hosts the one that takes writes is used. Not set: an embedded Postgres, with its data under `DATA_DIR`.',
     secret: true,
   },
   REDIS_URL: {

@@ -10,6 +10,7 @@ import { machine, MACHINE_CHECKS } from './machine.ts'
 import { saidBy } from './mends.ts'
 import { NODE_CHECKS, nodeFindings } from './node.ts'
 import { LOAD_CHECKS, LOOK_CHECKS, postgres, ROOM_CHECKS, SCHEMA_CHECKS, SERVER_CHECKS } from './postgres.ts'
+import { SERVERS_CHECKS } from './servers.ts'
 import { redis, REDIS_CHECKS } from './redis.ts'
 import { SERVICE_CHECKS, services } from './services.ts'
 
@@ -17,7 +18,7 @@ import { SERVICE_CHECKS, services } from './services.ts'
 export const CHECKS: Readonly<Record<string, Readonly<Record<string, Pick<Check<never>, 'asks' | 'mend'>>>>> = {
   node: NODE_CHECKS,
   config: CONFIG_CHECKS,
-  postgres: { ...SERVER_CHECKS, ...SCHEMA_CHECKS, ...LOAD_CHECKS, ...LOOK_CHECKS, ...ROOM_CHECKS },
+  postgres: { ...SERVERS_CHECKS, ...SERVER_CHECKS, ...SCHEMA_CHECKS, ...LOAD_CHECKS, ...LOOK_CHECKS, ...ROOM_CHECKS },
   redis: REDIS_CHECKS,
   services: SERVICE_CHECKS,
   machine: MACHINE_CHECKS,

@@ -11,6 +11,7 @@ import {
 } from '../store/inspection.ts'
 import { type Checks, type Finding, fault, findingOf, judged, ok, warning } from './finding.ts'
 import { mendOf, saidBy } from './mends.ts'
+import { SERVERS_CHECKS } from './servers.ts'
 
 const PLACE = { server: 'Postgres', setting: 'DATABASE_URL' }
 const SLOW_MS = 100
@@ -205,10 +206,11 @@ export async function postgres({ databaseUrl, services }: Config): Promise<Findi
 }
 
 /** What Postgres answered, judged. */
-export function postgresFindings({ server, schema, load, look, room }: Inspection): Finding[] {
+export function postgresFindings({ servers, server, schema, load, look, room }: Inspection): Finding[] {
   const known = 'facts' in server ? server.facts.room : 0
   const withRoom = schema && 'facts' in schema ? { facts: { ...schema.facts, room: known } } : schema
   return [
+    ...(servers ? judged('postgres', SERVERS_CHECKS, servers) : []),
     ...findings('connection', SERVER_CHECKS, server),
     ...findings('schema', SCHEMA_CHECKS, withRoom),
     ...findings('locks', LOAD_CHECKS, load),

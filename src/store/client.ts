@@ -1,44 +1,21 @@
-// Pools of pg's client with a guard: bytes that it cannot read end the connection, and not this process.
-import knex, { type Knex } from 'knex'
+// pg's client with a guard: bytes that it cannot read end the connection, and not this process.
 import pg from 'pg'
 import { Frames } from './frames.ts'
 
-/**
- * The server version that knex assumes: the oldest supported one. Otherwise knex would ask the server, and an unexpected answer
- * would throw an error that nothing can catch.
- */
-const ASSUMED_VERSION = '14'
-const CONNECT_TIMEOUT_MS = 2_000
-
-/** Makes a pool of at most `max` guarded connections. It opens no connection before the first statement. */
-export function poolOf(
-  url: string,
-  max: number,
-  { connection, pool, ...settings }: Omit<Knex.Config, 'connection'> & { readonly connection?: object } = {},
-): Knex {
-  const db = knex({
-    ...settings,
-    client: 'pg',
-    version: ASSUMED_VERSION,
-    connection: {
-      connectionString: url,
-      application_name: 'task_api',
-      connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
-      ...connection,
-    } as Knex.PgConnectionConfig,
-    pool: { ...pool, min: 0, max },
-    log: { warn() {}, error() {}, deprecate() {}, debug() {} },
-  })
-  const client = db.client as { driver: unknown }
-  client.driver = { ...pg, Client }
-  return db
-}
+/** The part of Postgres that gives up waiting for a standby, as its notices name it in every language. */
+const WAIT_FOR_STANDBY = 'SyncRepWaitForLSN'
 
 /** One guarded connection. */
 export class Client extends pg.Client {
+  /** Which choice of a server it belongs to (`Servers`). */
+  era = 0
+  /** Whether a commit of it was applied, and the synchronous standby may not have it: Postgres calls that a success. */
+  unconfirmed = false
+
   constructor(config?: pg.ClientConfig) {
     super(config)
     guard(this.connection as unknown as Connection)
+    this.on('notice', ({ routine }) => (this.unconfirmed ||= routine === WAIT_FOR_STANDBY))
   }
 
   /** The process of its backend, as the server has named it. */

@@ -8,7 +8,8 @@ import type { Asks } from './idempotent.ts'
 import { MOST_READ_BACKS, tryInsert } from './inserts.ts'
 import { type Keys, type Seals, sealsOf } from './seal.ts'
 import { Turns } from './turns.ts'
-import { blameOf, isCrowded, isSlow, StoreError } from './trouble.ts'
+import { isCrowded, isSlow, StoreError } from './trouble.ts'
+import { Servers } from './servers.ts'
 
 /**
  * Connections of each pool. For writes: one for each kind that may be in flight. Reads have a pool of their own, so that they delay no
@@ -50,11 +51,12 @@ export class Connections {
   constructor({ url, log, keys, meters = new Meters() }: ConnectionsOptions) {
     this.seals = sealsOf(keys)
     this.#meters = meters
-    this.#health = new Health(log, () => this.#renew())
-    this.#writes = new Database(url, CONNECTIONS.writes)
-    this.#reads = new Database(url, CONNECTIONS.reads)
-    this.#creates = new Database(url, CONNECTIONS.creates)
-    this.#waits = new Database(url, CONNECTIONS.waits)
+    const servers = new Servers(url)
+    this.#health = new Health(log, () => servers.renew())
+    this.#writes = new Database(servers, CONNECTIONS.writes)
+    this.#reads = new Database(servers, CONNECTIONS.reads)
+    this.#creates = new Database(servers, CONNECTIONS.creates)
+    this.#waits = new Database(servers, CONNECTIONS.waits)
     this.write = this.#heeded(this.#writes)
     // Many may wait for the few connections of POSTs: that says nothing about Postgres.
     this.create = {
@@ -110,11 +112,8 @@ export class Connections {
 
   /** Closes all connections. */
   async close(): Promise<void> {
-    await Promise.all(this.#all.map((database) => database.close()))
-  }
-
-  get #all(): readonly Database[] {
-    return [this.#writes, this.#reads, this.#creates, this.#waits]
+    const all = [this.#writes, this.#reads, this.#creates, this.#waits]
+    await Promise.all(all.map((database) => database.close()))
   }
 
   /** Counts how long statements take, the wait for a connection included. */
@@ -142,14 +141,9 @@ export class Connections {
       } catch (error) {
         if (besides(error)) throw error
         this.#health.failed(kind, error)
-        if (error instanceof StoreError && blameOf(error.cause) === 'server') this.#renew()
         if (error instanceof StoreError && isSlow(error.cause)) void this.probe()
         throw error
       }
     }
-  }
-
-  #renew(): void {
-    for (const database of this.#all) database.renew()
   }
 }

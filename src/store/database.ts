@@ -2,8 +2,9 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Knex } from 'knex'
 import { type Cancellable, cancel } from './cancel.ts'
-import { poolOf } from './client.ts'
-import { blameOf, StoreError, sqlState, troubleOf } from './trouble.ts'
+import { poolOf } from './pool.ts'
+import { Servers } from './servers.ts'
+import { blameOf, StoreError, sqlState, troubleOf, UNCONFIRMED } from './trouble.ts'
 import { types } from './values.ts'
 
 /** The time limit of a statement. Half of the trust window of 8 s, so that a beat that hangs can be repeated in time. */
@@ -32,11 +33,14 @@ const PREPARED_NAME_LOST = /^(26000|42P05)$/
 /** A pool of connections. It opens no connection before the first statement. */
 export class Database {
   readonly knex: Knex
+  readonly #servers: Servers
   /** Whether prepared statements have worked so far. */
   #keepsNames = true
 
-  constructor(url: string, max: number) {
-    this.knex = poolOf(url, max, {
+  constructor(servers: Servers, max: number) {
+    this.#servers = servers
+    servers.onRenewal(() => this.#renew())
+    this.knex = poolOf(servers, max, {
       connection: { keepAlive: true, query_timeout: STATEMENT_TIMEOUT_MS, types },
       pool: { acquireTimeoutMillis: ACQUIRE_TIMEOUT_MS, idleTimeoutMillis: 30_000 },
       acquireConnectionTimeout: ACQUIRE_TIMEOUT_MS,
@@ -54,18 +58,12 @@ export class Database {
       }
   }
 
-  /** Replaces all connections: those that are open or being opened now are not handed out again. */
-  renew(): void {
+  /** Replaces all connections that are open: they are not handed out again. */
+  #renew(): void {
     const { pool } = this.knex.client as Client
     if (!pool) return
-    const { free, used, pendingCreates } = pool
-    for (const { resource } of free) discard(resource, RENEWAL_REASON)
-    for (const { resource } of used) resource.__knex__disposed = RENEWAL_REASON
-    for (const { promise } of pendingCreates)
-      promise.then(
-        (made) => (made.__knex__disposed = RENEWAL_REASON),
-        () => undefined,
-      )
+    for (const { resource } of pool.free) discard(resource, RENEWAL_REASON)
+    for (const { resource } of pool.used) resource.__knex__disposed = RENEWAL_REASON
   }
 
   async #once<Row>(sql: string | Prepared, values: readonly unknown[]): Promise<Row[]> {
@@ -94,12 +92,14 @@ export class Database {
       const { rows } = await connection.query<Row>({ ...statement, values: [...values] })
       // An answer without rows is not the answer to one statement.
       if (!Array.isArray(rows)) throw new TypeError('an answer without rows')
+      if (connection.unconfirmed) throw UNCONFIRMED()
       return rows
     } catch (error) {
       if (cancelled && sqlState(error) === '57014' && error instanceof Error)
         error.message += ` (by this node, after ${CANCEL_STATEMENT_AFTER_MS / 1_000} s)`
       // After a timeout pg leaves the statement on the connection, and the next user of the connection would time out as well.
       if (blameOf(error) !== 'statement') discard(connection, error)
+      if (blameOf(error) === 'server') this.#servers.leave(connection)
       throw new StoreError(troubleOf(error), error)
     } finally {
       clearTimeout(limit)
@@ -142,7 +142,6 @@ interface Client {
   readonly pool?: {
     readonly free: readonly Pooled[]
     readonly used: readonly Pooled[]
-    readonly pendingCreates: readonly { readonly promise: Promise<Connection> }[]
   }
 }
 interface Pooled {
@@ -151,6 +150,8 @@ interface Pooled {
 interface Connection extends Cancellable {
   query<Row>(query: { text: string; name?: string; values: unknown[] }): Promise<{ rows: Row[] }>
   readonly connection: { readonly stream: { destroy(): void } }
+  readonly era: number
+  readonly unconfirmed: boolean
   /** knex's mark of a connection that its pool does not hand out again. */
   __knex__disposed?: unknown
 }

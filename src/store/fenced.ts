@@ -172,7 +172,7 @@ function loggedName(name: string): string {
 }
 
 /**
- * Makes the flush of one kind: one statement, and after an unknown outcome a second one that reads the rows not written.
+ * Makes the flush of one kind: one statement, and after an unknown outcome a second one that reads (and locks, as `FIND`) the rows not written.
  * @param told is called with each entry that was written
  */
 export function fencedFlush<Entry extends Reported>(by: Sealing, kind: Kind<Entry>, told?: (entry: Entry) => void) {
@@ -240,7 +240,7 @@ async function applied<Entry extends Reported>(
   kind: Kind<Entry>,
   entries: readonly Entry[],
 ): Promise<Entry[]> {
-  const sql = 'select id, token, step, attempt, status from tasks where id = any($1::bigint[])'
+  const sql = 'select id, token, step, attempt, status from tasks where id = any($1) order by id for key share'
   const rows = await query<Row>(sql, [entries.map(({ id }) => id)])
   const byId = new Map(rows.map((row) => [row.id, row]))
   return entries.filter((entry) => {

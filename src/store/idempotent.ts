@@ -61,7 +61,7 @@ const LOCK_WAIT_MS = 10
 /**
  * Makes a routine. The key comes first: a repeat waits there until the first has committed, and then finds what that has created. When
  * the time for a lock is over, what was done so far is undone; `waits_for` is the outcome. The tables come before: who waits for them
- * waits for no key and no `unique`.
+ * waits for no key and no `unique`. The key of a repeat is locked: so the repeat is a commit too, and waits for the synchronous standby.
  */
 export const idempotentRoutine = ({ name, types, declared = '', creates, returns }: Body): Routine =>
   routineOf({
@@ -81,7 +81,7 @@ export const idempotentRoutine = ({ name, types, declared = '', creates, returns
     waits_for := 'key_locked';
     insert into idempotency_keys (scope, key, hash, request) values ($1, $2, $3, $5) on conflict do nothing;
     if not found then
-      select k.hash, k.request, k.tasks, k.existing, k.told into strict kept from idempotency_keys k where k.scope = $1 and k.key = $2;
+      select k.hash, k.request, k.tasks, k.existing, k.told into strict kept from idempotency_keys k where k.scope = $1 and k.key = $2 for key share;
       if kept.hash <> $3 then
         ${nothingBut(`'other_body'`)}
       else

@@ -134,13 +134,14 @@ export function insertAllFlush(flush: ReturnType<typeof insertFlush>) {
   }
 }
 
+// The rows are locked: so the look is a commit, and is not believed before the synchronous standby has the rows.
 export const FIND = routineOf({
   name: 'find',
   types: ['bigint', 'uuid[]'],
   returns: 'id bigint, key uuid, node uuid, token bigint, age double precision',
   sql: `
   select t.id, t.key, t.node, t.token, (extract(epoch from now() - t.created_at) * 1000)::double precision
-  from tasks t where t.id > $1 and t.key = any($2)`,
+  from tasks t where t.id > $1 and t.key = any($2) for key share`,
 })
 
 async function readBack(query: Query, keys: readonly string[], above: bigint): Promise<Found> {

@@ -1,7 +1,9 @@
 // Asks a Postgres what a node needs to know before it can use it. Only reads.
-import { Client } from './client.ts'
+import { postgresServers } from '../core/postgres-url.ts'
+import type { Client } from './client.ts'
 import { MOST_CONNECTIONS } from './connections.ts'
 import { migrationSource, TABLE } from './migrate.ts'
+import { ANSWER_TIMEOUT_MS, clientOf, first, type ServerSeen, seen } from './seen.ts'
 import { UNOWNED } from './sql.ts'
 import { sqlState } from './trouble.ts'
 
@@ -72,15 +74,14 @@ export type Answer<Facts> = { readonly facts: Facts } | { readonly error: unknow
 
 /** The answers; those after a broken connection are missing. */
 export interface Inspection {
+  /** Absent: the URL names one server. The other answers are those of the primary, or of the first server without one. */
+  readonly servers?: readonly ServerSeen[]
   readonly server: Answer<ServerFacts>
   readonly schema?: Answer<SchemaFacts>
   readonly load?: Answer<LoadFacts>
   readonly look?: Answer<LookFacts>
   readonly room?: Answer<object>
 }
-
-const CONNECT_TIMEOUT_MS = 3_000
-const ANSWER_TIMEOUT_MS = 3_000
 
 const SERVER = `
 select current_setting('server_version_num')::int as version, current_setting('server_version') as release,
@@ -145,15 +146,18 @@ const ROOM = 'select count(*) from generate_series(1, 500000)'
 const BEGIN = `begin isolation level read committed read only; set local statement_timeout = ${ANSWER_TIMEOUT_MS};
   set local lock_timeout = 1000; set local enable_seqscan = off; set local enable_bitmapscan = off; set local work_mem = 64`
 
-/** Asks the Postgres of a URL, over one connection. Never throws, and each question has a time limit. */
+/** Asks the Postgres of a URL. Never throws, and each question has a time limit. */
 export async function inspect(url: string, services: readonly string[]): Promise<Inspection> {
-  const client = new Client({
-    connectionString: url,
-    application_name: 'task_api_doctor',
-    connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
-    query_timeout: ANSWER_TIMEOUT_MS + 500,
-  })
-  client.on('error', () => {})
+  const { urls } = postgresServers(url)
+  if (urls.length === 1) return inspectOne(url, services)
+  const servers = await Promise.all(urls.map(seen))
+  const best = servers.findIndex(({ is }) => is === 'primary')
+  return { servers, ...(await inspectOne(urls[Math.max(0, best)] ?? url, services)) }
+}
+
+/** Asks one server, over one connection. */
+async function inspectOne(url: string, services: readonly string[]): Promise<Inspection> {
+  const client = clientOf(url)
   try {
     const server = await answered(async () => {
       await client.connect()
@@ -214,9 +218,3 @@ const answered = <Facts>(question: () => Promise<Facts>): Promise<Answer<Facts>>
 /** Whether no further question has a chance. */
 const isBroken = (answer: Answer<unknown>): boolean =>
   'error' in answer && /^(08|57|$)/.test(sqlState(answer.error) ?? '') && sqlState(answer.error) !== '57014'
-
-function first<Row>(rows: readonly Row[]): Row {
-  const [row] = rows
-  if (row === undefined) throw new Error('Postgres answered without a row')
-  return row
-}

@@ -3,7 +3,6 @@ import { readdir } from 'node:fs/promises'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Knex } from 'knex'
 import { CLAIMS } from './claim-routine.ts'
-import { poolOf } from './client.ts'
 import { ATTEMPTS } from './attempts.ts'
 import { BULK_WINDOWS, RETRY_MANY } from './bulk.ts'
 import { CHANGE } from './changes.ts'
@@ -18,12 +17,14 @@ import { FORGET_MINUTES } from './minutes.ts'
 import { ADOPT, FAIL_UNKNOWN, FORGET_NODES, HOLDINGS } from './nodes.ts'
 import { FAILURE_GROUPS } from './failures.ts'
 import { PAGES } from './pages.ts'
+import { poolOf } from './pool.ts'
 import { PURGE } from './purges.ts'
 import { READ, SEES } from './reads.ts'
 import { CANCEL, REMOVE } from './removals.ts'
 import { RETRY_TASK } from './retries.ts'
 import { REVIVE } from './revivals.ts'
 import { SCHEDULE_ROUTINES } from './schedules.ts'
+import { Servers } from './servers.ts'
 import { SERVICES } from './services.ts'
 import { StoreError } from './trouble.ts'
 import { notUtf8, tablesOfOthers, whyNot } from './unusable.ts'
@@ -92,7 +93,8 @@ export const migrations: Knex.MigratorConfig = { migrationSource, tableName: TAB
  * no session state is needed. Throws a `StoreError`.
  */
 export async function migrate(url: string): Promise<void> {
-  const db = poolOf(url, 1, PATIENT)
+  const servers = new Servers(url)
+  const db = poolOf(servers, 1, PATIENT)
   try {
     // Each statement has a snapshot of its own, which ends with that statement.
     await db.transaction(
@@ -109,7 +111,7 @@ export async function migrate(url: string): Promise<void> {
         if (!ours && others.some(Boolean)) throw tablesOfOthers(['nodes', 'tasks'].filter((_, i) => others[i]))
         // This node holds the advisory lock, so a lock row of knex can only be the leftover of a killed node.
         const settings = { ...PATIENT, migrations, ...(schema !== null && { searchPath: [schema] }) }
-        await using own = disposable(poolOf(url, 1, settings))
+        await using own = disposable(poolOf(servers, 1, settings))
         if (left) await own.migrate.forceFreeMigrationsLock()
         // A statement with parameters keeps its snapshot until the next one, and `create index concurrently` would wait for that.
         await lock.raw('select')

@@ -74,6 +74,7 @@ export const READ = routineOf({
   name: 'read',
   types: ['bigint[]'],
   returns: typesOf(FULL),
+  expects: 'cardinality($1)',
   sql: `
   select ${valuesOf(FULL)}
   from unnest($1) as w(id) join tasks t on ${withId('w.id')}`,
@@ -119,6 +120,7 @@ export const SEES = routineOf({
   name: 'sees',
   types: ['bigint[]', 'text[]', 'text[]'],
   returns: 'place bigint',
+  expects: 'cardinality($1)',
   sql: `
   select w.place from unnest($1, $2, $3) with ordinality as w(id, caller, services, place) join tasks t on ${withId('w.id')}
   where ${withinBounds('t', ['w.caller', `string_to_array(w.services, ' ')`])}`,

@@ -40,6 +40,7 @@ export const REMOVE = routineOf({
   name: 'remove',
   types: ['bigint[]', 'text[]', 'text[]', 'jsonb[]'],
   returns: 'id bigint, node uuid, service text, cancelled boolean',
+  expects: 'cardinality($1)',
   sql: `
   with ${LOCKED}
   delete from tasks t using gone where ${withId('gone.id')} returning t.id, t.node, t.service, false`,
@@ -49,6 +50,7 @@ export const CANCEL = routineOf({
   name: 'cancel',
   types: ['bigint[]', 'text[]', 'text[]', 'jsonb[]'],
   returns: 'id bigint, node uuid, service text, cancelled boolean',
+  expects: 'cardinality($1)',
   sql: `
   with ${LOCKED},
   ended as (

@@ -17,6 +17,8 @@ export interface Statement {
   readonly declared?: string
   /** Further settings. */
   readonly settings?: readonly string[]
+  /** SQL: how many rows there must be for the answer to need no commit of its own (`CERTAIN`). */
+  readonly expects?: string
   /** Set where the statement reads some rows in the order of an index: it must not read all rows to sort them. */
   readonly ordered?: true
 }
@@ -31,15 +33,35 @@ export interface Routine {
   readonly call: Prepared
 }
 
+/**
+ * PL/pgSQL: where rows are missing, that answer is a commit. So it is not believed of a server that has lost its role: a standby and a
+ * read-only server refuse it, and an old primary waits for its synchronous standby, which is the new primary.
+ */
+const CERTAIN = (expects: string): string => `
+  get diagnostics rows_there = row_count;
+  if rows_there < ${expects} then
+    if current_setting('transaction_read_only')::boolean then raise read_only_sql_transaction; end if;
+    perform pg_logical_emit_message(true, 'task_api', '');
+  end if;`
+
 /** Makes a statement a function. */
-export function routineOf({ name, types, returns, sql, ordered, declared, settings = [] }: Statement): Routine {
+export function routineOf({
+  name,
+  types,
+  returns,
+  sql,
+  ordered,
+  declared,
+  expects,
+  settings = [],
+}: Statement): Routine {
   const all = [...INDEX_LOOKUPS, ...(ordered ? INDEX_ORDER : []), ...settings]
   const text = `(${types.join(', ')}) returns table (${returns}) language plpgsql ${all.map((setting) => `set ${setting}`).join(' ')} as $body$
 #variable_conflict use_column
 ${
   declared === undefined
-    ? `begin
-  return query ${sql};`
+    ? `${expects === undefined ? '' : 'declare\n  rows_there bigint;\n'}begin
+  return query ${sql};${expects === undefined ? '' : CERTAIN(expects)}`
     : `declare
   ${declared}
 begin

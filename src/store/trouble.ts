@@ -36,7 +36,8 @@ interface Verdict {
   readonly refuses?: true
 }
 
-const SILENT: Verdict = { trouble: 'unknown', blame: 'connection' }
+/** It broke or hung: the server may be gone, and the other connections with it. */
+const SILENT: Verdict = { trouble: 'unknown', blame: 'server' }
 const OTHER: Verdict = { trouble: 'bug', blame: 'statement' }
 
 /** By SQLSTATE, or by its class where the code has no row (PostgreSQL, appendix A). */
@@ -63,10 +64,18 @@ export const VERDICTS: Readonly<Record<string, Verdict>> = {
   '57P03': { trouble: 'notSent', blame: 'connection' }, // Postgres is starting, stopping or recovering
   '57P04': { trouble: 'notSent', blame: 'connection' }, // the database was dropped
   '57P05': { trouble: 'notSent', blame: 'connection' }, // idle for too long
+  TA003: { trouble: 'unknown', blame: 'server', refuses: true }, // committed, but not on the synchronous standby: our own code
   // No reason to wait: splitting the batch finds the row that cannot be read.
   '58': { trouble: 'bug', blame: 'connection' }, // an error of the operating system, as of a failing disk
   XX: { trouble: 'bug', blame: 'connection' }, // a bug of Postgres, or corrupted data
 }
+
+/** The error for a statement that has succeeded without the synchronous standby, which may be the primary by now. */
+export const UNCONFIRMED = (): Error =>
+  Object.assign(new Error('committed, but the synchronous standby has not confirmed it'), {
+    severity: 'WARNING',
+    code: 'TA003',
+  })
 
 /** Classifies an error with which a statement under way ended. Without a SQLSTATE the outcome is unknown. */
 function verdictOf(error: unknown): Verdict {

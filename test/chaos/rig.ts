@@ -7,33 +7,15 @@ import { type Verdict, judge } from './judge.ts'
 import { Ledger } from './ledger.ts'
 import { Member } from './member.ts'
 import { orphans } from './orphans.ts'
-import { MIX, type Mix, type Planner, planner } from './plan.ts'
+import { MIX, type Planner, planner } from './plan.ts'
 import { Random } from './random.ts'
 import { Referee } from './referee.ts'
-import { OwnPostgres, OwnRedis } from './servers.ts'
+import { postgresOf } from './pair.ts'
+import { type OwnPostgres, OwnRedis } from './servers.ts'
 import { services } from './services.ts'
+import type { Setup } from './setup.ts'
 import { stretched } from './spans.ts'
 import { untilReady, watchEnds, watchLateness, watchQueue, watchReady, watchStarvation } from './watch.ts'
-
-export interface Setup {
-  readonly seed: number
-  /** How many times faster than in life lease, beat, trust and pass are: 1 or 5. */
-  readonly scale: number
-  /** Default 3. */
-  readonly nodes?: number
-  /** `false`: the nodes are told of a Redis that is not there. */
-  readonly redis?: boolean
-  readonly mix?: Mix
-  /** Whether callers go only to nodes whose `/readyz` says 200, as behind a load balancer that looks at it. */
-  readonly balanced?: boolean
-  /** Whether tasks that kill their thread are among the run's. */
-  readonly poisons?: boolean
-  readonly env?: Readonly<Record<string, string>>
-  /** What task_api.yaml says of the service `svc` beyond the rig's own. */
-  readonly service?: Readonly<Record<string, unknown>>
-  /** More services, given the port at which a node reaches the referee. */
-  readonly services?: (port: number, name: string) => Readonly<Record<string, unknown>>
-}
 
 /** What a node may have beyond its start at once after a run, kept connections among it: bytes of heap, and file descriptors. */
 const GROWTH = { heap: 60_000_000, fds: 100 }
@@ -92,7 +74,7 @@ export class Rig {
 
   /** Opens a rig, its nodes started. */
   static async open(setup: Setup): Promise<Rig> {
-    const postgres = await OwnPostgres.start()
+    const postgres = await postgresOf(setup.pair)
     const redis = await OwnRedis.start().catch(async (error: unknown) => {
       await postgres.stop()
       throw error
@@ -101,12 +83,12 @@ export class Rig {
     if (setup.redis === false) await redis.stop()
     const run = randomUUID()
     const names = Array.from({ length: setup.nodes ?? 3 }, (_, i) => 'abcdefgh'[i] ?? `n${i}`)
-    const targets = { postgres: postgres.port, redis: redis.port, service: referee.port }
+    const targets = { postgres: postgres.front, redis: redis.port, service: referee.port }
     const members = await Promise.all(
       names.map((name) =>
         Member.make({
           name,
-          env: { ...setup.env, CHAOS_RUN: run },
+          env: { ...setup.env, ...postgres.env, CHAOS_RUN: run },
           scale: setup.scale,
           targets,
           databaseUrl: postgres.url,

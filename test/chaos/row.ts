@@ -1,6 +1,7 @@
 // A row of the table: one kind of fault, how often it is done, and the run that does it and judges what came of it.
 import { keepLogs } from './logs.ts'
-import type { Rig, Setup } from './rig.ts'
+import type { Rig } from './rig.ts'
+import type { Setup } from './setup.ts'
 import { Rig as Rigs } from './rig.ts'
 
 /** Figures by their names, in the order in which they are shown. */

@@ -3,6 +3,7 @@ import { deletesRow } from './rows/deletes.ts'
 import { endsRow } from './rows/ends.ts'
 import { threadsRow } from './rows/threads.ts'
 import { hostileRow } from './rows/hostile.ts'
+import { failoverRow } from './rows/failover.ts'
 import { keysRow } from './rows/keys.ts'
 import { limitsRow } from './rows/limits.ts'
 import { linksRow } from './rows/links.ts'
@@ -25,6 +26,7 @@ export const ROWS: readonly Row[] = [
   clusterRow,
   noRedisRow,
   postgresRow,
+  failoverRow,
   repliesRow,
   keysRow,
   endsRow,

@@ -14,11 +14,11 @@ const SQL_PATIENCE = 90_000
 
 /** A Postgres of its own. */
 export class OwnPostgres {
-  readonly #postgres: EmbeddedPostgres
+  readonly #postgres: Pick<EmbeddedPostgres, 'url' | 'stop'>
   readonly #dataDir: string
   readonly #pool: pg.Pool
 
-  private constructor(postgres: EmbeddedPostgres, dataDir: string) {
+  protected constructor(postgres: Pick<EmbeddedPostgres, 'url' | 'stop'>, dataDir: string) {
     this.#postgres = postgres
     this.#dataDir = dataDir
     this.#pool = new pg.Pool({
@@ -46,6 +46,16 @@ export class OwnPostgres {
 
   get port(): number {
     return Number(new URL(this.url).port)
+  }
+
+  /** What nodes have in their environment instead of their link. */
+  get env(): Readonly<Record<string, string>> {
+    return {}
+  }
+
+  /** Where the links of nodes lead. */
+  get front(): number {
+    return this.port
   }
 
   /** Runs SQL beside the nodes, again and again while Postgres is away. Only for questions that may be repeated. */

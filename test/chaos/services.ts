@@ -1,5 +1,5 @@
 // What a node of a run is told of its target services: the referee, twice, and whatever a run adds.
-import type { Setup } from './rig.ts'
+import type { Setup } from './setup.ts'
 
 /** The keys of Redis on which ids of these services wait. */
 export const REDIS_LISTS = ['task_api:{queue}:svc', 'task_api:{queue}:slow']

@@ -1,7 +1,7 @@
 // Rows that are the same fault again and again under a steady load: strike, and measure until all is normal again.
 import { setTimeout as passed } from 'node:timers/promises'
 import { type Fault, within } from './faults/fault.ts'
-import type { Setup } from './rig.ts'
+import type { Setup } from './setup.ts'
 import { type At, type Figures, hold, inRig, paced, spread } from './row.ts'
 
 export interface Struck {

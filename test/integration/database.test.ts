@@ -3,6 +3,7 @@ import { expect } from 'chai'
 import pg from 'pg'
 import { createSandbox, type SinonSpy } from 'sinon'
 import { Database, type Prepared } from '../../src/store/database.ts'
+import { Servers } from '../../src/store/servers.ts'
 import { StoreError } from '../../src/store/trouble.ts'
 import { eventually } from '../support/eventually.ts'
 import { createDatabase, type TestDatabase } from '../support/databases.ts'
@@ -15,7 +16,7 @@ describe('the pool of connections', () => {
   after(() => made.drop())
 
   it('makes a new connection for the statement after one whose connection broke', async () => {
-    const database = new Database(made.url, 1)
+    const database = new Database(new Servers(made.url), 1)
     const [broken, ...next] = await Promise.allSettled([
       database.query('select pg_terminate_backend(pg_backend_pid())'),
       database.query('select 1 as one'),
@@ -28,7 +29,7 @@ describe('the pool of connections', () => {
   })
 
   it('believes no number that is none', async () => {
-    const database = new Database(made.url, 1)
+    const database = new Database(new Servers(made.url), 1)
     for (const value of ["'NaN'::float8", "'Infinity'::float4"]) {
       const error = await database.query(`select ${value} as n`).catch((thrown: unknown) => thrown)
       expect(error, value).to.be.an.instanceOf(StoreError).and.have.property('trouble', 'unknown')
@@ -52,7 +53,7 @@ describe('the pool of connections', () => {
     ['23505', true],
   ] as const)
     it(`${kept ? 'keeps' : 'throws away'} a connection that said ${code}`, async () => {
-      const database = new Database(made.url, 1)
+      const database = new Database(new Servers(made.url), 1)
       const before = await backend(database)
       expect(await database.query(raise(code)).catch((error: unknown) => error)).to.be.an.instanceOf(StoreError)
       expect((await backend(database)) === before).to.equal(kept)
@@ -60,7 +61,8 @@ describe('the pool of connections', () => {
     })
 
   it('gives none of the connections away again that were open when it was renewed, idle or at work', async () => {
-    const database = new Database(made.url, 3)
+    const servers = new Servers(made.url)
+    const database = new Database(servers, 3)
     // Each is at work until all three are.
     const three = async (): Promise<unknown[]> => {
       const sleep = (): Promise<{ pid: number }[]> => database.query('select pg_backend_pid() as pid, pg_sleep(0.3)')
@@ -68,7 +70,7 @@ describe('the pool of connections', () => {
     }
     const before = await three()
     const working = database.query('select pg_sleep(0.1)')
-    database.renew()
+    servers.renew()
     await working
     const after = await three()
     expect(new Set(before).size, 'connections at work').to.equal(3)
@@ -78,7 +80,7 @@ describe('the pool of connections', () => {
 
   for (const code of ['40001', '40P01'])
     it(`sends a statement again that was rolled back with ${code}, three times in all`, async () => {
-      const database = new Database(made.url, 1)
+      const database = new Database(new Servers(made.url), 1)
       await database.query('create sequence tries')
       // nextval is not rolled back.
       const fails = (times: number): string =>
@@ -95,7 +97,7 @@ describe('the pool of connections', () => {
     const sleeping = `select from pg_stat_activity where query like 'select pg_sleep%' and state = 'active' and datname = current_database()`
 
     it('cancels it in the server, says that nothing was applied, and uses another connection then', async () => {
-      const database = new Database(made.url, 1)
+      const database = new Database(new Servers(made.url), 1)
       const before = await backend(database)
       const ended = await database.query('select pg_sleep(60)').catch((error: unknown) => error)
       expect(ended).to.be.an.instanceOf(StoreError).and.include({
@@ -108,7 +110,7 @@ describe('the pool of connections', () => {
     })
 
     it('cancels it in the server when the pool is closed before', async () => {
-      const [database, other] = [new Database(made.url, 1), new Database(made.url, 1)]
+      const [database, other] = [new Database(new Servers(made.url), 1), new Database(new Servers(made.url), 1)]
       const working = database.query('select pg_sleep(60)').catch((error: unknown) => error)
       await eventually(async () => expect(await other.query(sleeping)).to.have.length(1))
       await database.close()
@@ -126,7 +128,7 @@ describe('the pool of connections', () => {
     let sent: SinonSpy
 
     beforeEach(async () => {
-      database = new Database(made.url, 1)
+      database = new Database(new Servers(made.url), 1)
       await database.query('create table added (n integer)')
       sent = sandbox.spy(pg.Client.prototype, 'query')
     })

@@ -6,6 +6,7 @@ import { release } from '../../src/lifecycle/release.ts'
 import { retry } from '../../src/lifecycle/retry.ts'
 import { settle } from '../../src/lifecycle/settle.ts'
 import { Database } from '../../src/store/database.ts'
+import { Servers } from '../../src/store/servers.ts'
 import { FENCED, type ClaimRef, fencedFlush, type Written } from '../../src/store/fenced.ts'
 import { sealsOf } from '../../src/store/seal.ts'
 import type { Store } from '../../src/store/store.ts'
@@ -164,7 +165,7 @@ describe('the fence', () => {
     // So many rows that Postgres looks each up by its id, in the order in which it is asked for.
     const ids = await bench.rows(20_000, `status = 'running', node = $1, token = 7`, [node])
     await bench.sql('analyze tasks')
-    const database = new Database(bench.url, 8)
+    const database = new Database(new Servers(bench.url), 8)
     const query = database.query.bind(database)
     const write = fencedFlush({ query, seals: sealsOf() }, FENCED.retry)
     const some = ids.slice(0, 1_000)

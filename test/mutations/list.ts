@@ -3,6 +3,7 @@ import { ACTOR_MUTATIONS } from './actor.ts'
 import { ADMISSION_MUTATIONS } from './admission.ts'
 import { API_MUTATIONS } from './api.ts'
 import { END_MUTATIONS } from './ends.ts'
+import { FAILOVER_MUTATIONS } from './failover.ts'
 import { KEY_MUTATIONS } from './keys.ts'
 import { CALLER_MUTATIONS } from './callers.ts'
 import { LIMIT_MUTATIONS } from './limits.ts'
@@ -150,14 +151,8 @@ export const MUTATIONS: readonly Mutation[] = [
     'const found = query(INSERT, values).then(byKey);',
     'integration/submit',
   ),
-  one(
-    'direct without a lease',
-    'a task is handed over directly by a node whose lease has run out',
-    'store/inserts.js',
-    'on me.id = w.node and me.lease_until > now()',
-    'on me.id = w.node',
-    'integration/direct',
-  ),
+  // prettier-ignore
+  one('direct without a lease', 'a task is handed over directly by a node whose lease has run out', 'store/inserts.js', 'on me.id = w.node and me.lease_until > now()', 'on me.id = w.node', 'integration/direct'),
   one(
     'direct behind the back of syncs',
     'a claim that is inserted is not known to be under way',
@@ -236,6 +231,7 @@ export const MUTATIONS: readonly Mutation[] = [
   ...API_MUTATIONS,
   ...CALLER_MUTATIONS,
   ...REDIS_MUTATIONS,
+  ...FAILOVER_MUTATIONS,
   ...SEALING_MUTATIONS,
   ...SERVICE_MUTATIONS,
   ...OPERATING_MUTATIONS,

@@ -164,7 +164,7 @@ export const VERB_MUTATIONS: readonly Mutation[] = [
     'no renewal',
     'idle connections stay at a server that is read-only',
     'store/database.js',
-    'of free)',
+    'of pool.free)',
     'of [])',
     'integration/database',
   ),

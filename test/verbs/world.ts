@@ -2,6 +2,7 @@
 import { createDatabase } from '../support/databases.ts'
 import { silentLog } from '../../src/telemetry/log.ts'
 import { Database } from '../../src/store/database.ts'
+import { Servers } from '../../src/store/servers.ts'
 import type { ClaimRef } from '../../src/store/fenced.ts'
 import { Store } from '../../src/store/store.ts'
 import type { Asked, Leases, Task } from './model.ts'
@@ -105,12 +106,12 @@ export interface Bench {
 export async function openBench(tap: Tap<Op>): Promise<Bench> {
   const made = await createDatabase()
   // What is asked here is what Postgres says, not what survives its death. It holds for the connections made from now on.
-  const first = new Database(made.url, 1)
+  const first = new Database(new Servers(made.url), 1)
   await first.query(`alter database ${made.name} set synchronous_commit = off`)
   await first.close()
   const stores = Array.from({ length: NODES }, () => new Store({ url: made.url, log: silentLog() }))
   for (const store of stores) await store.start()
-  const database = new Database(made.url, 2)
+  const database = new Database(new Servers(made.url), 2)
   for (const one of KEPT) await database.query(one)
   return {
     async fresh() {

@@ -1,7 +1,8 @@
 // Tasks that are deleted at random moments, through two nodes at once, with Redis and without.
 import { setTimeout as passed } from 'node:timers/promises'
 import { MIX } from '../plan.ts'
-import type { Rig, Setup } from '../rig.ts'
+import type { Rig } from '../rig.ts'
+import type { Setup } from '../setup.ts'
 import { type At, type Figures, type Row, inRig } from '../row.ts'
 
 /** Tasks that take long enough to be met at work, in all of their states. */

@@ -1,6 +1,7 @@
 // DATABASE_URL: what its client makes of every form that is taken, and what is said of every form that is not.
 import { expect } from 'chai'
 import pg from 'pg'
+import { postgresServers } from '../../../src/core/postgres-url.ts'
 import { faultsOf, read } from './reading.ts'
 
 interface Read {
@@ -55,13 +56,18 @@ const BAD: readonly (readonly [url: string, said: RegExp])[] = [
   ['postgres:db/tasks', /begins with/],
   ['mysql://db/tasks', /begins with/],
   ['socket:/var/run?db=tasks', /begins with/],
-  ['postgres://a,b/tasks', /one Postgres.*a proxy or a DNS name.*Several hosts are not supported/],
-  ['postgres://me:secret@a:5432,b:5433/tasks', /Several hosts/],
-  ['postgres://a:1,b:2/tasks?target_session_attrs=read-write', /Several hosts/],
-  ['postgres:///tasks?host=a,b', /Several hosts/],
-  ['postgres:///tasks?host=a%2Cb&port=1,2', /Several hosts/],
-  ['postgres://db/tasks?target_session_attrs=read-write', /one Postgres.*target_session_attrs is not supported/],
-  ['postgres://db/tasks?target_session_attrs=primary', /target_session_attrs is not supported/],
+  ['postgres:///tasks?host=a,b', /several hosts before the path/],
+  ['postgres:///tasks?host=a%2Cb&port=1,2', /several hosts before the path/],
+  ['postgres://a,b/tasks?host=c', /several hosts before the path/],
+  ['postgres://me:secret@a,/tasks', /a host behind the @/],
+  ['postgres://a,/tasks', /several hosts before the path, .* none of them empty/],
+  ['postgres://,a/tasks', /none of them empty/],
+  ['postgres://a:1,b:0/tasks', /a port from 1 to 65535/],
+  ['postgres://me:secret@a,b:port/tasks', /a port up to 65535/],
+  ['postgres://a,256.1.1.1/tasks', /a host name/],
+  ['postgres://a,::1/tasks', /a port up to 65535/],
+  ['postgres://db/tasks?target_session_attrs=standby', /read-write or primary .* or any; a node can use no other/],
+  ['postgres://a,b/tasks?target_session_attrs=prefer-standby', /a node can use no other/],
   ['postgres://me:100%@db/tasks', /% is written %25/],
   ['postgres://me:%zz@db/tasks', /% is written %25/],
   ['postgres://me:%ff@db/tasks', /% is written %25/],
@@ -99,7 +105,39 @@ const BAD: readonly (readonly [url: string, said: RegExp])[] = [
   ['postgres://db/tasks?se%20cret=1', /without the parameter behind its \?/],
 ]
 
+/** A URL of several servers, what stands for each of them, and whether only one that takes writes is used. */
+const SEVERAL: readonly (readonly [url: string, urls: readonly string[], writable: boolean])[] = [
+  ['postgres://db/tasks', ['postgres://db/tasks'], false],
+  ['postgres://a,b/tasks', ['postgres://a/tasks', 'postgres://b/tasks'], true],
+  [
+    'postgres://me:p@ss,word@a:5432,b:5433/tasks?sslmode=require',
+    ['postgres://me:p@ss,word@a:5432/tasks?sslmode=require', 'postgres://me:p@ss,word@b:5433/tasks?sslmode=require'],
+    true,
+  ],
+  [
+    'postgres://[::1]:1,[::2],c?port=7',
+    ['postgres://[::1]:1?port=7', 'postgres://[::2]?port=7', 'postgres://c?port=7'],
+    true,
+  ],
+  ['postgres://%2Frun,b/tasks', ['postgres://%2Frun/tasks', 'postgres://b/tasks'], true],
+  ...(['any', 'read-write', 'primary'] as const).map((wanted) => {
+    const behind = `/tasks?target_session_attrs=${wanted}`
+    return [`postgres://a,b${behind}`, [`postgres://a${behind}`, `postgres://b${behind}`], wanted !== 'any'] as const
+  }),
+  [
+    'postgres://db/tasks?target_session_attrs=read-write',
+    ['postgres://db/tasks?target_session_attrs=read-write'],
+    true,
+  ],
+]
+
 describe('DATABASE_URL', () => {
+  for (const [url, urls, writable] of SEVERAL)
+    it(`may be ${url}: ${urls.length} servers`, () => {
+      const { databaseUrl = '' } = read({}, { DATABASE_URL: url })
+      expect(postgresServers(databaseUrl)).to.deep.equal({ urls, writable })
+    })
+
   for (const [url, parts] of GOOD)
     it(`may be ${url}, and is that to its client`, () => {
       const { databaseUrl } = read({}, { DATABASE_URL: url })

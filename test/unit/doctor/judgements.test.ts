@@ -8,8 +8,10 @@ import { mendOf } from '../../../src/doctor/mends.ts'
 import { NODE_CHECKS, OLDEST_NODE } from '../../../src/doctor/node.ts'
 import { LOOK_CHECKS, postgresFindings, SERVER_CHECKS } from '../../../src/doctor/postgres.ts'
 import { REDIS_CHECKS } from '../../../src/doctor/redis.ts'
+import { SERVERS_CHECKS } from '../../../src/doctor/servers.ts'
 import { SERVICE_CHECKS } from '../../../src/doctor/services.ts'
 import type { ServerFacts } from '../../../src/store/inspection.ts'
+import type { ServerSeen } from '../../../src/store/seen.ts'
 
 const judge = <Facts>(checks: Checks<Facts>, name: string, facts: unknown): Verdict =>
   [checks[name]?.judge(facts as Facts) ?? []].flat()[0] ?? { state: 'ok', what: 'nothing' }
@@ -48,6 +50,15 @@ const SERVER: readonly (readonly [name: string, facts: Partial<ServerFacts>, sta
   ['pooler', { pooled: true }, 'ok', /32 connections/],
 ]
 
+const A: ServerSeen = { host: 'a:1', is: 'primary', started: 'monday' }
+const SERVERS: readonly (readonly [servers: readonly ServerSeen[], state: string, what: RegExp])[] = [
+  [[A, { host: 'b:2', is: 'standby', started: 'sunday' }], 'ok', /^a:1 is the primary, b:2 is a standby$/],
+  [[A, { ...A, host: 'b:2' }], 'ok', /^a:1 is the primary, b:2 is the primary$/],
+  [[A, { ...A, host: 'b:2', started: 'sunday' }], 'fault', /^several servers take writes/],
+  [[{ ...A, is: 'read-only' }], 'fault', /^no server takes writes: a:1 is read-only$/],
+  [[A, { host: 'b:2', is: 'unreachable', error: new Error('no') }], 'warning', /b:2 is unreachable \(no\)$/],
+]
+
 const MACHINE: MachineFacts = {
   address: '127.0.0.1:3000',
   files: { limit: 20_000, needed: 4_224 },
@@ -59,6 +70,13 @@ describe('the doctor judges', () => {
   for (const [name, facts, state, what] of SERVER)
     it(`Postgres with ${JSON.stringify(facts)} as ${state}`, () => {
       const verdict = judge(SERVER_CHECKS, name, { ...WELL, ...facts })
+      expect(verdict.state).to.equal(state)
+      expect(verdict.what).to.match(what)
+    })
+
+  for (const [servers, state, what] of SERVERS)
+    it(`hosts that are ${servers.map(({ is, started }) => `${is} since ${started}`).join(' and ')} as ${state}`, () => {
+      const verdict = judge(SERVERS_CHECKS, 'servers', servers)
       expect(verdict.state).to.equal(state)
       expect(verdict.what).to.match(what)
     })

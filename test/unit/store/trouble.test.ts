@@ -52,6 +52,7 @@ describe('the trouble of an error', () => {
     ['57P04', 'the database was dropped', 'notSent', 'connection'],
     ['57P05', 'the session was idle for too long', 'notSent', 'connection'],
     ['58030', 'a file could not be read', 'bug', 'connection'],
+    ['TA003', 'the synchronous standby has not confirmed a commit', 'unknown', 'server', 'refuses'],
     ['XX000', 'Postgres has a defect', 'bug', 'connection'],
     ['XX001', 'a page of a table is corrupted', 'bug', 'connection'],
   ]
@@ -78,7 +79,7 @@ describe('the trouble of an error', () => {
   ] as const)
     it(`${name} is unknown: it may have been applied`, () => {
       expect(sqlState(error)).to.equal(undefined)
-      expect([troubleOf(error), blameOf(error), refuses(error)]).to.deep.equal(['unknown', 'connection', false])
+      expect([troubleOf(error), blameOf(error), refuses(error)]).to.deep.equal(['unknown', 'server', false])
     })
 })
 
