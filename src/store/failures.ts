@@ -52,9 +52,15 @@ const ROW = {
 const VARIES = String.raw`\m[0-9a-fA-F-]*[0-9][0-9a-fA-F-]*\M|[0-9]+`
 const [SINCE, AGO, SERVICE, ...BOUNDS] = ['$1', '$2', '$3', '$4', '$5'] as const
 
-// The newest failed tasks are read along an index of ids, and of their errors 8 MiB as they are stored: one may have 64 KiB. An error is
+// The newest failed tasks are read along an index, and of their errors 8 MiB as they are stored: one may have 64 KiB. An error is
 // cut as text: a body may hold what no text of Postgres can, such as \u0000. The body is the last member. Within a string no quote is bare.
-const groupsAlong = (what: 'status' | 'caller') =>
+const LOOKED = {
+  status: `t.status = 'failed' order by t.id desc nulls last`,
+  service: `t.service = ${SERVICE} and t.status = 'failed' and t.finished_at is not null order by t.finished_at desc`,
+  caller: `t.caller = ${BOUNDS[0]} order by t.id desc nulls last`,
+} as const
+
+const groupsAlong = (what: keyof typeof LOOKED) =>
   routineOf({
     name: `failures_by_${what}`,
     types: ['timestamptz', 'double precision', 'text', ...BOUND_TYPES],
@@ -63,7 +69,7 @@ const groupsAlong = (what: 'status' | 'caller') =>
     sql: `
   with seen as materialized (
     select t.id, t.service, t.action, t.status, t.error, t.finished_at, t.retried_as, t.caller from tasks t
-    where t.${what} = ${what === 'status' ? "'failed'" : BOUNDS[0]} order by t.id desc nulls last limit ${PAGE_ROWS}
+    where ${LOOKED[what]} limit ${PAGE_ROWS}
   ),
   sized as (
     select seen.*, sum(pg_column_size(error)) over (order by id desc) as bytes from seen
@@ -89,7 +95,7 @@ const groupsAlong = (what: 'status' | 'caller') =>
   order by max(finished_at) desc, max(id) desc limit ${MOST_GROUPS}`,
   })
 
-const ALONG = { status: groupsAlong('status'), caller: groupsAlong('caller') } as const
+const ALONG = { status: groupsAlong('status'), service: groupsAlong('service'), caller: groupsAlong('caller') } as const
 /** The statements that read groups of failures. */
 export const FAILURE_GROUPS = Object.values(ALONG)
 
@@ -98,7 +104,9 @@ export async function readFailures(
   query: Query,
   { since, service, ...bounds }: FailuresQuery,
 ): Promise<FailureGroup[]> {
-  const { call } = ALONG[bounds.caller === undefined ? 'status' : 'caller']
+  // For one caller it is that of the caller's rows: time would tell of the rows of others.
+  const along = bounds.caller !== undefined ? 'caller' : service !== undefined ? 'service' : 'status'
+  const { call } = ALONG[along]
   const values = [...sinceValues(since), service ?? null, ...boundValues(bounds)]
   const rows = await query<Omit<FailureGroup, 'status'> & { readonly status: string }>(call, values)
   return rows.map((row) => ({ ...row, status: parseInt(row.status) || null, message: stringOf(row.message) }))

@@ -52,6 +52,19 @@ describe('the failures of a system', () => {
       count,
     ])
 
+  it('are those of one service, however many failures others have', async () => {
+    const location = await failed({ service: 'c', error: { body: 'mine' } })
+    await failed({ service: 'b', error: { body: 'others' }, count: 10_001 })
+    expect((await failures('?service=c')).json).to.have.length(1)
+    expect((await failures('?service=c')).json[0]).to.include({
+      service: 'c',
+      message: 'mine',
+      count: 1,
+      task: location,
+    })
+    expect(await messages()).to.deep.equal([['others', 10_000]])
+  })
+
   it('are one group where numbers and ids differ, with the newest and the times of the first and the last', async () => {
     await failed({ error: { body: 'order NUMBER of 0b9d9e9e-7a0c-4f0e-9d3b-acffcbabffff failed' }, ago: '2 hours', count: 120 }) // prettier-ignore
     const newest = await failed({ error: { body: 'order 7 of acffcbab-7a0c-4f0e-9d3b-000000000000 failed' } })
