@@ -8,6 +8,8 @@ const MOST_MS = 20_000
 
 /** The token of a key, kept for this tab; '' without one. */
 export const token = kept(() => sessionStorage, 'task_api.token', '')
+/** How often a token was given: the same one may be given again. */
+export const attempts = shared(0)
 /** Since when the node does not answer, ms; 0: it does. */
 export const offline = shared(0)
 /** Whether the node wants a key, or another one: undefined, or what it says. */
@@ -42,13 +44,14 @@ export function addressOf(path, parameters = {}) {
 
 /** Sends a request. Gives the answer as text, and its `Link` to the next page. Throws `Refused`, `Unreachable`, or an AbortError. */
 export async function ask(method, path, { parameters, body, headers, signal } = {}) {
+  const sent = token.get()
   let response
   let text
   try {
     response = await fetch(addressOf(path, parameters), {
       method,
       headers: {
-        ...(token.get() !== '' && { authorization: `Bearer ${token.get()}` }),
+        ...(sent !== '' && { authorization: `Bearer ${sent}` }),
         ...(body !== undefined && { 'content-type': 'application/json' }),
         ...headers,
       },
@@ -62,12 +65,22 @@ export async function ask(method, path, { parameters, body, headers, signal } = 
     if (offline.get() === 0) offline.set(Date.now())
     throw new Unreachable()
   }
+  // A proxy in front says that it cannot reach the node.
+  if ((response.status === 502 || response.status === 504) && !text.startsWith('{')) {
+    if (offline.get() === 0) offline.set(Date.now())
+    throw new Unreachable()
+  }
   offline.set(0)
   if (response.ok) return { status: response.status, headers: response.headers, text, next: nextOf(response) }
   const refusal = new Refused(response.status, problemOf(text))
-  if (response.status === 401) locked.set(refusal.message)
+  refusal.retryAfter = Number(response.headers.get('retry-after')) || 0
+  // Another token may have been given meanwhile.
+  if (response.status === 401 && sent === token.get()) locked.set(refusal.message)
   throw refusal
 }
+
+/** When an answer was given, by the clock of the node, ms. */
+export const answeredAt = ({ headers }) => Date.parse(headers.get('date') ?? '') || Date.now()
 
 /** The answer of a GET as a value. Whole numbers beyond 2^53 are not exact: where they matter the text is shown. */
 export const read = async (path, options) => JSON.parse((await ask('GET', path, options)).text)
@@ -88,6 +101,10 @@ function problemOf(text) {
     return {}
   }
 }
+
+/** An `Idempotency-Key`. */
+export const newKey = () =>
+  Array.from(crypto.getRandomValues(new Uint32Array(4)), (word) => word.toString(36)).join('-')
 
 /** Whether the page may show an action that needs this scope. Without `operate` it shows none. */
 export function may(scope) {

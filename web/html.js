@@ -2,6 +2,6 @@
 import htm from './vendor/htm.js'
 import { h } from './vendor/preact.js'
 
-export { render } from './vendor/preact.js'
+export { Component, render } from './vendor/preact.js'
 export { useEffect, useMemo, useRef, useState } from './vendor/hooks.js'
 export const html = htm.bind(h)

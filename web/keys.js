@@ -4,17 +4,30 @@ import { Dialog, openDialog } from './parts/dialog.js'
 
 const rows = () => [...document.querySelectorAll('[data-row]')]
 
-/** Moves the focus to the link of another row. */
+/** Where the focus was last, in case its row has gone. */
+let last = -1
+
+/** Moves the focus to the link of another row, or to the row. */
 function move(by) {
   const all = rows()
-  const at = all.findIndex((row) => row.contains(document.activeElement))
+  const found = all.findIndex((row) => row.contains(document.activeElement))
+  const at = found === -1 && document.activeElement === document.body ? Math.min(last, all.length - 1) : found
   const row = all[at === -1 ? (by > 0 ? 0 : all.length - 1) : Math.min(Math.max(at + by, 0), all.length - 1)]
-  row?.querySelector('a[href]')?.focus()
+  last = all.indexOf(row)
+  ;(row?.querySelector('a[href]') ?? row)?.focus()
   row?.scrollIntoView({ block: 'nearest' })
 }
 
+/** The search is on the view of tasks. */
+function find() {
+  const search = () => document.querySelector('[data-search]')
+  if (!search()) location.hash = '#/tasks'
+  // The view is drawn first.
+  requestAnimationFrame(() => requestAnimationFrame(() => search()?.focus()))
+}
+
 const KEYS = {
-  '/': ['Search', () => document.querySelector('[data-search]')?.focus()],
+  '/': ['Find tasks', find],
   j: ['Next row', () => move(1)],
   k: ['Row before', () => move(-1)],
   Enter: ['Open the row', undefined],

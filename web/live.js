@@ -18,6 +18,7 @@ export function useLive(load, every, inputs) {
     const over = new AbortController()
     let timer
     let busy = false
+    let anew = false
     let data
     set({ data: undefined, error: undefined })
     const plan = (ms) => {
@@ -25,9 +26,10 @@ export function useLive(load, every, inputs) {
       if (ms > 0 && !over.signal.aborted) timer = setTimeout(run, ms)
     }
     async function run() {
-      if (busy || over.signal.aborted) return
-      if (document.hidden) return
+      if (over.signal.aborted || document.hidden) return
+      if (busy) return void (anew = true)
       busy = true
+      anew = false
       let wait
       try {
         data = await latest.current(over.signal, data)
@@ -35,10 +37,11 @@ export function useLive(load, every, inputs) {
         wait = typeof every === 'function' ? every(data) : every
       } catch (error) {
         if (!over.signal.aborted) set({ data, error })
-        wait = error instanceof Unreachable ? AWAY_MS : Math.max(AWAY_MS, typeof every === 'function' ? 0 : every)
+        const usual = typeof every === 'function' ? 0 : every
+        wait = error instanceof Unreachable ? AWAY_MS : Math.max(AWAY_MS, usual, (error.retryAfter ?? 0) * 1_000)
       }
       busy = false
-      plan(wait)
+      plan(anew ? 1 : wait)
     }
     const seen = () => document.hidden || void run()
     document.addEventListener('visibilitychange', seen)

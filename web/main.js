@@ -1,13 +1,14 @@
 // The page: its views, the way between them, and what stands around them.
-import { caller, locked, offline, read, token } from './api.js'
+import { attempts, caller, locked, offline, read, token } from './api.js'
 import { clock, durationText } from './format.js'
 import { html, render, useEffect, useRef, useState } from './html.js'
 import { listenToKeys, openHelp } from './keys.js'
-import { DialogHost } from './parts/dialog.js'
+import { Bounded } from './parts/bounded.js'
+import { closeDialog, DialogHost } from './parts/dialog.js'
 import { Notices } from './parts/notices.js'
 import { SignIn } from './parts/sign-in.js'
 import { route } from './route.js'
-import { useShared } from './store.js'
+import { shared, useShared } from './store.js'
 import { Failed } from './views/failed.js'
 import { Nodes } from './views/nodes.js'
 import { Overview } from './views/overview.js'
@@ -27,8 +28,11 @@ const VIEWS = [
   ['/nodes', 'Nodes', Nodes],
   ['/submit', 'Submit', Submit],
 ]
-/** How often the page asks again who it is, while it does not know, ms. */
+/** How often the page asks again who it is, while it does not know and when it does, ms. */
 const RETRY_MS = 2_000
+const AGAIN_MS = 60_000
+/** The version of the node, where it is not that of the page any more. */
+const newer = shared(undefined)
 
 function Page() {
   const { path, parameters } = useShared(route)
@@ -42,14 +46,17 @@ function Page() {
   useEffect(() => {
     document.title = `${name} · task_api`
     scrollTo({ top: 0 })
+    // What had the focus is gone with its view.
+    if (document.activeElement === document.body) document.querySelector('#content').focus()
   }, [name])
   const shown =
     refusal !== undefined
       ? html`<${SignIn} refusal=${refusal} />`
-      : who && html`<${View} key=${path} id=${id} parameters=${parameters} />`
+      : who && html`<${Bounded} key=${path}><${View} id=${id} parameters=${parameters} /><//>`
   return html`<a class="skip" href="#content" onClick=${skip}>Skip to the content</a>
     <${Top} at=${at} who=${refusal === undefined ? who : undefined} />
     <${Away} />
+    <${Newer} />
     <main id="content" tabindex="-1">${shown ?? html`<p class="quiet loading">Loading…</p>`}</main>
     <${Notices} />
     <${DialogHost} />`
@@ -60,23 +67,35 @@ const skip = (event) => {
   document.querySelector('#content').focus()
 }
 
-/** Finds out what the caller may do, again when another token is given. */
+/** Finds out what the caller may do: at once for another token, and again every minute. */
 function useCaller() {
   const given = useShared(token)
+  const tries = useShared(attempts)
   useEffect(() => {
+    const over = new AbortController()
     let timer
-    const ask = () =>
-      read('/caller').then(
-        (who) => (locked.set(undefined), caller.set(who)),
-        (error) => {
-          if (error.status === 403) locked.set(error.message)
-          else if (error.status !== 401) timer = setTimeout(ask, RETRY_MS)
-        },
-      )
+    const ask = async () => {
+      let wait = AGAIN_MS
+      try {
+        const who = await read('/caller', { signal: over.signal })
+        locked.set(undefined)
+        const known = caller.get()
+        if (JSON.stringify(known) !== JSON.stringify(who)) caller.set(who)
+        if (known && known.version !== who.version) newer.set(who.version)
+      } catch (error) {
+        if (over.signal.aborted) return
+        if (error.status === 403) locked.set(error.message)
+        wait = error.status === 401 || error.status === 403 ? 0 : RETRY_MS
+      }
+      if (wait > 0) timer = setTimeout(ask, wait)
+    }
     caller.set(undefined)
     void ask()
-    return () => clearTimeout(timer)
-  }, [given])
+    return () => {
+      over.abort()
+      clearTimeout(timer)
+    }
+  }, [given, tries])
 }
 
 function Top({ at, who }) {
@@ -111,11 +130,18 @@ function Away() {
     return () => clearInterval(timer)
   }, [since])
   if (since === 0) return null
-  return html`<p class="away" role="alert">The node does not answer since ${durationText(Date.now() - since)}. What is shown may be old. The page tries again by itself.</p>`
+  return html`<p class="away"><span role="alert">The node does not answer. What is shown may be old. The page tries again by itself.</span> <span aria-hidden="true">${durationText(Date.now() - since)}</span></p>`
+}
+
+/** Says that the node serves another page by now. */
+function Newer() {
+  const version = useShared(newer)
+  return version && html`<p class="away" role="status">The node is now version ${version}: reload the page.</p>`
 }
 
 const NotHere = () => html`<h1>Not here</h1><p class="empty">The page has no such view. <a href="#/">Overview</a></p>`
 
+locked.watch(closeDialog)
 listenToKeys(VIEWS.map(([path]) => `#${path}`))
 const place = document.querySelector('#page')
 place.replaceChildren()

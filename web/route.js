@@ -3,7 +3,10 @@ import { shared } from './store.js'
 
 const here = () => {
   const [path = '', query = ''] = location.hash.replace(/^#/, '').split('?', 2)
-  return { path: path === '' ? '/' : path, parameters: Object.fromEntries(new URLSearchParams(query)) }
+  return {
+    path: path === '' ? '/' : path,
+    parameters: Object.fromEntries([...new URLSearchParams(query)].filter(([, value]) => value !== '')),
+  }
 }
 
 export const route = shared(here())

@@ -9,7 +9,8 @@ import { callerOf } from './caller.ts'
 import type { ApiContext } from './dependencies.ts'
 import { refuseFaults } from './faults.ts'
 import { ending, goneOf } from './tasks.ts'
-import { filtersOf, type Parameters, pathOf, withinBounds } from './parameters.ts'
+import { filtersOf, withinBounds } from './filters.ts'
+import { type Parameters, pathOf } from './parameters.ts'
 
 /** POST /tasks/cancel, /tasks/retry and /tasks/delete */
 export const bulkRoute =

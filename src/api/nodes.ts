@@ -9,7 +9,8 @@ import { sendJson } from './answer.ts'
 import { callerOf } from './caller.ts'
 import type { ApiContext } from './dependencies.ts'
 import { refuseFaults } from './faults.ts'
-import { filtersOf, MOST_SINCE, type Parameters, withinBounds } from './parameters.ts'
+import { filtersOf, withinBounds } from './filters.ts'
+import { MOST_SINCE, type Parameters } from './parameters.ts'
 
 /** What is shown where the caller says nothing. */
 const SINCE = { stats: '1h', failures: '24h' }

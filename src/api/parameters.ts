@@ -1,5 +1,4 @@
 // The query parameters: a table of them, and the reader of query strings.
-import { boundsOf, type Caller, isFor } from '../core/key.ts'
 import { type Schema, wholeSchema } from '../core/json-schema.ts'
 import { RATE_PATTERN, rateOf } from '../core/limit.ts'
 import { FAILURES } from '../core/failures.ts'
@@ -8,13 +7,14 @@ import type { Fault } from '../core/refusal.ts'
 import { ACTION, isAction, SERVICE_NAME } from '../core/service.ts'
 import { DURATION_PATTERN, parseDuration } from '../core/units.ts'
 import { MAX_WAIT_SECONDS } from './preferences.ts'
-import { ID, isStatus, isTaskId, type Status, STATUSES } from '../core/task.ts'
+import { ID, isStatus, isTaskId, STATUSES } from '../core/task.ts'
 import { RFC_3339, timeOf } from '../core/time.ts'
-import { type Filters, type ListQuery, viewOf, VIEWS } from '../core/view.ts'
+import { VIEWS } from '../core/view.ts'
 import { refuseFaults } from './faults.ts'
 
 /** A label as a parameter, and its name. */
-const LABEL = /^label\.[A-Za-z0-9._-]{1,64}$/
+export const LABEL = /^label\.[A-Za-z0-9._-]{1,64}$/
+const KIND = /^[0-9a-f]{12}$/
 const TIME = 'a time of RFC 3339 with an offset, such as 2026-12-24T18:00:00Z'
 
 /** The longest durations of `since`: statistics are kept no longer, nor failed tasks by default. */
@@ -100,6 +100,12 @@ export const PARAMETERS = {
   createdAfter: { ...A_TIME, meaning: 'Tasks that were created after this time.' },
   createdBefore: { ...A_TIME, meaning: 'Tasks that were created before this time.' },
   error: { ...oneOf(Object.keys(FAILURES)), meaning: 'Tasks that failed with this code.' },
+  kind: {
+    accepts: (value) => KIND.test(value),
+    expected: 'the kind of a failure, as GET /failures names it',
+    meaning: 'Tasks that failed with the same words. `GET /failures` names them.',
+    schema: matching(KIND),
+  },
   retried: { ...YES_OR_NO, meaning: 'Whether the tasks have been retried.' },
   schedule: { ...A_NAME('the name of a schedule'), meaning: 'Tasks that this schedule has made.' },
   service: { ...A_NAME('1 to 100 characters of A-Z a-z 0-9 . _ -'), meaning: 'Tasks of this service.' },
@@ -152,6 +158,7 @@ export const FILTERS = [
   'createdAfter',
   'createdBefore',
   'error',
+  'kind',
   'retried',
   'schedule',
 ] as const satisfies readonly ParameterName[]
@@ -181,55 +188,6 @@ export function readParameters(query: string, allowed: readonly ParameterName[])
 function nameOf(key: string, allowed: readonly ParameterName[]): ParameterName | undefined {
   const name = LABEL.test(key) ? 'label' : key
   return name === 'label' && name === key ? undefined : allowed.find((one) => one === name)
-}
-
-/** The filters of these parameters. */
-export function filtersOf(parameters: Parameters): Filters {
-  const given = (name: ParameterName): string | undefined => parameters.get(name)
-  const labels = [...parameters]
-    .filter(([key]) => LABEL.test(key))
-    .map(([key, value]) => [key.slice('label.'.length), value])
-  const texts = ['service', 'action', 'error', 'schedule'] as const
-  const times = ['createdAfter', 'createdBefore'] as const
-  const retried = given('retried')
-  return {
-    ...Object.fromEntries(texts.flatMap((name) => (parameters.has(name) ? [[name, parameters.get(name)]] : []))),
-    ...Object.fromEntries(
-      times.flatMap((name) =>
-        parameters.has(name) ? [[name, new Date(timeOf(given(name) ?? '') ?? 0).toISOString()]] : [],
-      ),
-    ),
-    ...(parameters.has('ids') && { ids: [...new Set(given('ids')?.split(','))] }),
-    ...(parameters.has('status') && { status: (given('status')?.split(',') ?? []) as Status[] }),
-    ...(retried !== undefined && { retried: retried === 'true' }),
-    ...(labels.length > 0 && { labels: Object.fromEntries(labels) as Record<string, string> }),
-  }
-}
-
-/** The list query of these parameters. With ids it shows all of them. */
-export function listQueryOf(parameters: Parameters): ListQuery {
-  const filters = filtersOf(parameters)
-  const limit = parameters.get('limit') ?? filters.ids?.length ?? LIST_LIMIT.default
-  const before = parameters.get('before')
-  const view = viewOf(parameters.get('view'))
-  return {
-    ...filters,
-    limit: Number(limit),
-    ...(before !== undefined && { before }),
-    ...(view !== undefined && { view }),
-  }
-}
-
-/** The same filters within the bounds of a caller. Throws a Refusal `not_allowed` for a service that is not the caller's. */
-export function withinBounds<Given extends Filters>(caller: Caller, filters: Given): Given {
-  const { service } = filters
-  if (service !== undefined && !isFor(caller, service))
-    throw refuseFaults('not_allowed', [{ parameter: 'service', detail: 'The key is not for this service.' }])
-  const { services, ...own } = boundsOf(caller) ?? {}
-  if (services === undefined || service !== undefined) return { ...filters, ...own }
-  // One service has an index.
-  const [only, ...others] = services
-  return { ...filters, ...own, ...(only !== undefined && others.length === 0 ? { service: only } : { services }) }
 }
 
 /** A path with the same parameters, but for those that are changed: the limit first, the other changes last. */

@@ -78,7 +78,20 @@ async function known(api: ApiContext, ctx: Context): Promise<ServiceView> {
 }
 
 function shown({ services }: ApiContext, view: ServiceView): object {
-  const { name, pausedAt, pausedBy, reason, gatedUntil, running, waiting, delayed, oldestMs, complete, failed } = view
+  const {
+    name,
+    pausedAt,
+    pausedBy,
+    reason,
+    gatedUntil,
+    running,
+    waiting,
+    delayed,
+    retrying,
+    oldestMs,
+    complete,
+    failed,
+  } = view
   const service = services.get(name)
   const limit = view.limit ?? service?.limit
   return {
@@ -92,6 +105,7 @@ function shown({ services }: ApiContext, view: ServiceView): object {
     running: capped(running),
     waiting: capped(waiting),
     delayed: capped(delayed),
+    retrying: capped(retrying),
     oldestSeconds: oldestMs === null ? null : Math.floor(oldestMs / 1000),
     lastHour: { complete, failed },
     nodes: view.nodes,

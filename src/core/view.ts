@@ -81,6 +81,8 @@ export interface Filters extends Bounds {
   readonly createdBefore?: string
   /** The code of a failure. */
   readonly error?: string
+  /** Those that failed with the same words: what `kindOf` makes of an error. */
+  readonly kind?: string
   /** Whether the task has been retried. */
   readonly retried?: boolean
   readonly schedule?: string

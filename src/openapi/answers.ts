@@ -158,6 +158,7 @@ export const ANSWERS = {
     message: text(
       'How the last answer began, or the detail of the error: 200 characters, with `#` for each number and id.',
     ),
+    kind: text('The value of the filter `kind` for these tasks, with those of other services and actions.'),
     count: number('How many tasks.'),
     first: time('When the first of them ended.'),
     last: time('When the last of them ended.'),
@@ -189,6 +190,7 @@ export const ANSWERS = {
     running: COUNT('Tasks that nodes run.'),
     waiting: COUNT("Tasks that are due, and nobody's."),
     delayed: COUNT('Tasks that are not due yet.'),
+    retrying: COUNT('Those of them that wait to repeat a request that failed.'),
     oldestSeconds: orNull(number('For how long the longest waiting task has been due.')),
     lastHour: described(
       'What its tasks came to in the last 60 minutes.',

@@ -13,6 +13,7 @@ const demo = (changed: object = {}): object => ({
   running: 0,
   waiting: 0,
   delayed: 0,
+  retrying: 0,
   oldestSeconds: null,
   lastHour: { complete: 4, failed: 3 },
   nodes: ['host:3000'],

@@ -4,15 +4,13 @@ import { PAGE_BYTES, PAGE_ROWS } from '../core/limits.ts'
 import { type Columns, typesOf, valuesOf } from './columns.ts'
 import type { Query } from './database.ts'
 import { time } from './reads.ts'
+import { answeredOf, codeOf, kindOf, messageOf, textOf } from './words.ts'
 import { routineOf } from './routine.ts'
 import { boundValues, BOUND_TYPES, withinBounds } from './sql.ts'
 import { type Since, sinceValues } from './stats.ts'
 
 /** The most groups of an answer. */
 const MOST_GROUPS = 200
-/** The characters of a message, and those of a text of which a message is made: numbers of any length leave enough. */
-const [MESSAGE, TEXT] = [200, 300]
-
 /** Which failures: those that ended since then, of one service or of all, within the bounds of a caller. */
 export interface FailuresQuery extends Bounds {
   readonly since: Since
@@ -28,6 +26,8 @@ export interface FailureGroup {
   readonly status: number | null
   /** How the last answer began, or the detail of the error. Each number and id is `#`. */
   readonly message: string
+  /** Names code, status and message, for the filter `kind`. */
+  readonly kind: string
   readonly count: number
   /** When the first and the last of them ended. */
   readonly first: string
@@ -42,18 +42,16 @@ const ROW = {
   code: ['text', 'code'],
   status: ['text', 'status'],
   message: ['text', 'message'],
+  kind: ['text', kindOf('code', 'status', 'message')],
   count: ['integer', 'count(*)::integer'],
   first: time('min(finished_at)'),
   last: time('max(finished_at)'),
   task: ['bigint', 'max(id)'],
 } as const satisfies Columns
 
-/** A number, a hexadecimal number, a UUID, or the digits of a word. */
-const VARIES = String.raw`\m[0-9a-fA-F-]*[0-9][0-9a-fA-F-]*\M|[0-9]+`
 const [SINCE, AGO, SERVICE, ...BOUNDS] = ['$1', '$2', '$3', '$4', '$5'] as const
 
-// The newest failed tasks are read along an index, and of their errors 8 MiB as they are stored: one may have 64 KiB. An error is
-// cut as text: a body may hold what no text of Postgres can, such as \u0000. The body is the last member. Within a string no quote is bare.
+// The newest failed tasks are read along an index, and of their errors 8 MiB as they are stored: one may have 64 KiB.
 const LOOKED = {
   status: `t.status = 'failed' order by t.id desc nulls last`,
   service: `t.service = ${SERVICE} and t.status = 'failed' and t.finished_at is not null order by t.finished_at desc`,
@@ -77,19 +75,10 @@ const groupsAlong = (what: keyof typeof LOOKED) =>
       and finished_at >= coalesce(${SINCE}, now() - ${AGO} * interval '1 millisecond')
   ),
   texts as materialized (
-    select id, service, action, finished_at, left(error::text, 1000) as text from sized where bytes <= ${PAGE_BYTES}
-  ),
-  parts as (
-    select id, service, action, finished_at, split_part(text, '"', 4) as code,
-      split_part(split_part(text, ',"status":', 2), ',', 1) as status,
-      coalesce(
-        nullif(nullif(left(split_part(text, ',"body":"', 2), ${TEXT}), ''), '"}'),
-        substring(ltrim(split_part(text, '"detail"', 2), ' :"') from '^(([^"\\\\]|\\\\.)*)')
-      ) as words
-    from texts
+    select id, service, action, finished_at, ${textOf('error')} as text from sized where bytes <= ${PAGE_BYTES}
   ),
   groups as (
-    select id, service, action, finished_at, code, status, left(regexp_replace(words, '${VARIES}', '#', 'g'), ${MESSAGE}) as message from parts
+    select id, service, action, finished_at, ${codeOf('text')} as code, ${answeredOf('text')} as status, ${messageOf('text')} as message from texts
   )
   select ${valuesOf(ROW)} from groups group by service, action, code, status, message
   order by max(finished_at) desc, max(id) desc limit ${MOST_GROUPS}`,

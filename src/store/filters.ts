@@ -1,6 +1,7 @@
 // The filters of tasks as SQL: which index leads to a window of rows, and which rows of that window match.
 import type { Filters } from '../core/view.ts'
 import { boundValues, withId, withinBounds } from './sql.ts'
+import { kindOfError } from './words.ts'
 
 /** What leads to the rows of a window. */
 export const ALONGS = ['ids', 'label', 'schedule', 'caller', 'status', 'service', 'all'] as const
@@ -20,12 +21,13 @@ export const FILTER_TYPES = [
   'timestamptz',
   'timestamptz',
   'text',
+  'text',
   'boolean',
   'text',
   'text',
   'text[]',
 ]
-const [EDGE, IDS, LABEL, STATUSES, SERVICE, ACTION, LABELS, AFTER, BEFORE, ERROR, RETRIED, SCHEDULE, ...BOUNDS] =
+const [EDGE, IDS, LABEL, STATUSES, SERVICE, ACTION, LABELS, AFTER, BEFORE, ERROR, KIND, RETRIED, SCHEDULE, ...BOUNDS] =
   FILTER_TYPES.map((_, i) => `$${i + 1}`) as [string, ...string[]]
 
 /** The values of these parameters. */
@@ -40,14 +42,15 @@ export const filterValues = (edge: string | undefined, filters: Filters): unknow
   filters.createdAfter ?? null,
   filters.createdBefore ?? null,
   filters.error ?? null,
+  filters.kind ?? null,
   filters.retried ?? null,
   filters.schedule ?? null,
   ...boundValues(filters),
 ]
 
 /** Only what has failed has a code of a failure. */
-const statusesOf = ({ status, error }: Filters): readonly string[] | undefined =>
-  status ?? (error === undefined ? undefined : ['failed'])
+const statusesOf = ({ status, error, kind }: Filters): readonly string[] | undefined =>
+  status ?? (error === undefined && kind === undefined ? undefined : ['failed'])
 
 const labelsOf = ({ labels = {} }: Filters): string[] =>
   Object.entries(labels).map(([name, value]) => `${name}=${value}`)
@@ -70,7 +73,7 @@ export function isExact(filters: Filters): boolean {
   const along = alongOf(filters)
   const given = Object.entries(filters).filter(([, value]) => value !== undefined)
   if (given.length === 0) return true
-  if (along === 'all' || filters.error !== undefined) return false
+  if (along === 'all' || filters.error !== undefined || filters.kind !== undefined) return false
   return given.length === 1 && (along !== 'label' || labelsOf(filters).length === 1)
 }
 
@@ -116,5 +119,6 @@ export const MATCHES = `(${STATUSES} is null or status = any(${STATUSES})) and (
     and (${ACTION} is null or action = ${ACTION}) and (${LABELS} is null or labels @> ${LABELS})
     and (${AFTER} is null or created_at > ${AFTER}) and (${BEFORE} is null or created_at < ${BEFORE})
     and (${ERROR} is null or error::text ~ ('^\\{"code" *: *"' || ${ERROR} || '"') and status = 'failed')
+    and (${KIND} is null or status = 'failed' and ${kindOfError('error')} = ${KIND})
     and (${RETRIED} is null or (retried_as is not null) = ${RETRIED}) and (${SCHEDULE} is null or schedule = ${SCHEDULE})
     and ${withinBounds('seen', BOUNDS)}`

@@ -57,7 +57,11 @@ export async function readPage(
   seals: Seals,
   { limit, before, view, ...filters }: ListQuery,
 ): Promise<Page> {
-  const window = isExact(filters) ? limit + 1 : filters.error === undefined ? PAGE_ROWS : ERROR_ROWS
+  const window = isExact(filters)
+    ? limit + 1
+    : filters.error === undefined && filters.kind === undefined
+      ? PAGE_ROWS
+      : ERROR_ROWS
   const values = [...filterValues(before, filters), window, limit + 1, view !== 'brief']
   const rows = await query<PageRow>(BY[alongOf(filters)].call, values)
   const found = rows.filter(({ id }) => id !== null).slice(0, limit)

@@ -13,11 +13,11 @@ export const MOST_COUNTED = 1_000
 /** The tasks of a service that wait, before or after now, in the order of `tasks_due`. */
 const waiting = (when: string, most: number): string => `
   (values ${ALL_LEVELS.map((level) => `(${level}::smallint)`).join(', ')}) l(level) cross join lateral (
-    select t.run_at from tasks t where ${UNOWNED} and t.service = known.name and t.priority = l.level and t.run_at ${when} now()
+    select t.run_at, t.fails from tasks t where ${UNOWNED} and t.service = known.name and t.priority = l.level and t.run_at ${when} now()
     order by t.run_at, t.id limit ${most}
   ) t`
-const counted = (when: string): string =>
-  `(select count(*)::integer from (select from ${waiting(when, MOST_COUNTED + 1)} limit ${MOST_COUNTED + 1}) t)`
+const counted = (when: string, which = 'true'): string =>
+  `(select count(*) filter (where ${which})::integer from (select t.fails from ${waiting(when, MOST_COUNTED + 1)} limit ${MOST_COUNTED + 1}) t)`
 const ended = (what: string): string => `coalesce(ended.${what}, 0)::integer`
 
 const SHOWN = {
@@ -29,6 +29,7 @@ const SHOWN = {
   running: ['integer', 'coalesce(known.running, 0)::integer'],
   waiting: ['integer', counted('<=')],
   delayed: ['integer', counted('>')],
+  retrying: ['integer', counted('>', 't.fails > 0')],
   oldestMs: [
     'double precision',
     `(select extract(epoch from now() - min(t.run_at)) * 1000 from ${waiting('<=', 1)})::double precision`,

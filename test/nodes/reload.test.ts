@@ -133,7 +133,7 @@ describe('the services file of a node that runs', () => {
     await writeFile(join(folder, 'one'), 'first\n')
     await writeFile(join(folder, 'two'), 'third\n')
     await symlink('one', join(folder, 'secret'))
-    await file.write({ svc: { ...svc, headers: { 'X-Told': `\${file:${folder}/secret}` } } })
+    await file.replace({ svc: { ...svc, headers: { 'X-Told': `\${file:${folder}/secret}` } } })
     await next(RELOADED)
     expect(await told()).to.equal('first')
 

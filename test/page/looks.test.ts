@@ -4,6 +4,7 @@ import { readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import type { Browser } from 'playwright-core'
 import { openView, startBrowser } from '../support/browser.ts'
+import { eventually } from '../support/eventually.ts'
 import { ended, openWorld, post, type World } from '../support/world.ts'
 
 const AXE = readFileSync(fileURLToPath(import.meta.resolve('axe-core/axe.min.js')), 'utf8')
@@ -70,7 +71,9 @@ describe('the looks of the page', () => {
         expect(await page.evaluate(FAULTS), name).to.deep.equal([])
         for (const wide of [360, 860, 2560]) {
           await page.setViewportSize({ width: wide, height: 900 })
-          expect(await page.evaluate('document.documentElement.scrollWidth'), name).to.be.at.most(wide)
+          await eventually(async () =>
+            expect(await page.evaluate('document.documentElement.scrollWidth'), name).to.be.at.most(wide),
+          )
         }
         await page.setViewportSize({ width, height: 900 })
       }

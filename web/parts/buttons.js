@@ -31,7 +31,9 @@ async function copied(text) {
 /** A button that does something at once: disabled while it does, and a notice when it is done or refused. */
 export function ActButton({ act, done, children, kind = '', small = true, ...rest }) {
   const [busy, setBusy] = useState(false)
-  const click = async () => {
+  const click = async (event) => {
+    // The second click of a double click.
+    if (event.detail > 1) return
     setBusy(true)
     try {
       const message = await act()

@@ -80,7 +80,18 @@ function optionsOf({ padding, log, text, zone, place, latest }) {
         size: 28,
         values: (_, ticks) => ticks.map((at) => hourText(at)),
       },
-      { ...axis, size: 62, values: (_, ticks) => ticks.map((tick) => (tick === null ? '' : text(tick))) },
+      // On a logarithmic scale powers of ten have a line.
+      {
+        ...axis,
+        ...(log && {
+          grid: {
+            ...axis.grid,
+            filter: (_, all) => all.map((one) => (Number.isInteger(Math.log10(one)) ? one : null)),
+          },
+        }),
+        size: 62,
+        values: (_, ticks) => ticks.map((tick) => (tick === null ? '' : text(tick))),
+      },
     ],
     series: [
       { value: (_, at) => (at === null ? '–' : hourText(at)) },

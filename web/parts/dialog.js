@@ -5,24 +5,33 @@ import { shared, useShared } from '../store.js'
 
 const shown = shared(undefined)
 
-/** Opens a dialog: a function that draws what it has. */
-export const openDialog = (draw) => shown.set({ draw })
+/** Opens a dialog: a function that draws what it has. It hears how to close this dialog, and no later one. */
+export function openDialog(draw) {
+  const dialog = { draw: () => draw(() => shown.get() === dialog && shown.set(undefined)) }
+  shown.set(dialog)
+}
 export const closeDialog = () => shown.set(undefined)
 // A dialog belongs to its view.
 route.watch(closeDialog)
 
 export function DialogHost() {
   const dialog = useShared(shown)
-  const element = useRef()
-  useEffect(() => {
-    if (dialog) element.current?.showModal()
-  }, [dialog])
-  if (!dialog) return null
-  return html`<dialog ref=${element} aria-labelledby="dialog-title" onClose=${closeDialog}>${dialog.draw()}</dialog>`
+  return dialog && html`<${Shown} key=${dialog} draw=${dialog.draw} />`
 }
 
-/** What a dialog looks like: a title, the content as a form, and buttons. `send` is called when the form is sent. */
-export function Dialog({ title, children, buttons, send }) {
+function Shown({ draw }) {
+  const element = useRef()
+  useEffect(() => {
+    const { current } = element
+    current.showModal()
+    // Closed before it is taken away, it gives the focus back.
+    return () => current.close()
+  }, [])
+  return html`<dialog ref=${element} aria-labelledby="dialog-title" onClose=${closeDialog}>${draw()}</dialog>`
+}
+
+/** What a dialog looks like: a title, the content as a form, and buttons. `send` is called when the form is sent, `stop` ends what it began. */
+export function Dialog({ title, children, buttons, send, stop }) {
   const submit = (event) => {
     event.preventDefault()
     send?.()
@@ -31,7 +40,7 @@ export function Dialog({ title, children, buttons, send }) {
     <h2 id="dialog-title">${title}</h2>
     ${children}
     <div class="dialog-buttons">
-      <button type="button" onClick=${closeDialog}>${send ? 'Back' : 'Close'}</button>
+      ${stop ? html`<button type="button" onClick=${stop}>Stop</button>` : html`<button type="button" onClick=${closeDialog}>${send ? 'Back' : 'Close'}</button>`}
       ${buttons}
     </div>
   </form>`

@@ -1,6 +1,6 @@
 // Shows JSON: foldable, searchable, in parts where it is long, and exactly as it is. Copying gives the very text.
 import { bytesText, nounText } from '../format.js'
-import { html, useMemo, useState } from '../html.js'
+import { html, useEffect, useMemo, useRef, useState } from '../html.js'
 import { childrenOf, rootOf } from '../json.js'
 import { CopyButton } from './buttons.js'
 
@@ -9,6 +9,10 @@ const CHILDREN = 100
 const CHARACTERS = 2_000
 /** Containers of at most so many characters begin open. */
 const OPEN = 4_000
+/** Deeper values are shown as text: a browser bears only so many boxes in boxes. */
+const DEEPEST = 60
+/** Of a key or a value by itself: at most so many levels are open from the beginning. */
+const OPEN_LEVELS = 12
 /** From this size on there is a search. */
 const SEARCHED = 400
 
@@ -45,41 +49,47 @@ export function Json({ text, name }) {
       <${CopyButton} text=${text} label=${`Copy ${name}`} />
     </div>
     <div class="json-tree" tabindex="0" role="group" aria-label=${name}>
-      <${Value} text=${text} value=${root} place=${place} length=${search.length} />
+      <${Value} text=${text} value=${root} place=${place} length=${search.length} depth=${0} />
     </div>
   </div>`
 }
 
 const MOST = 1_000
+/** The most characters of one piece of text: a key may have a MiB. */
+const LONGEST = 100_000
 
 /** Where the text has what is searched, without regard to case; the first thousand places. */
 function placesOf(text, search) {
   if (search === '') return []
-  const [all, one] = [text.toLowerCase(), search.toLowerCase()]
+  const pattern = new RegExp(search.replaceAll(/[\\^$.*+?()[\]{}|/-]/g, '\\$&'), 'giu')
   const places = []
-  for (let at = all.indexOf(one); at !== -1 && places.length < MOST; at = all.indexOf(one, at + one.length))
-    places.push(at)
+  for (const { index } of text.matchAll(pattern)) if (places.push(index) === MOST) break
   return places
 }
 
 const within = (place, { start, end }) => place !== undefined && place >= start && place < end
 
-function Value({ text, value, place, length, name }) {
+function Value({ text, value, place, length, name, depth }) {
   const { start, end, kind } = value
   const label =
     name === undefined
       ? ''
       : html`<${Marked} text=${text} start=${name.start} end=${name.end} place=${place} length=${length} />: `
-  if (kind !== 'object' && kind !== 'array')
+  if ((kind !== 'object' && kind !== 'array') || depth >= DEEPEST)
     return html`<div class="json-leaf">${label}<${Leaf} text=${text} value=${value} place=${place} length=${length} /></div>`
   const [open, close] = kind === 'object' ? '{}' : '[]'
   if (text.slice(start + 1, end - 1).trim() === '') return html`<div class="json-leaf">${label}${open}${close}</div>`
-  return html`<${Container} text=${text} value=${value} place=${place} length=${length} label=${label} />`
+  return html`<${Container} text=${text} value=${value} place=${place} length=${length} label=${label} depth=${depth} />`
 }
 
-function Container({ text, value, place, length, label }) {
+function Container({ text, value, place, length, label, depth }) {
   const [chosen, choose] = useState(undefined)
-  const open = within(place, value) || (chosen ?? value.end - value.start <= OPEN)
+  const hit = within(place, value)
+  // What is found next is shown, also where a person has folded.
+  useEffect(() => {
+    if (hit) choose(undefined)
+  }, [hit, place])
+  const open = chosen ?? (hit || (value.end - value.start <= OPEN && depth < OPEN_LEVELS))
   const [first, last] = value.kind === 'object' ? '{}' : '[]'
   const all = useMemo(() => (open ? childrenOf(text, value) : undefined), [open, text, value.start])
   const noun = value.kind === 'object' ? 'member' : 'item'
@@ -88,11 +98,11 @@ function Container({ text, value, place, length, label }) {
     <button type="button" class="json-fold" aria-expanded=${open} onClick=${() => choose(!open)}>
       <span aria-hidden="true">${open ? '▾' : '▸'}</span> ${label}${first}${!open && `…${last}`} <span class="quiet">${told}</span>
     </button>
-    ${open && html`<${Children} text=${text} all=${all} place=${place} length=${length} /><div>${last}</div>`}
+    ${open && html`<${Children} text=${text} all=${all} place=${place} length=${length} depth=${depth + 1} /><div>${last}</div>`}
   </div>`
 }
 
-function Children({ text, all, place, length }) {
+function Children({ text, all, place, length, depth }) {
   const [[from, to], setShown] = useState([0, CHILDREN])
   // What was found is shown, with its neighbours.
   const hit =
@@ -108,6 +118,7 @@ function Children({ text, all, place, length }) {
           value=${child}
           place=${place}
           length=${length}
+          depth=${depth}
           name=${child.key === undefined ? undefined : { start: child.keyStart, end: child.keyStart + child.key.length }}
         />`,
     )}
@@ -126,8 +137,12 @@ function Leaf({ text, value: { start, end, kind }, place, length }) {
 
 /** A part of the text, with what was found in it marked. */
 function Marked({ text, start, end, place, length }) {
-  if (place === undefined || place < start || place >= end) return text.slice(start, end)
+  const mark = useRef()
+  const there = place !== undefined && place >= start && place < end
+  useEffect(() => {
+    if (there) mark.current?.scrollIntoView({ block: 'nearest' })
+  }, [there, place])
+  if (!there) return text.slice(start, Math.min(end, start + LONGEST))
   const stop = Math.min(end, place + length)
-  const show = (mark) => mark?.scrollIntoView({ block: 'nearest' })
-  return html`${text.slice(start, place)}<mark ref=${show}>${text.slice(place, stop)}</mark>${text.slice(stop, end)}`
+  return html`${text.slice(start, place)}<mark ref=${mark}>${text.slice(place, stop)}</mark>${text.slice(stop, end)}`
 }

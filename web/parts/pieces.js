@@ -13,7 +13,7 @@ export function Time({ at, short = false, ago = false }) {
   useShared(clock)
   if (!at) return html`<span class="quiet">–</span>`
   const title = `${timeText(at, { zone: 'local' })} local · ${timeText(at, { zone: 'utc' })} UTC`
-  return html`<time datetime=${at} title=${title}>${timeText(at, { parts: short ? 'short' : 'both' })}${ago && html` <span class="quiet">(${agoText(at)})</span>`}</time>`
+  return html`<time datetime=${at} title=${title}>${timeText(at, { parts: short ? 'short' : 'both' })}${ago && html` <span class="quiet ago">(${agoText(at)})</span>`}</time>`
 }
 
 export const TaskLink = ({ location }) =>
@@ -35,9 +35,15 @@ export function Missing({ data, error, what }) {
 export const Faults = ({ error }) =>
   error &&
   html`<div class="faults" role="alert">
-    <p>${error.message}</p>
+    ${error.faults?.length > 0 ? '' : html`<p>${error.message}</p>`}
     ${error.faults?.length > 0 && html`<ul>${error.faults.map(({ pointer, parameter, detail }) => html`<li><code>${pointer ?? parameter}</code> ${detail}</li>`)}</ul>`}
   </div>`
+
+const RFC_3339 = /(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?Z)/
+
+/** A sentence of the node, with its times on the chosen clock. */
+export const Sentence = ({ text }) =>
+  text.split(RFC_3339).map((part, i) => (i % 2 === 1 ? html`<${Time} at=${part} short />` : part))
 
 /** A name and what belongs to it. */
 export const Fact = ({ name, children }) => html`<div class="fact"><dt>${name}</dt><dd>${children}</dd></div>`

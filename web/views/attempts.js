@@ -11,7 +11,7 @@ export function Attempts({ attempts: { all, more }, task }) {
   const skipped = Math.max(0, all.length - shown)
   const visible = all.slice(skipped)
   if (all.length === 0)
-    return html`<section aria-label="Tries"><h2>Tries</h2><p class="quiet">${task.startedAt ? 'No try is kept: by default only those that were not answered 200 or 206.' : 'None yet.'}</p></section>`
+    return html`<section aria-label="Tries"><h2>Tries</h2><p class="quiet">${task.startedAt ? 'No try is kept. Which are kept says `attemptLog` of the service: by default those that were answered, but not 200 or 206.' : 'None yet.'}</p></section>`
   const begin = Date.parse(visible[0].startedAt)
   const end = Math.max(...visible.map(({ startedAt, ms }) => Date.parse(startedAt) + ms), begin + 1)
   return html`<section aria-label="Tries">

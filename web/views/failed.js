@@ -24,7 +24,11 @@ export function Failed({ parameters: { since = '24h', service } }) {
     [since, service],
   )
   const services = useServices()
-  const groups = groupsOf(data ?? [])
+  const all = groupsOf(data ?? [])
+  const [groups, cancelled] = [
+    all.filter(({ code }) => code !== 'cancelled'),
+    all.filter(({ code }) => code === 'cancelled'),
+  ]
   const set = (change) => go('/failed', { since, service, ...change }, { replace: true })
   return html`<h1>Failed <span class="quiet">${
     data &&
@@ -40,15 +44,19 @@ export function Failed({ parameters: { since = '24h', service } }) {
     </div>
     <${Missing} data=${data} error=${error} what="failures" />
     ${data && groups.length === 0 && html`<p class="empty good">Nothing has failed, or all of it was retried.</p>`}
-    ${groups.map((group) => html`<${Group} key=${`${group.service} ${group.action} ${group.code}`} group=${group} after=${reload} />`)}`
+    ${groups.map((group) => html`<${Group} key=${nameOf(group)} group=${group} after=${reload} />`)}
+    ${cancelled.length > 0 && html`<h2>Cancelled <span class="quiet">by somebody</span></h2>`}
+    ${cancelled.map((group) => html`<${Group} key=${nameOf(group)} group=${group} after=${reload} />`)}`
 }
+
+const nameOf = ({ service, action, code }) => `${service} ${action} ${code}`
 
 /** The kinds of failures by what a filter can name: service, action and code. What the answers said tells them apart within. */
 function groupsOf(kinds) {
   const groups = new Map()
   for (const kind of kinds) {
     const { service, action, code, count, first, last } = kind
-    const name = JSON.stringify([service, action, code])
+    const name = nameOf(kind)
     const group = groups.get(name)
     if (!group) groups.set(name, { service, action, code, count, first, last, kinds: [kind] })
     else {
@@ -58,29 +66,29 @@ function groupsOf(kinds) {
       group.kinds.push(kind)
     }
   }
+  for (const group of groups.values()) group.kinds.sort((one, other) => other.count - one.count)
   return [...groups.values()].sort((one, other) => other.count - one.count)
 }
 
 function Group({ group: { service, action, code, count, first, last, kinds }, after }) {
   const filters = { status: 'failed', service, action, error: code, retried: 'false' }
+  const acts = may('submit') || may('cancel')
   return html`<article class="group" data-row>
     <header>
       <h2><strong class="count">${countText(count)}</strong> <${TasksLink} filters=${filters}>${service} / ${action}<//> <code>${code}</code></h2>
       <span class="quiet">first <${Time} at=${first} short />, last <${Time} at=${last} short ago /></span>
-      <span class="acts">
-        ${may('submit') && html`<button type="button" class="small primary" onClick=${() => openBulk('retry', filters, after)}>Retry…</button>`}
-        ${may('cancel') && html`<button type="button" class="small" onClick=${() => openBulk('delete', filters, after)}>Delete…</button>`}
-      </span>
+      ${acts && html`<span class="acts"><${Acts} filters=${filters} after=${after} seen=${count} /></span>`}
     </header>
     <table class="kinds">
-      <thead class="hidden"><tr><th>Tasks</th><th>Status</th><th>What it said</th><th>The newest</th></tr></thead>
+      <thead class="hidden"><tr><th>Tasks</th><th>Status</th><th>What it said</th><th>The newest</th>${kinds.length > 1 && acts && html`<th>Actions</th>`}</tr></thead>
       <tbody>
         ${kinds.slice(0, 10).map(
-          ({ count: some, status, message, task }) => html`<tr>
+          ({ count: some, status, message, kind, task }) => html`<tr>
             <td class="number">${countText(some)}</td>
             <td class="number quiet">${status ?? '–'}</td>
-            <td class="message">${message || html`<span class="quiet">nothing</span>`}</td>
+            <td class="message"><${TasksLink} filters=${{ ...filters, kind }}>${message || 'nothing'}<//></td>
             <td class="number"><${TaskLink} location=${task} /></td>
+            ${kinds.length > 1 && acts && html`<td class="acts"><${Acts} filters=${{ ...filters, kind }} after=${after} of=${message} seen=${some} /></td>`}
           </tr>`,
         )}
       </tbody>
@@ -88,3 +96,13 @@ function Group({ group: { service, action, code, count, first, last, kinds }, af
     ${kinds.length > 10 && html`<p class="quiet">And ${nounText(kinds.length - 10, 'more kind')} of message.</p>`}
   </article>`
 }
+
+/** What can be done with a group, or with one kind of it. */
+const Acts = ({ filters, after, of, seen }) => html`
+  ${may('submit') && html`<button type="button" class=${`small ${of === undefined ? 'primary' : ''}`} title=${of} onClick=${() => openBulk('retry', filters, after, olderThan(seen))}>Retry…</button>`}
+  ${may('cancel') && html`<button type="button" class="small" title=${of} onClick=${() => openBulk('delete', filters, after, olderThan(seen))}>Delete…</button>`}
+`
+
+/** Says that more match than were shown: a filter knows no time of the end. */
+const olderThan = (seen) => (matched) =>
+  matched > seen && `${nounText(matched - seen, 'of them was', 'of them were')} not in the group: older ones, or newer.`

@@ -1,5 +1,5 @@
 // The nodes that are alive: how busy each is, and whether it is heard of.
-import { read } from '../api.js'
+import { answeredAt, ask } from '../api.js'
 import { countText, durationText } from '../format.js'
 import { html } from '../html.js'
 import { useLive } from '../live.js'
@@ -9,10 +9,17 @@ const POLL_MS = 4_000
 /** A node beats every 2 s, and its lease ends 10 s after a beat. */
 export const LATE_MS = 6_000
 
-export const isLate = ({ beat }) => beat !== null && Date.now() - Date.parse(beat) > LATE_MS
+/** Reads the nodes; `silent` is for how long a node was not heard of when the answer was given, ms. */
+export async function readNodes(signal) {
+  const answer = await ask('GET', '/nodes', { signal })
+  const silent = (beat) => (beat === null ? null : Math.max(0, answeredAt(answer) - Date.parse(beat)))
+  return JSON.parse(answer.text).map((node) => ({ ...node, silent: silent(node.beat) }))
+}
+
+export const isLate = ({ silent }) => silent !== null && silent > LATE_MS
 
 export function Nodes() {
-  const { data, error } = useLive((signal) => read('/nodes', { signal }), POLL_MS, [])
+  const { data, error } = useLive(readNodes, POLL_MS, [])
   return html`<h1>Nodes</h1>
     <${Missing} data=${data} error=${error} what="nodes" />
     ${data?.length === 0 && html`<p class="empty">No node is alive: nothing runs.</p>`}
@@ -26,15 +33,15 @@ export function Nodes() {
 }
 
 function Node({ node }) {
-  const { name, version, since, beat, slots, running, services } = node
+  const { name, version, since, silent, slots, running, services } = node
   const late = isLate(node)
-  return html`<tr data-row>
+  return html`<tr data-row tabindex="-1">
     <td>${name}</td>
     <td><${Status} of=${late ? 'failed' : 'complete'} text=${late ? 'not heard of' : 'alive'} /></td>
     <td>${slots === null ? '–' : html`<meter min="0" max=${slots} value=${running ?? 0} aria-label="Slots in use"></meter> <span class="number">${countText(running ?? 0)} of ${countText(slots)}</span>`}</td>
     <td class="wide">${version ?? '–'}</td>
     <td><${Time} at=${since} short /></td>
-    <td class="wide">${beat ? `${durationText(Math.max(0, Date.now() - Date.parse(beat)))} ago` : '–'}</td>
+    <td class="wide">${silent === null ? '–' : `${durationText(silent)} ago`}</td>
     <td>${services === null ? '–' : services.length > 6 ? `${services.slice(0, 5).join(', ')} and ${services.length - 5} more` : services.join(', ')}</td>
   </tr>`
 }

@@ -6,7 +6,7 @@ import { useLive } from '../live.js'
 import { Chart } from '../parts/chart.js'
 import { Missing, Status, TasksLink, Time } from '../parts/pieces.js'
 import { go, hrefOf } from '../route.js'
-import { isLate } from './nodes.js'
+import { isLate, readNodes } from './nodes.js'
 import { stateOf } from './services.js'
 
 const POLL_MS = 5_000
@@ -15,7 +15,7 @@ const LONG_WAIT_S = 60
 
 export function Overview({ parameters: { since = '1h' } }) {
   const services = useLive((signal) => read('/services', { signal }), POLL_MS, [])
-  const nodes = useLive((signal) => read('/nodes', { signal }), 2 * POLL_MS, [])
+  const nodes = useLive(readNodes, 2 * POLL_MS, [])
   const ready = useLive(readiness, 2 * POLL_MS, [])
   const stats = useLive(
     (signal) => read('/stats', { parameters: { since }, signal }),
@@ -26,7 +26,7 @@ export function Overview({ parameters: { since = '1h' } }) {
   const sums = useMemo(() => sumsOf(services.data ?? []), [services.data])
   const minutes = useMemo(() => stats.data && minutesOf(stats.data, since), [stats.data, since])
   return html`<h1>Overview</h1>
-    <${Warnings} services=${services.data} nodes=${nodes.data} ready=${ready.data} failures=${failures.data} />
+    <${Warnings} services=${services} nodes=${nodes} ready=${ready} failures=${failures} />
     <${Missing} data=${services.data} error=${services.error} what="services" />
     ${
       services.data &&
@@ -135,14 +135,19 @@ function minutesOf(stats, since) {
   }
 }
 
+const NAMES = { services: 'Services', nodes: 'Nodes', ready: 'The state of the node', failures: 'Failures' }
+
 /** What needs a person, the worst first, each with a link to where it is set right. */
-function Warnings({ services, nodes, ready, failures }) {
-  if (!services || !nodes) return null
+function Warnings(parts) {
+  const unseen = Object.entries(parts).filter(([, { data, error }]) => data === undefined && error !== undefined)
+  if (Object.values(parts).some(({ data, error }) => data === undefined && error === undefined)) return null
+  const { services, nodes, ready, failures } = parts
   const warnings = [
-    ...ofNode(ready),
-    ...ofNodes(nodes),
-    ...services.flatMap(ofService),
-    ...ofFailures(failures ?? []),
+    ...unseen.map(([name, { error }]) => ({ href: '#/', text: `${NAMES[name]} cannot be seen.`, more: error.message })),
+    ...ofNode(ready.data),
+    ...(nodes.data ? ofNodes(nodes.data) : []),
+    ...(services.data ?? []).flatMap(ofService),
+    ...ofFailures(failures.data ?? []),
   ].sort((one, other) => Number(other.bad ?? false) - Number(one.bad ?? false))
   if (warnings.length === 0) return html`<p class="well" role="status">Nothing needs you.</p>`
   return html`<ul class="warnings" aria-label="Warnings">
@@ -178,7 +183,7 @@ function ofNodes(nodes) {
 }
 
 function ofService(service) {
-  const { name, paused, gatedUntil, oldestSeconds, waiting, lastHour, nodes } = service
+  const { name, paused, gatedUntil, oldestSeconds, waiting, retrying, lastHour, nodes } = service
   const href = '#/services'
   const waits = waiting === 0 ? '' : `${countText(waiting)} ${waiting === 1 ? 'task waits' : 'tasks wait'}.`
   if (paused)
@@ -199,6 +204,16 @@ function ofService(service) {
     ]
   if (nodes.length === 0) return [{ bad: true, href, text: `No live node knows ${name}.`, more: waits }]
   return [
+    ...(retrying !== 0
+      ? [
+          {
+            bad: lastHour.complete === 0,
+            href: hrefOf('/tasks', { service: name, status: 'running' }),
+            text: `${countText(retrying)} ${retrying === 1 ? 'task waits' : 'tasks wait'} to repeat a request of ${name} that failed.`,
+            more: lastHour.complete === 0 ? 'No task of it is complete in the last hour.' : '',
+          },
+        ]
+      : []),
     ...(oldestSeconds > LONG_WAIT_S
       ? [
           {
@@ -223,7 +238,8 @@ function ofService(service) {
 }
 
 /** The largest kinds of failures of the last day. */
-function ofFailures(failures) {
+function ofFailures(all) {
+  const failures = all.filter(({ code }) => code !== 'cancelled')
   const total = failures.reduce((sum, { count }) => sum + count, 0)
   if (total === 0) return []
   const [worst] = failures.toSorted((one, other) => other.count - one.count)

@@ -1,11 +1,11 @@
 // The schedules: what each makes and when, and how to make, change, pause, run and delete one.
-import { ask, change, may } from '../api.js'
+import { ask, change, may, read } from '../api.js'
 import { html } from '../html.js'
 import { faultOf } from '../json.js'
 import { useLive } from '../live.js'
 import { ActButton } from '../parts/buttons.js'
 import { closeDialog, Dialog, openDialog } from '../parts/dialog.js'
-import { FormDialog } from '../parts/form-dialog.js'
+import { openForm } from '../parts/form-dialog.js'
 import { tell } from '../parts/notices.js'
 import { Choice, Field, Missing, Status, TaskLink, TasksLink, Time } from '../parts/pieces.js'
 import { hrefOf } from '../route.js'
@@ -51,7 +51,7 @@ function Schedule({ schedule, after }) {
   return html`<tr data-row>
     <td><${TasksLink} filters=${{ schedule: name }}>${name}<//></td>
     <td class="wide"><code>${cron}</code><div class="quiet">${timezone}${overlap === 'skip' ? ', no overlap' : ''}${missed === 'none' ? ', misses nothing up' : ''}</div></td>
-    <td><${Status} of=${paused ? 'paused' : late ? 'failed' : 'complete'} text=${paused ? 'paused' : late ? 'late' : lastAt ? 'in use' : 'never ran'} /></td>
+    <td><${Status} of=${paused ? 'paused' : late ? 'failed' : lastAt ? 'complete' : 'pending'} text=${paused ? 'paused' : late ? 'late' : lastAt ? 'in use' : 'never ran'} /></td>
     <td class="wide">${task.service} / ${task.action}</td>
     <td class="wide">${paused ? html`<span class="quiet">not while paused</span>` : html`<${Time} at=${nextAt} short ago />`}</td>
     <td class="wide"><${Time} at=${lastAt} short /></td>
@@ -132,15 +132,13 @@ function openEdit(schedule, after) {
     tell('good', `The schedule ${values.name} is ${schedule ? 'changed' : 'made'}.`)
     after()
   }
-  openDialog(
-    () => html`<${FormDialog}
-    title=${schedule ? `Change ${name}` : 'New schedule'}
-    first=${first}
-    action=${schedule ? 'Change' : 'Make it'}
-    send=${send}
-    fields=${(values, set) => html`<${Fields} values=${values} set=${set} named=${schedule !== undefined} />`}
-  />`,
-  )
+  openForm({
+    title: schedule ? `Change ${name}` : 'New schedule',
+    first,
+    action: schedule ? 'Change' : 'Make it',
+    send,
+    fields: (values, set) => html`<${Fields} values=${values} set=${set} named=${schedule !== undefined} />`,
+  })
 }
 
 function Fields({ values, set, named }) {
@@ -163,7 +161,7 @@ function Fields({ values, set, named }) {
       ]} /><//>
     </div>
     <div class="pair">
-      <${Field} label="Service">${input('service', { list: 'services' })}<datalist id="services">${services.map((one) => html`<option value=${one}></option>`)}</datalist><//>
+      <${Field} label="Service"><${Choice} required value=${values.service} set=${(service) => set({ service })} options=${[['', 'choose one'], ...new Set([...services, ...(values.service ? [values.service] : [])])]} /><//>
       <${Field} label="Action">${input('action')}<//>
     </div>
     <${Field} label="Payload"><textarea rows="5" spellcheck=${false} value=${values.payload} onInput=${({ target }) => set({ payload: target.value })}></textarea><//>`

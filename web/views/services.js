@@ -1,11 +1,11 @@
 // The services: how each is doing, what holds for it, and how to stop it, let it go on, and limit it.
 import { change, may, read } from '../api.js'
-import { countText, durationText } from '../format.js'
+import { countText, durationText, nounText } from '../format.js'
 import { html } from '../html.js'
 import { useLive } from '../live.js'
 import { ActButton } from '../parts/buttons.js'
 import { openDialog } from '../parts/dialog.js'
-import { FormDialog } from '../parts/form-dialog.js'
+import { openForm } from '../parts/form-dialog.js'
 import { tell } from '../parts/notices.js'
 import { Field, Missing, Status, TasksLink, Time } from '../parts/pieces.js'
 
@@ -25,17 +25,18 @@ export function Services() {
     }`
 }
 
-/** The state of a service: paused, gated, no node, failing, or fine. */
-export function stateOf({ paused, gatedUntil, nodes, lastHour }) {
+/** The state of a service: paused, gated, no node, failing, retrying, or fine. */
+export function stateOf({ paused, gatedUntil, nodes, retrying, lastHour }) {
   if (paused) return ['paused', 'paused']
   if (gatedUntil) return ['gated', 'gated']
   if (nodes.length === 0) return ['failed', 'no node']
   if (lastHour.failed > 0 && lastHour.failed >= lastHour.complete) return ['failed', 'failing']
+  if (retrying !== 0) return lastHour.complete === 0 ? ['failed', 'no answer'] : ['gated', 'retrying']
   return ['complete', 'in use']
 }
 
 function Service({ service, after }) {
-  const { name, url, paused, gatedUntil, running, waiting, delayed, oldestSeconds, lastHour, nodes } = service
+  const { name, url, paused, gatedUntil, running, waiting, delayed, retrying, oldestSeconds, lastHour, nodes } = service
   const [state, text] = stateOf(service)
   return html`<tr data-row>
     <td><${TasksLink} filters=${{ service: name }}>${name}<//><div class="quiet url wide" title=${url}>${url ?? 'known to other nodes only'}</div></td>
@@ -43,14 +44,15 @@ function Service({ service, after }) {
       <${Status} of=${state} text=${text} />
       ${paused && html`<div class="reason">${paused.reason || 'no reason given'} <span class="quiet">by ${paused.by}, since <${Time} at=${paused.since} short /></span></div>`}
       ${gatedUntil && html`<div class="reason">until <${Time} at=${gatedUntil} short ago /></div>`}
+      ${retrying !== 0 && html`<div class="reason"><${TasksLink} filters=${{ service: name, status: 'running' }}>${nounText(retrying, 'task waits', 'tasks wait')}<//> to repeat a request that failed</div>`}
       ${nodes.length === 0 && html`<div class="reason">no live node knows it</div>`}
     </td>
-    <td class="number wide"><${TasksLink} filters=${{ service: name, status: 'running' }}>${countText(running)}<//></td>
-    <td class="number"><${TasksLink} filters=${{ service: name, status: 'pending' }}>${countText(waiting)}<//></td>
+    <td class="number wide"><${Count} of=${running} filters=${{ service: name, status: 'running' }} /></td>
+    <td class="number"><${Count} of=${waiting} filters=${{ service: name, status: 'pending' }} /></td>
     <td class="number wide">${countText(delayed)}</td>
     <td class="number wide">${oldestSeconds === null ? html`<span class="quiet">–</span>` : durationText(oldestSeconds * 1000)}</td>
     <td class="number wide">${countText(lastHour.complete)}</td>
-    <td class="number wide">${lastHour.failed > 0 ? html`<${TasksLink} filters=${{ service: name, status: 'failed' }}>${countText(lastHour.failed)}<//>` : 0}</td>
+    <td class="number wide"><${Count} of=${lastHour.failed} filters=${{ service: name, status: 'failed' }} /></td>
     <td class="wide"><${Limits} service=${service} /></td>
     ${
       may('operate') &&
@@ -66,6 +68,9 @@ function Service({ service, after }) {
   </tr>`
 }
 
+/** A count that leads to the tasks, where there are any. */
+const Count = ({ of, filters }) => (of === 0 ? '0' : html`<${TasksLink} filters=${filters}>${countText(of)}<//>`)
+
 const Limits = ({ service: { concurrency, limit } }) => html`
   ${concurrency !== null && html`<div>${countText(concurrency)} at once, per node</div>`}
   ${limit?.concurrency && html`<div>${countText(limit.concurrency)} at once, over all nodes</div>`}
@@ -78,19 +83,17 @@ function openPause({ name, running, waiting }, after) {
     tell('good', `${name} is paused.`)
     after()
   }
-  openDialog(
-    () => html`<${FormDialog}
-    title=${`Pause ${name}`}
-    first=${{ reason: '' }}
-    action=${`Pause ${name}`}
-    kind="danger"
-    send=${send}
-    fields=${({ reason }, set) => html`
+  openForm({
+    title: `Pause ${name}`,
+    first: { reason: '' },
+    action: `Pause ${name}`,
+    kind: 'danger',
+    send,
+    fields: ({ reason }, set) => html`
       <p>Within 2 s no request of ${name} begins, on any node. ${countText(running)} running and ${countText(waiting)} waiting tasks stay; new ones are accepted and wait.</p>
       <${Field} label="Reason" hint="Shown to everybody who wonders why."><input maxlength="1000" autofocus value=${reason} onInput=${({ target }) => set({ reason: target.value })} /><//>
-    `}
-  />`,
-  )
+    `,
+  })
 }
 
 function openLimit({ name, limit }, after) {
@@ -110,18 +113,16 @@ function openLimit({ name, limit }, after) {
   }
   const input = (values, set, field, rest) =>
     html`<input value=${values[field]} onInput=${({ target }) => set({ [field]: target.value.trim() })} ...${rest} />`
-  openDialog(
-    () => html`<${FormDialog}
-    title=${`Limit ${name}`}
-    first=${first}
-    action="Set the limit"
-    send=${send}
-    fields=${(values, set) => html`
+  openForm({
+    title: `Limit ${name}`,
+    first,
+    action: 'Set the limit',
+    send,
+    fields: (values, set) => html`
       <p class="quiet">It counts over all nodes, in place of the limit of the services file. All empty: that of the file counts.</p>
       <${Field} label="Requests at once">${input(values, set, 'concurrency', { type: 'number', min: 1 })}<//>
       <${Field} label="Rate" hint="Requests begun, such as 50/s or 600/m.">${input(values, set, 'rate', { pattern: '[1-9][0-9]*/[smh]' })}<//>
       <${Field} label="Burst" hint="How many may begin together after a rest.">${input(values, set, 'burst', { type: 'number', min: 1 })}<//>
-    `}
-  />`,
-  )
+    `,
+  })
 }

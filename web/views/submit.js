@@ -1,6 +1,6 @@
 // Submits a task, and follows it.
-import { change, may } from '../api.js'
-import { html, useState } from '../html.js'
+import { change, may, newKey, Unreachable } from '../api.js'
+import { html, useRef, useState } from '../html.js'
 import { faultOf } from '../json.js'
 import { Choice, Faults, Field } from '../parts/pieces.js'
 import { Followed } from './task.js'
@@ -17,18 +17,26 @@ const FIRST = {
   deadline: '',
 }
 
+const DOUBLE_MS = 500
+
 export function Submit({ parameters }) {
   const services = useServices()
   const [values, setValues] = useState({ ...FIRST, ...parameters })
   const [state, setState] = useState({ busy: false })
+  const attempt = useRef({ key: newKey(), at: 0 })
   const service = values.service || (services.length === 1 ? services[0] : '')
   const set = (changed) => setValues((now) => ({ ...now, ...changed }))
   const send = async (event) => {
     event.preventDefault()
+    // The second of a double click; and a repeat of what may have come through creates nothing twice.
+    if (state.busy || Date.now() - attempt.current.at < DOUBLE_MS) return
     setState({ busy: true })
     try {
-      setState({ busy: false, location: (await submitted({ ...values, service })).location })
+      const { location } = await submitted({ ...values, service }, attempt.current.key)
+      attempt.current = { key: newKey(), at: Date.now() }
+      setState({ busy: false, location })
     } catch (error) {
+      if (!(error instanceof Unreachable)) attempt.current = { key: newKey(), at: 0 }
       setState({ busy: false, error })
     }
   }
@@ -64,7 +72,7 @@ export function Submit({ parameters }) {
 }
 
 /** Sends the task. The payload is sent just as it was written. */
-async function submitted({ service, action, payload, delay, priority, labels, unique, deadline }) {
+async function submitted({ service, action, payload, delay, priority, labels, unique, deadline }, key) {
   const fault = faultOf(payload)
   if (fault) throw new Error(`The payload is no JSON: ${fault}`)
   const pairs = labels
@@ -84,5 +92,7 @@ async function submitted({ service, action, payload, delay, priority, labels, un
     ...(unique !== '' && { unique }),
   }
   const body = `${JSON.stringify(options).slice(0, -1)},"payload":${payload}}`
-  return change('POST', '/tasks', body, { headers: { prefer: 'return=representation' } })
+  return change('POST', '/tasks', body, {
+    headers: { prefer: 'return=representation', 'idempotency-key': key },
+  })
 }

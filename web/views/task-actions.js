@@ -4,7 +4,7 @@ import { html } from '../html.js'
 import { faultOf } from '../json.js'
 import { ActButton, CopyButton } from '../parts/buttons.js'
 import { Dialog, closeDialog, openDialog } from '../parts/dialog.js'
-import { FormDialog } from '../parts/form-dialog.js'
+import { openForm } from '../parts/form-dialog.js'
 import { tell } from '../parts/notices.js'
 import { Choice, Field } from '../parts/pieces.js'
 import { go, hrefOf } from '../route.js'
@@ -13,7 +13,7 @@ export function TaskActions({ task, texts, after }) {
   const { location, status } = task
   const ended = status === 'complete' || status === 'failed'
   return html`<div class="actions">
-    ${ended && may('submit') && !task.retriedAs && html`<button type="button" class="primary" onClick=${() => openRetry(task, texts)}>Retry…</button>`}
+    ${ended && may('submit') && !task.retriedAs && html`<button type="button" class=${status === 'failed' ? 'primary' : ''} onClick=${() => openRetry(task, texts)}>Retry…</button>`}
     ${!ended && may('cancel') && html`<button type="button" class="danger" onClick=${() => openSure(task, 'cancel', after)}>Cancel…</button>`}
     ${!ended && may('cancel') && Date.parse(task.runAt) > Date.now() && html`<${ActButton} small=${false} act=${() => change('PATCH', location, { delay: '0s' }).then(() => 'The task is due now.')} done=${after}>Run now<//>`}
     ${status === 'pending' && may('cancel') && html`<button type="button" onClick=${() => openPriority(task, after)}>Priority…</button>`}
@@ -60,22 +60,30 @@ function openSure(task, verb, after) {
 }
 
 function openPriority(task, after) {
-  openDialog(
-    () => html`<${FormDialog}
-    title="Change the priority"
-    first=${{ priority: task.priority }}
-    action="Change"
-    fields=${({ priority }, set) => html`<${Field} label="Priority"><${Choice} value=${priority} set=${(value) => set({ priority: value })} options=${['high', 'normal', 'low']} /><//>`}
-    send=${async (values) => (await change('PATCH', task.location, values), tell('good', 'The priority was changed.'), after())}
-  />`,
-  )
+  openForm({
+    title: 'Change the priority',
+    first: { priority: task.priority },
+    action: 'Change',
+    fields: ({ priority }, set) =>
+      html`<${Field} label="Priority"><${Choice} value=${priority} set=${(value) => set({ priority: value })} options=${['high', 'normal', 'low']} /><//>`,
+    send: async (values) => (
+      await change('PATCH', task.location, values),
+      tell('good', 'The priority was changed.'),
+      after()
+    ),
+  })
 }
 
 /** Retry, from where, and with which payload. What is not changed goes along as it is. */
 function openRetry(task, texts) {
   const failed = task.status === 'failed'
+  // The state of another step is not shown by the API.
   const carried = (from) =>
-    from === 'failure' && texts.get('state') !== 'null' ? texts.get('state') : texts.get('payload')
+    from === 'step'
+      ? ''
+      : from === 'failure' && texts.get('state') !== 'null'
+        ? texts.get('state')
+        : texts.get('payload')
   const first = { from: failed ? 'failure' : 'start', step: '', edited: false, payload: '' }
   const send = async ({ from, step, edited, payload }) => {
     const fault = edited && faultOf(payload)
@@ -88,28 +96,26 @@ function openRetry(task, texts) {
       href: hrefOf(task.location),
       text: 'The old task',
     })
-    go(made.location)
+    return () => go(made.location)
   }
   const froms = [
     ...(failed ? [['failure', `where it failed${task.step > 0 ? `, after step ${task.step}` : ''}`]] : []),
     ['start', 'from the start'],
     ...(task.step > 0 ? [['step', 'from a step']] : []),
   ]
-  openDialog(
-    () => html`<${FormDialog}
-    title="Retry this task"
-    first=${first}
-    action="Retry"
-    send=${send}
-    fields=${(values, set) => html`
+  openForm({
+    title: 'Retry this task',
+    first,
+    action: 'Retry',
+    send,
+    fields: (values, set) => html`
       <p class="quiet">A new task is created. This one stays as it is, and shows the new one.</p>
-      <${Field} label="Begin"><${Choice} value=${values.from} set=${(from) => set({ from })} options=${froms} /><//>
-      ${values.from === 'step' && html`<${Field} label="Step" hint="Its state must be kept: see keepStates of the service."><input type="number" required min="0" max=${task.step} value=${values.step} onInput=${({ target }) => set({ step: target.value })} /><//>`}
-      <label class="tick"><input type="checkbox" checked=${values.edited} onChange=${({ target }) => set({ edited: target.checked, payload: values.payload || carried(values.from) })} /> Send another payload first</label>
-      ${values.edited && html`<${Field} label="Payload of the first request"><textarea rows="10" spellcheck=${false} value=${values.payload} onInput=${({ target }) => set({ payload: target.value })}></textarea><//>`}
-    `}
-  />`,
-  )
+      <${Field} label="Begin"><${Choice} value=${values.from} set=${(from) => set({ from, ...(!values.touched && { payload: carried(from) }) })} options=${froms} /><//>
+      ${values.from === 'step' && html`<${Field} label="Step" hint="Only a step whose state was kept: the services file says how many, as keepStates."><input type="number" required min="0" max=${task.step} value=${values.step} onInput=${({ target }) => set({ step: target.value })} /><//>`}
+      <label class="tick"><input type="checkbox" checked=${values.edited} onChange=${({ target }) => set({ edited: target.checked, ...(!values.touched && { payload: carried(values.from) }) })} /> Change the payload</label>
+      ${values.edited && html`<${Field} label="Payload of the first request"><textarea rows="10" spellcheck=${false} value=${values.payload} onInput=${({ target }) => set({ payload: target.value, touched: true })}></textarea><//>`}
+    `,
+  })
 }
 
 /** The request that creates such a task. */

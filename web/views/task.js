@@ -5,7 +5,7 @@ import { html } from '../html.js'
 import { membersOf } from '../json.js'
 import { useLive } from '../live.js'
 import { Json } from '../parts/json-view.js'
-import { Fact, Missing, Status, TaskLink, TasksLink, Time } from '../parts/pieces.js'
+import { Fact, Missing, Sentence, Status, TaskLink, TasksLink, Time } from '../parts/pieces.js'
 import { Attempts } from './attempts.js'
 import { TaskActions } from './task-actions.js'
 
@@ -17,15 +17,17 @@ const PAGES = 5
 
 const hasEnded = ({ task }) => task.status === 'complete' || task.status === 'failed'
 
-/** Reads a task, what explains it, and its tries where something has changed. */
+/** Reads a task, with its tries, where something has changed, and what explains it while it has not ended. */
 async function load(location, signal, before) {
-  const { text } = await ask('GET', location, { parameters: { view: 'full' }, signal })
-  const same = before?.text === text
+  const brief = (await ask('GET', location, { parameters: { view: 'brief' }, signal })).text
+  const same = before?.brief === brief
   if (same && hasEnded(before)) return before
+  const explained = async (task) => (hasEnded({ task }) ? [] : (await read(`${location}/explain`, { signal })).reasons)
+  if (same) return { ...before, explained: await explained(before.task) }
+  const { text } = await ask('GET', location, { parameters: { view: 'full' }, signal })
   const task = JSON.parse(text)
-  const explained = hasEnded({ task }) ? [] : (await read(`${location}/explain`, { signal })).reasons
-  const attempts = same ? before.attempts : await attemptsOf(location, signal)
-  return { text, task, texts: membersOf(text), explained, attempts }
+  const attempts = await attemptsOf(location, signal)
+  return { brief, task, texts: membersOf(text), explained: await explained(task), attempts }
 }
 
 async function attemptsOf(location, signal) {
@@ -79,7 +81,7 @@ const isNothing = (text) => text === undefined || text === 'null'
 const Explained = ({ reasons }) =>
   reasons.length > 0 &&
   html`<section class="explained" aria-label="Explanation">
-    ${reasons.map(({ code, detail, until }) => html`<p><code>${code}</code> ${detail}${until && html` Until <${Time} at=${until} ago />.`}</p>`)}
+    ${reasons.map(({ code, detail, until }) => html`<p><code>${code}</code> <${Sentence} text=${detail} />${until && html` Until <${Time} at=${until} ago />.`}</p>`)}
   </section>`
 
 /** The result, or the error. */

@@ -11,6 +11,7 @@ export const aService = (name: string): ServiceView => ({
   running: 0,
   waiting: 0,
   delayed: 0,
+  retrying: 0,
   oldestMs: null,
   complete: 0,
   failed: 0,

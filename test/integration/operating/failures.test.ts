@@ -65,6 +65,32 @@ describe('the failures of a system', () => {
     expect(await messages()).to.deep.equal([['others', 10_000]])
   })
 
+  it('have a kind, by which lists and changes of many find these tasks and no other', async () => {
+    await failed({ error: { body: 'order NUMBER failed' }, count: 30 })
+    await failed({ error: { body: 'card NUMBER was "declined"' }, count: 20 })
+    await failed({ error: { body: 'order NUMBER failed', status: 502 }, count: 5 })
+    const kinds = (await failures()).json as { message: string; kind: string; count: number; status: number }[]
+    expect(kinds.map(({ message, status, count }) => [message, status, count])).to.have.deep.members([
+      ['order # failed', 500, 30],
+      ['card # was "declined"', 500, 20],
+      ['order # failed', 502, 5],
+    ])
+    for (const { kind, count, status } of kinds) {
+      const listed = (await ask('GET', `${url}/tasks?kind=${kind}&view=full`, undefined, as('ops'))).json
+      expect(listed.map(({ error }: { error: { status: number } }) => error.status)).to.deep.equal(
+        Array(count).fill(status),
+      )
+      const counted = await ask('POST', `${url}/tasks/retry?kind=${kind}&dryRun=true`, undefined, as('ops'))
+      expect(counted.json).to.include({ matched: count, done: 0 })
+    }
+    const [first] = kinds
+    expect((await ask('POST', `${url}/tasks/delete?kind=${first?.kind}`, undefined, as('ops'))).json).to.include({
+      done: first?.count,
+    })
+    expect((await failures()).json).to.have.length(2)
+    expect((await ask('GET', `${url}/tasks?kind=nonsense`, undefined, as('ops'))).status).to.equal(400)
+  })
+
   it('are one group where numbers and ids differ, with the newest and the times of the first and the last', async () => {
     await failed({ error: { body: 'order NUMBER of 0b9d9e9e-7a0c-4f0e-9d3b-acffcbabffff failed' }, ago: '2 hours', count: 120 }) // prettier-ignore
     const newest = await failed({ error: { body: 'order 7 of acffcbab-7a0c-4f0e-9d3b-000000000000 failed' } })
@@ -73,7 +99,7 @@ describe('the failures of a system', () => {
     expect(status).to.equal(200)
     const [group, other, ...more] = json
     expect(more).to.deep.equal([])
-    const { first, last, ...rest } = group
+    const { first, last, kind: _, ...rest } = group
     expect(rest).to.deep.equal({
       service: 'svc',
       action: 'ok',
