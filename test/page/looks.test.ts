@@ -123,7 +123,7 @@ describe('the looks of the page', () => {
         body: JSON.stringify(tasks),
       })
     const { page } = await openView(browser, url, '/tasks')
-    await page.getByRole('row').nth(50).waitFor()
+    await page.getByRole('row').nth(40).waitFor()
     await browser.startTracing(page, { categories: ['toplevel', 'disabled-by-default-devtools.timeline'] })
     for (let rows = 0; rows < 1_000; rows = await page.getByRole('row').count()) {
       await page.mouse.wheel(0, 4_000)

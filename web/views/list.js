@@ -4,7 +4,7 @@ import { useEffect, useRef, useState } from '../html.js'
 import { useLive } from '../live.js'
 
 const POLL_MS = 3_000
-const PAGE = 100
+const PAGE = 50
 /** How far down the list counts as being read, px. */
 const READING = 240
 /** How many rows that have not ended are read again by their ids. */
