@@ -4,6 +4,7 @@ import { migrate } from '../src/store/migrate.ts'
 import { Store } from '../src/store/store.ts'
 import { silentLog } from '../src/telemetry/log.ts'
 import type { Engines, OwnDatabase } from './engines.ts'
+import { partition } from './partitions.ts'
 
 export const SERVICES = 20
 /** One row in so many has failed. */
@@ -20,6 +21,8 @@ const LEASE = 3 * 3_600_000
 /** A table, and a node that works on it. */
 export interface Ground {
   readonly rows: number
+  /** Partitions of the table; 0: it is a plain table, as the product has it. */
+  readonly partitions: number
   readonly store: Store
   readonly database: OwnDatabase
   readonly node: string
@@ -27,17 +30,18 @@ export interface Ground {
   readonly ended: number
 }
 
-/** Makes a database with a table of so many rows. */
-export async function openGround(engines: Engines, rows: number): Promise<Ground> {
+/** Makes a database with a table of so many rows, in so many partitions. */
+export async function openGround(engines: Engines, rows: number, partitions: number): Promise<Ground> {
   const database = await engines.database()
   await migrate(database.url)
+  if (partitions > 0) await partition(database, rows, partitions)
   const ended = rows - PENDING
   await fill(database, ended)
   const store = new Store({ url: database.url, log: silentLog() })
   await store.start()
   const node = randomUUID()
   await store.enroll({ id: node, name: 'bench', services: [] }, LEASE)
-  return { rows, database, ended, store, node }
+  return { rows, partitions, database, ended, store, node }
 }
 
 export async function closeGround({ store, database }: Ground): Promise<void> {
@@ -72,10 +76,14 @@ async function fill(database: OwnDatabase, ended: number): Promise<void> {
     `insert into tasks (key, service, action, payload, payload_bytes)
      select gen_random_uuid(), 's' || i % ${SERVICES}, 'usual', '{"n":1}', 7 from generate_series(1, ${PENDING}) i`,
   )
-  for (const { sql } of indexes) await database.run(String(sql))
+  for (const { sql } of indexes) await database.run(String(sql).replace(' ONLY ', ' '))
   await database.run(
     `insert into task_labels select named.key || '=' || named.value, id
      from tasks cross join lateral jsonb_each_text(labels) named where labels is not null`,
   )
-  await database.run('vacuum analyze tasks, task_labels')
+  await database.run(
+    `insert into attempts (task, step, attempt, started_at, ms, node, outcome)
+     select id, 0, 1, now(), 12, '10.0.0.1:3000', '503' from tasks where labels is not null`,
+  )
+  await database.run('vacuum analyze tasks, task_labels, attempts')
 }

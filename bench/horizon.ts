@@ -1,6 +1,7 @@
 // The scene of a transaction that stays open: what each statement takes while Postgres may remove no dead row.
 import { setTimeout as passed } from 'node:timers/promises'
 import { type Engines, type OwnDatabase, connect } from './engines.ts'
+import { between, spent } from './functions.ts'
 import { type Contender, type Run, measured } from './measure.ts'
 import type { Goal, Size } from './scene.ts'
 import type { Figures } from './table.ts'
@@ -39,12 +40,6 @@ const PAGES = ['', '&status=pending', '&status=running', '&service=stub']
 const CHORE = 5
 /** For how long no node may have known a service, ms. */
 const FORGOTTEN = 60_000
-
-/** Calls of a function, and their time, ms. */
-interface Spent {
-  readonly calls: number
-  readonly ms: number
-}
 
 /** Posts tasks and times the statements meanwhile, by Postgres' own count. */
 export async function horizon(engines: Engines, contender: Contender, { count, warm }: Size): Promise<Figures> {
@@ -90,29 +85,6 @@ async function hold({ url }: OwnDatabase): Promise<() => Promise<void>> {
   await client.query('begin isolation level repeatable read')
   await client.query('select count(*) from nodes')
   return () => client.end()
-}
-
-/** What every function of ours has taken so far. A backend tells of its calls once a second, so the last ones may be missing. */
-async function spent(database: OwnDatabase): Promise<ReadonlyMap<string, Spent>> {
-  const rows = await database.run(
-    `select substring(funcname from '^task_api_(.*)_[0-9a-f]{8}$') as name, calls::double precision as calls, total_time as ms
-     from pg_stat_user_functions`,
-  )
-  return new Map(rows.map(({ name, calls, ms }) => [String(name), { calls: Number(calls), ms: Number(ms) }]))
-}
-
-/** What the functions with such names took in between. Throws when there was no call. */
-function between(before: ReadonlyMap<string, Spent>, after: ReadonlyMap<string, Spent>, name: RegExp): Spent {
-  let [calls, ms] = [0, 0]
-  for (const [one, to] of after) {
-    if (!name.test(one)) continue
-    const from = before.get(one)
-    calls += to.calls - (from?.calls ?? 0)
-    ms += to.ms - (from?.ms ?? 0)
-  }
-  if (calls === 0)
-    throw new Error(`no function ${name.source} was called: its name has changed, or the run is too short`)
-  return { calls, ms }
 }
 
 /** Looks at a page each second, and does the chore that a node does only a minute after its start. The call that it returns ends that. */

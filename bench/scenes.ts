@@ -5,7 +5,7 @@ import { SERVICES, dead } from './dead.ts'
 import { BACKLOG, CROWDED, FLOODED, flood } from './flood.ts'
 import { FREE, HELD, HORIZON_GOALS, horizon } from './horizon.ts'
 import { GUARDED, GUARDED_GOALS } from './guarded.ts'
-import { IDLE, IDLE_GOALS, idle } from './idle.ts'
+import { FLEETS, IDLE, IDLE_GOALS, idle } from './idle.ts'
 import { LIMITED, LIMITED_GOALS } from './limited.ts'
 import { CPU, light, loaded, toRequest, waiting } from './loads.ts'
 import type { Contender } from './measure.ts'
@@ -166,6 +166,15 @@ export const SCENES: Readonly<Record<string, Scene>> = {
     contenders: Object.keys(IDLE).map((name) => own(name)),
     goals: IDLE_GOALS,
     full: { count: 15, warm: 500 },
+    run: idle,
+  },
+  fleet: {
+    words:
+      'nodes of 50 slots that have nothing to do, on one Postgres and one Redis; the figures are those of all nodes',
+    unit: 'seconds',
+    contenders: Object.keys(FLEETS).map((name) => own(name)),
+    goals: [],
+    full: { count: 60, warm: 500 },
     run: idle,
   },
 }

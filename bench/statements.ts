@@ -1,6 +1,7 @@
 // The statements of a task's life, and of those who look: each as something that can be done again and again on any table.
 import { ERROR_ROWS, PAGE_ROWS } from '../src/core/limits.ts'
 import type { ClaimQuery } from '../src/store/claims.ts'
+import { markOf } from '../src/store/purges.ts'
 import { type Ground, LABELLED, PENDING, RARITY, SERVICES } from './ground.ts'
 
 /** Rows that one statement of a batch carries. */
@@ -13,6 +14,8 @@ export interface Statement {
   readonly name: string
   /** Rows of the smallest table on which it looks at as much as it ever does: from there on its cost is not to grow. */
   readonly from?: number
+  /** Whether it needs the unique index, which a table in partitions cannot have. */
+  readonly unique?: true
   /** Makes what the next run needs. */
   before?(): Promise<void>
   /** Does it once, which is timed; for how many rows. */
@@ -32,9 +35,19 @@ const WINDOW = 1_000
 const TOKEN = 7
 const TASK = { service: 's1', action: 'usual', payload: '{"n":1}' }
 
+/** Services that nothing waits for. */
+const IDLE = Array.from({ length: 500 }, (_, i) => [`idle${i}`, { count: BATCH }] as const)
+
 /** All of them, on one table. */
 export function statementsOn(ground: Ground): Statement[] {
-  return [...writesOn(ground), ...changesOn(ground), ...readsOn(ground), ...filtersOn(ground), ...windowsOn(ground)]
+  return [
+    ...writesOn(ground),
+    ...changesOn(ground),
+    purgeOn(ground),
+    ...readsOn(ground),
+    ...filtersOn(ground),
+    ...windowsOn(ground),
+  ]
 }
 
 /** A claim of a full batch. */
@@ -103,6 +116,11 @@ function writesOn({ store, node }: Ground): Statement[] {
         return all(rows, () => true)
       },
     },
+    {
+      name: 'full pass of 500 services without tasks',
+      run: () =>
+        store.claim(by, { wanted: new Map(IDLE), limit: BATCH, grace: 0, look: () => undefined }).then(() => 1),
+    },
     { name: 'sync', run: () => store.holdings(node).then(() => 1) },
   ]
 }
@@ -123,6 +141,7 @@ function changesOn({ store }: Ground): Statement[] {
     { name: 'cancel', before: insert, run: cancel },
     {
       name: 'retry',
+      unique: true,
       before: async () => {
         await insert()
         await cancel()
@@ -131,6 +150,29 @@ function changesOn({ store }: Ground): Statement[] {
         all(await store.retryMany({ ids, place: 0, apart: 0, services: [TASK.service], caller: null }), () => true),
     },
   ]
+}
+
+/** Tasks of one service that ended a day ago are deleted. */
+function purgeOn({ store, database, node }: Ground): Statement {
+  const retained = { services: { old: { complete: 3_600_000 } }, others: {} }
+  let marks: Record<string, string> = {}
+  return {
+    name: 'purge',
+    before: async () => {
+      await database.run(
+        `insert into tasks (key, service, action, payload, payload_bytes, status, finished_at)
+         select gen_random_uuid(), 'old', 'usual', '{}', 2, 'complete', now() - interval '1 day' from generate_series(1, ${BATCH})`,
+      )
+    },
+    run: async () => {
+      const rows = await store.purge({ node, turn: 60_000, retained, marks, most: BATCH })
+      marks = Object.fromEntries(rows.map((row) => [markOf(row), row.last]))
+      return all(
+        rows.flatMap(({ count }) => Array.from({ length: count })),
+        () => true,
+      )
+    },
+  }
 }
 
 function readsOn({ store, ended }: Ground): Statement[] {

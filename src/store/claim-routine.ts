@@ -100,8 +100,23 @@ const RESUMED = `
     order by t.run_at, t.id limit allowed for update skip locked
   ),`
 
+/**
+ * Before a look: the services that have rows that nobody owns, by one probe each. So services without any cost nothing, however many a node
+ * knows. Where others have more of them than are asked for, all that are asked for are looked at.
+ */
+const NARROW = `if $12 then
+    with recursive any_waiting (service, place) as (
+      (select t.service, 1 from tasks t where ${UNOWNED} order by t.service limit 1)
+      union all
+      select (select t.service from tasks t where ${UNOWNED} and t.service > a.service order by t.service limit 1), a.place + 1
+      from any_waiting a where a.service is not null and a.place <= cardinality($3)
+    )
+    select case when count(a.service) > cardinality($3) then $3 else array_agg(a.service) filter (where a.service = any($3)) end
+      into looked_at from any_waiting a;
+  end if;`
+
 const AFTER = `if $12 then
-    return query select ${valuesOf({ ...CLAIMED, ...LOOK })} from unnest($3) as w(service);
+    return query select ${valuesOf({ ...CLAIMED, ...LOOK })} from unnest(looked_at) as w(service);
   end if;`
 
 // A probe of the index for each service and level: 200,000 due rows of one dead service cost the others nothing.
@@ -119,8 +134,8 @@ export function claimWith(turns: boolean, granting?: Granting): Routine {
     types: [...TYPES, ...(granting?.types ?? [])],
     returns: typesOf(CLAIMED),
     ordered: true,
-    declared: granting?.declared ?? '',
-    sql: `${granting?.before ?? ''}
+    declared: granting?.declared ?? 'looked_at text[] := $3;',
+    sql: `${granting?.before ?? NARROW}
   return query with ${goneNodes('$9')},${granting ? RESUMED : ''}
   wanted as (
     select service, ${room}, array[$5[3 * place - 2], $5[3 * place - 1], $5[3 * place]] as marks, levels, begun, logged, place
@@ -143,7 +158,7 @@ export function claimWith(turns: boolean, granting?: Granting): Routine {
   ),
   waiting as materialized (
     select found.*, w.room, w.place
-    from (select *, case when begun is null then 0 else (begun + room) / ${TURN} end as turns from wanted order by place) w
+    from (select *, case when begun is null then 0 else (begun + room) / ${TURN} end as turns from wanted ${granting ? '' : 'where service = any(looked_at)'} order by place) w
     cross join lateral (${turns ? inTurns(others) : inOrder(others)}
     ) found
     limit $8

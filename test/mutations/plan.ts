@@ -59,6 +59,14 @@ export const PLAN_MUTATIONS: readonly Mutation[] = [
     'integration/claim-turns',
   ),
   one(
+    'a look that stops at the services of others',
+    'a full pass does not see tasks behind those of more services than the node knows',
+    'store/claim-routine.js',
+    'when count(a.service) > cardinality($3) then $3',
+    'when false then $3',
+    'integration/claim-look',
+  ),
+  one(
     'slots in lumps',
     'the first lane takes all free slots',
     'core/plan.js',

@@ -4,7 +4,7 @@ import { availableParallelism, cpus, totalmem } from 'node:os'
 import { fileURLToPath } from 'node:url'
 
 /** A page that has such parts. */
-export type Page = 'reliability' | 'performance'
+export type Page = 'reliability' | 'performance' | 'scale'
 
 /** Replaces a part of a page, the one between `<!-- name -->` and `<!-- /name -->`. Throws when the page has none of this name. */
 export function publish(page: Page, name: string, lines: readonly string[]): void {

@@ -10,6 +10,7 @@ const LONGEST: Readonly<Record<string, number>> = {
   'test/chaos/README.md': 25,
   'docs/proxies.md': 25,
   'docs/results/README.md': 25,
+  'docs/scale.md': 25,
   'docs/architecture.md': 25,
   'docs/operations.md': 30,
   'docs/contract.md': 30,

@@ -6,7 +6,7 @@ const FOLDER = 'docs/results'
 const read = (name: string): string => readFileSync(`${FOLDER}/${name}.md`, 'utf8')
 const summary = read('README')
 const performance = read('performance')
-const printed = `${read('reliability')}\n${performance}`
+const printed = ['reliability', 'performance', 'scale'].map(read).join('\n')
 
 /** Cells of the tables' rows, without the spaces around them. */
 const rows = (markdown: string): string[][] =>
@@ -22,7 +22,7 @@ describe('the summary of the results', () => {
 
   it('names the command and the date of each part', () => {
     const runs = rows(summary).filter(([, command]) => command?.startsWith('`npm run '))
-    expect(runs).to.have.length(6)
+    expect(runs).to.have.length(8)
     for (const [, command, date] of runs) expect(printed).to.include(`Printed by ${command} on ${date},`)
   })
 
