@@ -103,7 +103,7 @@ describe('the page while others are at work', () => {
     await page.getByRole('button', { name: 'Retry 1 task' }).click()
     await page.locator('.notice').getByText('1 task retried.').waitFor()
     await kind.waitFor({ state: 'detached' })
-    await page.getByText('no x for #').waitFor()
+    await page.getByText('no x/x for #').waitFor()
     await node.stop()
   })
 
