@@ -1,12 +1,9 @@
 // What callers ask for beside a plain task: later, first, once, labelled, called back, tried again. And what tells them of it.
 import type { Knex } from 'knex'
+import { patiently } from './patiently.ts'
 
 /** `create index concurrently` cannot run in a transaction. Each statement may be repeated after a migration that was cut off. */
 export const config = { transaction: false }
-
-/** How long a statement waits for a lock on a table, and how often it is tried: while it waits, all others wait behind it. */
-const LOCK_WAIT = `set lock_timeout = '1s'`
-const MAX_TRIES = 100
 
 const NOT_ENDED = `status in ('pending', 'running')`
 
@@ -207,20 +204,6 @@ export async function up(knex: Knex): Promise<void> {
   await knex.schema.raw(SUBMIT.replaceAll('?', '\\?'))
   for (const [name, create] of Object.entries(TRIGGERS))
     await patiently(knex, `drop trigger if exists ${name} on tasks; ${create}`)
-}
-
-/** Runs a statement that locks a table, again and again until it need not wait long for the lock. */
-async function patiently(knex: Knex, statement: string): Promise<void> {
-  for (let tries = 1; ; tries += 1)
-    try {
-      await knex.transaction(async (within) => {
-        await within.raw(LOCK_WAIT.replace('set', 'set local'))
-        await within.raw(statement)
-      })
-      return
-    } catch (error) {
-      if ((error as { code?: unknown }).code !== '55P03' || tries === MAX_TRIES) throw error
-    }
 }
 
 export async function down(knex: Knex): Promise<void> {

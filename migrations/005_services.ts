@@ -1,5 +1,6 @@
 // What holds for a service on all nodes: a pause, a gate, a limit.
 import type { Knex } from 'knex'
+import { patiently } from './patiently.ts'
 
 /** `create index concurrently` cannot run in a transaction. Each statement may be repeated after a migration that was cut off. */
 export const config = { transaction: false }
@@ -51,17 +52,7 @@ const COLUMN = 'alter table tasks add column if not exists granted boolean'
 export async function up(knex: Knex): Promise<void> {
   await knex.schema.raw(TABLE)
   await knex.schema.raw(CUT)
-  for (let tries = 1; ; tries += 1)
-    try {
-      await knex.transaction(async (within) => {
-        await within.raw(`set local lock_timeout = '1s'`)
-        await within.raw(COLUMN)
-        await within.raw(TRIGGERS)
-      })
-      break
-    } catch (error) {
-      if ((error as { code?: unknown }).code !== '55P03' || tries === 100) throw error
-    }
+  await patiently(knex, COLUMN, TRIGGERS)
   // An index of no rows is there at once.
   const { rows } = await knex.raw<{ rows: { used: boolean }[] }>('select exists (select from tasks) as used')
   const index = rows[0]?.used ? 'index concurrently' : 'index'

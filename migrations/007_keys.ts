@@ -1,5 +1,6 @@
 // Whose a schedule is, and the tasks of one caller in the order of their ids.
 import type { Knex } from 'knex'
+import { patiently } from './patiently.ts'
 
 /** `create index concurrently` cannot run in a transaction. Each statement may be repeated after a migration that was cut off. */
 export const config = { transaction: false }
@@ -16,20 +17,6 @@ export async function up(knex: Knex): Promise<void> {
   await knex.schema.raw(
     `create ${index} tasks_by_caller on tasks (caller, id desc nulls last) where caller is not null`,
   )
-}
-
-/** Runs a statement that locks a table, again and again until it need not wait long for the lock. */
-async function patiently(knex: Knex, statement: string): Promise<void> {
-  for (let tries = 1; ; tries += 1)
-    try {
-      await knex.transaction(async (within) => {
-        await within.raw(`set local lock_timeout = '1s'`)
-        await within.raw(statement)
-      })
-      return
-    } catch (error) {
-      if ((error as { code?: unknown }).code !== '55P03' || tries === 100) throw error
-    }
 }
 
 export async function down(knex: Knex): Promise<void> {

@@ -1,10 +1,8 @@
 // Encryption at rest: which seal a copied value has, and how SQL puts a sealed value into a callback. Columns that stay null change nothing.
 import type { Knex } from 'knex'
+import { patiently } from './patiently.ts'
 
-/** How long the lock of the table is waited for, and how often: while a statement waits, all others wait behind it. */
 export const config = { transaction: false }
-const LOCK_WAIT = `set local lock_timeout = '1s'`
-const MAX_TRIES = 100
 
 /** The ids of the keys of each node: a task waits for a node that has its key. */
 const NODES = 'alter table nodes add column if not exists keys text[]'
@@ -55,17 +53,7 @@ const submitWith = (from: string, to: string): string => `
   end $do$`
 
 export async function up(knex: Knex): Promise<void> {
-  for (let tries = 1; ; tries += 1)
-    try {
-      await knex.transaction(async (within) => {
-        await within.raw(LOCK_WAIT)
-        await within.raw(COLUMNS)
-        await within.raw(NODES)
-      })
-      break
-    } catch (error) {
-      if ((error as { code?: unknown }).code !== '55P03' || tries === MAX_TRIES) throw error
-    }
+  await patiently(knex, COLUMNS, NODES)
   await knex.schema.raw(CALL_BACK)
   await knex.schema.raw(submitWith(BEFORE, NOW))
 }

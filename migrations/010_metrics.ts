@@ -1,11 +1,8 @@
 // What the metrics, the statistics and the traces need: times by the minute, the last beat of a node, the trace of a task.
 import type { Knex } from 'knex'
+import { patiently } from './patiently.ts'
 
 export const config = { transaction: false }
-
-/** How long a statement waits for a lock on a table, and how often it is tried: while it waits, all others wait behind it. */
-const LOCK_WAIT = `set local lock_timeout = '1s'`
-const MAX_TRIES = 100
 
 /** Columns without a default rewrite no row. Nodes of the release before leave them null. */
 const COLUMNS: Readonly<Record<string, string>> = {
@@ -36,20 +33,6 @@ export async function up(knex: Knex): Promise<void> {
   for (const [table, columns] of Object.entries(COLUMNS)) await patiently(knex, `alter table ${table} ${columns}`)
   await knex.schema.raw(INHERIT)
   await patiently(knex, TRIGGER)
-}
-
-/** Runs a statement that locks a table, again and again until it need not wait long for the lock. */
-async function patiently(knex: Knex, statement: string): Promise<void> {
-  for (let tries = 1; ; tries += 1)
-    try {
-      await knex.transaction(async (within) => {
-        await within.raw(LOCK_WAIT)
-        await within.raw(statement)
-      })
-      return
-    } catch (error) {
-      if ((error as { code?: unknown }).code !== '55P03' || tries === MAX_TRIES) throw error
-    }
 }
 
 export async function down(knex: Knex): Promise<void> {

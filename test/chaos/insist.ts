@@ -6,15 +6,16 @@ import { Breach } from './row.ts'
 /** A caller gives up after so long, ms. */
 export const PATIENCE = 60_000
 
-/** Asks nodes, one after the other, until one has an answer of these. */
+/** Asks nodes, one after the other, until one has an answer of these; `members`: only these nodes. */
 export async function insist(
   rig: Rig,
   statuses: readonly number[],
   method: string,
   path: string,
   init: RequestInit = {},
+  members = rig.members,
 ) {
-  const urls = rig.random.shuffle(rig.members.map(({ url }) => url))
+  const urls = rig.random.shuffle(members.map(({ url }) => url))
   for (const end = performance.now() + PATIENCE; performance.now() < end; await passed(50)) {
     const url = urls.shift() ?? ''
     urls.push(url)

@@ -1,11 +1,13 @@
 // One node of a run: a real process that is started, killed, frozen and started again on its port, with links of its own.
 import { setTimeout as passed } from 'node:timers/promises'
-import { type Line, NodeProcess } from '../support/node.ts'
+import { DIST, type Line, NodeProcess } from '../support/node.ts'
 import { type Span, requestName } from './evidence.ts'
 import { Link } from './link.ts'
 
 export interface MemberOptions {
   readonly name: string
+  /** What was compiled of the release that it is at first; default: this one. */
+  readonly dist?: URL | undefined
   readonly env: Readonly<Record<string, string>>
   /** How many times faster than in life the protocol's times are. */
   readonly scale: number
@@ -38,7 +40,6 @@ const NOTICE = 1_000
 export const DEATH = /^a thread has died|^suspects have died|^the task killed its thread/
 /** Why a try failed that met the time limit of its service. */
 const TIMED_OUT = 'The service did not answer in time.'
-const INSIDE = new URL('./inside/inside.js', import.meta.url).href
 
 export class Member {
   readonly name: string
@@ -48,6 +49,8 @@ export class Member {
   /** What went wrong with them that nobody had asked for. */
   readonly faults: string[] = []
   readonly #options: MemberOptions
+  /** What was compiled of the release that its next start is of. */
+  dist: URL
   /** The vitals of the process that runs, when it had just started. */
   baseline: Vitals = { heap: 0, rss: 0, fds: 0 }
   #port = '0'
@@ -55,6 +58,7 @@ export class Member {
 
   private constructor(options: MemberOptions, links: Member['links']) {
     this.name = options.name
+    this.dist = options.dist ?? DIST
     this.#options = options
     this.links = links
   }
@@ -96,7 +100,7 @@ export class Member {
     url.host = `127.0.0.1:${this.links.postgres.port}`
     const life = await NodeProcess.spawn(
       {
-        NODE_OPTIONS: `--import ${INSIDE}`,
+        NODE_OPTIONS: `--import ${new URL('test/chaos/inside/inside.js', this.dist).href}`,
         CHAOS_NAME: name,
         CHAOS_TIMES: String(scale),
         DATABASE_URL: url.href,
@@ -108,6 +112,7 @@ export class Member {
         ...env,
       },
       services(this.links.service.port, name),
+      { dist: this.dist },
     )
     this.lives.push(life)
     void life.exited.then((how) => {

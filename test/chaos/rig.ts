@@ -65,7 +65,11 @@ export class Rig {
     this.redis = redis
     this.members = members
     this.callers = new Callers({
-      urls: () => members.filter((member) => !this.#unready.has(member)).map(({ url }) => url),
+      urls: () => {
+        const ready = members.filter((member) => !this.#unready.has(member))
+        // Where none is ready each of them is asked.
+        return (ready.length > 0 ? ready : members).map(({ url }) => url)
+      },
       ledger: this.ledger,
       plan: this.plan,
       random: this.random.fork('callers'),
@@ -88,6 +92,7 @@ export class Rig {
       names.map((name) =>
         Member.make({
           name,
+          dist: setup.dist,
           env: { ...setup.env, ...postgres.env, CHAOS_RUN: run },
           scale: setup.scale,
           targets,

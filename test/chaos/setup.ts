@@ -8,6 +8,8 @@ export interface Setup {
   readonly scale: number
   /** Default 3. */
   readonly nodes?: number
+  /** What was compiled of the release that nodes begin with; default: this one. */
+  readonly dist?: URL
   /** `false`: the nodes are told of a Redis that is not there. */
   readonly redis?: boolean
   /** Postgres has a standby: nodes know both `hosts`, or one `address` that moves. */

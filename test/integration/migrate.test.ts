@@ -21,7 +21,7 @@ describe('the migrations', () => {
     (await sql<{ name: string }>('task_api_migrations').orderBy('id')).map(({ name }) => name)
   const names = async (): Promise<string[]> =>
     (await readdir(new URL('../../migrations/', import.meta.url)))
-      .filter((file) => file.endsWith('.js'))
+      .filter((file) => /^\d.*\.js$/.test(file))
       .map((file) => file.slice(0, -3))
       .sort()
 

@@ -69,7 +69,7 @@ export class Fleet {
     const svc = { url: this.service.url, concurrency: 200, headers: { 'X-Node': name }, ...service }
     // Another service that nobody calls: it must cost the first one nothing.
     const idle = { url: this.service.url }
-    const node = await NodeProcess.spawn({ ...this.#env, ...env }, { svc, idle }, files)
+    const node = await NodeProcess.spawn({ ...this.#env, ...env }, { svc, idle }, { files })
     this.#nodes.push(node)
     return node
   }

@@ -8,7 +8,8 @@ import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
 import { endsWithUs } from './child.ts'
 
-const BIN = fileURLToPath(new URL('../../src/bin.js', import.meta.url))
+/** What was compiled of this tree. */
+export const DIST = new URL('../../', import.meta.url)
 
 /** A line of the log. */
 export interface Line {
@@ -46,17 +47,17 @@ export class NodeProcess {
 
   /**
    * Starts a node in a folder of its own. `services`: what task_api.yaml says (JSON is YAML); without it the demo is served.
-   * `files`: the most descriptors that it may have open.
+   * `files`: the most descriptors that it may have open. `dist`: what was compiled of the release that it is.
    */
   static async spawn(
     env: Readonly<Record<string, string>>,
     services?: Readonly<Record<string, unknown>>,
-    files?: number,
+    { files, dist = DIST }: { readonly files?: number | undefined; readonly dist?: URL } = {},
   ): Promise<NodeProcess> {
     const folder = await mkdtemp(join(tmpdir(), 'task_api-node-'))
     if (services) await writeFile(join(folder, 'task_api.yaml'), JSON.stringify({ services }))
     const { PATH = '', HOME = '' } = process.env
-    const command = [process.execPath, BIN, 'start']
+    const command = [process.execPath, fileURLToPath(new URL('src/bin.js', dist)), 'start']
     const limited = files === undefined ? command : ['sh', '-c', 'ulimit -n "$0"; exec "$@"', String(files), ...command]
     const child = spawn(limited[0] ?? '', limited.slice(1), {
       cwd: folder,
