@@ -46,6 +46,7 @@ async function run(seed: number): Promise<void> {
       ])
   } catch (error) {
     log(error instanceof Error ? (error.stack ?? error.message) : String(error))
-    process.exitCode = 1
+    // Callers may still be at work.
+    process.exit(1)
   }
 }
