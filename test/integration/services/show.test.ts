@@ -2,7 +2,7 @@
 import { randomUUID } from 'node:crypto'
 import { expect } from 'chai'
 import { eventually } from '../../support/eventually.ts'
-import { ended, openWorld, post, type World } from '../../support/world.ts'
+import { ended, openWorld, post, remove, type World } from '../../support/world.ts'
 import { ask, type Told } from '../callers/asks.ts'
 
 const SECRET = 's3cr3t'
@@ -56,6 +56,7 @@ describe('GET of services', () => {
       running: 0,
       waiting: 0,
       delayed: 0,
+      retrying: 0,
       oldestSeconds: null,
       lastHour: { complete: 0, failed: 0 },
       nodes: json.nodes,
@@ -63,6 +64,15 @@ describe('GET of services', () => {
     expect(json.nodes).to.have.length(1)
     expect(text).to.not.include(SECRET)
     expect((await ask('GET', `${urls[0]}/services`)).text).to.not.include(SECRET)
+  })
+
+  it('tells how many tasks wait to repeat a request that failed', async () => {
+    const repeated = await post(urls[0] ?? '', 'later.3600')
+    await ask('POST', `${urls[0]}/tasks`, { service: 'svc', action: 'ok', delay: '1h' })
+    await eventually(async () => expect(await show('svc')).to.include({ delayed: 2, retrying: 1 }))
+    await remove(urls[0] ?? '', repeated)
+    await eventually(async () => expect(await show('svc')).to.include({ delayed: 1, retrying: 0 }))
+    await world.sql('delete from tasks')
   })
 
   it('does not say of a service that only other nodes know what they have in their file', async () => {
