@@ -16,8 +16,10 @@ const waiting = (when: string, most: number): string => `
     select t.run_at, t.fails from tasks t where ${UNOWNED} and t.service = known.name and t.priority = l.level and t.run_at ${when} now()
     order by t.run_at, t.id limit ${most}
   ) t`
-const counted = (when: string, which = 'true'): string =>
-  `(select count(*) filter (where ${which})::integer from (select t.fails from ${waiting(when, MOST_COUNTED + 1)} limit ${MOST_COUNTED + 1}) t)`
+/** Of these how many there are, and how many wait to repeat a request that failed. */
+const counted = (when: string): string => `
+  select count(*)::integer as count, (count(*) filter (where t.fails > 0))::integer as retrying
+  from (select t.fails from ${waiting(when, MOST_COUNTED + 1)} limit ${MOST_COUNTED + 1}) t`
 const ended = (what: string): string => `coalesce(ended.${what}, 0)::integer`
 
 const SHOWN = {
@@ -27,9 +29,9 @@ const SHOWN = {
   reason: ['text', 's.pause_reason', 'or null'],
   gatedUntil: [...time('s.gated_until'), 'or null'],
   running: ['integer', 'coalesce(known.running, 0)::integer'],
-  waiting: ['integer', counted('<=')],
-  delayed: ['integer', counted('>')],
-  retrying: ['integer', counted('>', 't.fails > 0')],
+  waiting: ['integer', 'due.count'],
+  delayed: ['integer', 'later.count'],
+  retrying: ['integer', 'later.retrying'],
   oldestMs: [
     'double precision',
     `(select extract(epoch from now() - min(t.run_at)) * 1000 from ${waiting('<=', 1)})::double precision`,
@@ -68,6 +70,7 @@ export const SERVICES = routineOf({
       from generate_series(date_trunc('minute', now()) - interval '59 minutes', now(), interval '1 minute') past(minute)
         join minutes m on m.minute = past.minute and m.service = known.name
     ) ended
+    cross join lateral (${counted('<=')}) due cross join lateral (${counted('>')}) later
   order by known.name collate "C"`,
 })
 

@@ -20,7 +20,7 @@ export const KEY_MUTATIONS: readonly Mutation[] = [
   one('filters have no bounds', 'a list shows the tasks of others', 'store/filters.js', "and ${withinBounds('seen', BOUNDS)}", '', OWN, BOUND),
   one('`unique` tells', 'a key with `own` is led to the task of another', 'store/creations.js', 'if hidden then', 'if false then', OWN),
   one('any service may be named', 'a key submits to every service', 'api/faults.js', "if (!mayDo(by.caller, 'submit', service))", 'if (false)', BOUND),
-  one('any service may be asked for', 'a list by a service of others is empty, and not refused', 'api/parameters.js', 'service !== undefined && !isFor(caller, service)', 'false', BOUND),
+  one('any service may be asked for', 'a list by a service of others is empty, and not refused', 'api/filters.js', 'service !== undefined && !isFor(caller, service)', 'false', BOUND),
   one('schedules are overwritten', 'a key takes the schedule of another', 'store/schedules.js', "where ${withinBounds('s', ['$14::text', '$15::text[]'])}\n", '\n', OWN, BOUND),
   one('schedules make tasks of nobody', 'a key does not see the tasks of its schedule', 'store/fires.js', "'w.caller'", "'$4'", OWN),
   one('AUTH is not heeded', 'a node without keys starts though they are required', 'config/read.js', "values.env['AUTH'] === 'required'", 'false', FILE),

@@ -47,8 +47,8 @@ function certificate(subject: string, extension: Buffer, issuer?: { readonly nam
     der(0xa3, sequence(extension)),
   )
   const signature = der(0x03, Buffer.from([0]), sign('sha256', content, signer.key))
-  const body = sequence(content, ECDSA_WITH_SHA256, signature).toString('base64').replace(/.{64}/g, '$&\n')
-  const cert = `-----BEGIN CERTIFICATE-----\n${body}\n-----END CERTIFICATE-----\n`
+  const body = sequence(content, ECDSA_WITH_SHA256, signature).toString('base64')
+  const cert = `-----BEGIN CERTIFICATE-----\n${body.match(/.{1,64}/g)?.join('\n')}\n-----END CERTIFICATE-----\n`
   return { cert, key: privateKey.export({ type: 'pkcs8', format: 'pem' }).toString(), privateKey }
 }
 

@@ -62,6 +62,7 @@ export const LISTS: Readonly<Record<string, Row>> = {
   'list by times at which there was none': { finds: 0, most: 11_000, run: (ground) => page(ground, { createdAfter: '2999-01-01T00:00:00Z' }) }, // prettier-ignore
   'list by what has been retried': { finds: 0, most: 11_000, run: (ground) => page(ground, { retried: true }) },
   failures: { finds: 0, run: (ground) => failures(ground, {}) },
+  'failures of a service': { finds: 0, run: (ground) => failures(ground, { service: 'svc' }) },
   'failures of a caller': { finds: 0, run: (ground) => failures(ground, { caller: 'app' }) },
   'window of all': {
     finds: 100,
@@ -88,4 +89,6 @@ export const LATE_LISTS: Readonly<Record<string, Row>> = {
 export const LAST_LISTS: Readonly<Record<string, Row>> = {
   'failures, with very many': { before: failed(11_000), finds: 10_000, most: 25_000, run: (ground) => failures(ground, {}) }, // prettier-ignore
   'failures of a caller, with very many': { before: failed(11_000), finds: 10_000, most: 25_000, run: (ground) => failures(ground, { caller: 'shop' }) }, // prettier-ignore
+  // It steps over the entries that the rows before have left.
+  'failures of a service, with very many': { before: failed(11_000), finds: 10_000, most: 45_000, run: (ground) => failures(ground, { service: 'svc' }) }, // prettier-ignore
 }
