@@ -90,6 +90,7 @@ describe('somebody with a task', () => {
     await dialog().getByLabel('Change the payload').check()
     await dialog().getByLabel('Payload of the first request').fill('{"at": 10000000000000000001}')
     await dialog().getByRole('button', { name: 'Retry' }).click()
+    await page.waitForURL(({ hash }) => hash !== `#${location}`)
     await page.getByRole('heading', { name: /^Task \d+ complete$/ }).waitFor()
     const retry = page.url().replace(/.*#/, '')
     expect(retry).not.to.equal(location)
