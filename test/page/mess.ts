@@ -122,5 +122,8 @@ export async function makeMess(url: string): Promise<void> {
   await eventually(async () => {
     const done = (await (await fetch(`${url}/tasks?status=complete&service=reports`)).json()) as unknown[]
     if (done.length < 4) throw new Error('the reports are under way')
+    // Nodes write what minutes came to every 10 s.
+    const { lastHour } = (await (await fetch(`${url}/services/reports`)).json()) as { lastHour: { complete: number } }
+    if (lastHour.complete < 4) throw new Error('the minute is not written')
   })
 }
