@@ -85,6 +85,23 @@ describe('the page while others are at work', () => {
     expect(await counted()).to.equal(1)
   })
 
+  it('changes a schedule, and leaves it paused where somebody has paused it meanwhile', async () => {
+    const send = (method: string, path: string, body?: string): Promise<Response> =>
+      fetch(`${url}/schedules/nightly${path}`, {
+        method,
+        ...(body && { headers: { 'content-type': 'application/json' }, body }),
+      })
+    await send('PUT', '', '{"cron":"0 3 * * *","task":{"service":"svc","action":"ok"}}')
+    const { page } = await openView(browser, url, '/schedules')
+    await page.getByRole('button', { name: 'Change…' }).click()
+    await page.getByLabel('Cron').fill('0 4 * * *')
+    await send('POST', '/pause')
+    await page.getByRole('dialog').getByRole('button', { name: 'Change' }).click()
+    await page.locator('.notice').getByText('The schedule nightly is changed.').waitFor()
+    expect(await (await send('GET', '')).json()).to.include({ cron: '0 4 * * *', paused: true })
+    await send('DELETE', '')
+  })
+
   it('retries one kind of failure, and no other', async () => {
     const loud = await world.serve((request, response) => {
       request.resume()

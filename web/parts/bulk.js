@@ -140,7 +140,7 @@ async function patient(path, parameters, signal) {
 }
 
 const linkTo = (verb, filters) => {
-  const { status: _, error: __, ...rest } = filters
+  const { status: _, error: __, kind: ___, retried: ____, ...rest } = filters
   const view =
     verb === 'retry' ? { ...rest, status: 'pending,running' } : { ...rest, status: 'failed', error: 'cancelled' }
   return { href: hrefOf('/tasks', verb === 'retry' && filters.ids ? { ids: filters.ids } : view), text: 'Show them' }

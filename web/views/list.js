@@ -26,11 +26,9 @@ export function useTasks(parameters, chosen) {
   const shown = latest.current
   const set = (change) => setList((latest.current = { ...latest.current, ...change }))
   const forced = useRef(false)
-  const [loading, setLoading] = useState(false)
   const over = useRef(new AbortController())
   useEffect(() => {
     over.current = new AbortController()
-    setLoading(false)
     return () => over.current.abort()
   }, [asked])
 
@@ -38,7 +36,10 @@ export function useTasks(parameters, chosen) {
     async (signal) => {
       const page = await pageOf('/tasks', { ...parameters, view: 'brief', limit: PAGE }, signal)
       const before = latest.current.asked === asked ? latest.current.rows : undefined
-      const reading = before && !forced.current && (scrollY > READING || chosen.current || document.querySelector(READ))
+      const reading =
+        before &&
+        !forced.current &&
+        (scrollY > READING || chosen.current || latest.current.loading || document.querySelector(READ))
       forced.current = false
       if (!reading)
         return void set({ asked, rows: renewed(before, page.rows), next: page.next, held: 0, fault: undefined })
@@ -63,27 +64,26 @@ export function useTasks(parameters, chosen) {
     [asked],
   )
   const more = async () => {
-    if (loading || !shown.next) return
+    if (shown.loading || !shown.next) return
     const { signal } = over.current
-    setLoading(true)
+    set({ loading: true })
     try {
       let page = await pageOf(shown.next, {}, signal)
       for (let looked = 0; page.rows.length === 0 && page.next && looked < EMPTY_PAGES; looked += 1)
         page = await pageOf(page.next, {}, signal)
       const known = new Set(latest.current.rows.map(({ location }) => location))
       const rows = [...latest.current.rows, ...page.rows.filter(({ location }) => !known.has(location))]
-      if (!signal.aborted) set({ rows, next: page.next, fault: undefined })
+      if (!signal.aborted) set({ rows, next: page.next, loading: false, fault: undefined })
     } catch (fault) {
-      if (!signal.aborted) set({ fault })
+      if (!signal.aborted) set({ fault, loading: false })
     }
-    if (!signal.aborted) setLoading(false)
   }
   const show = () => {
     forced.current = true
     scrollTo({ top: 0 })
     reload()
   }
-  return { ...shown, error, loading, reload, more: shown.next && more, show, full: PAGE }
+  return { ...shown, error, reload, more: shown.next && more, show, full: PAGE }
 }
 
 /** Reads a page: its rows, and the path of the next page. */

@@ -100,7 +100,6 @@ function openEdit(schedule, after) {
     missed = 'one',
     task = {},
     payload = '{}',
-    paused,
   } = schedule ?? {}
   const first = {
     name,
@@ -117,6 +116,8 @@ function openEdit(schedule, after) {
     if (fault) throw new Error(`The payload is no JSON: ${fault}`)
     const { service: _, action: __, payload: ___, ...options } = task
     const told = JSON.stringify({ ...options, service: values.service, action: values.action }).slice(0, -1)
+    // Somebody may have paused it meanwhile, and a PUT would end that.
+    const paused = schedule && (await read(`/schedules/${name}`)).paused
     const rest = {
       cron: values.cron,
       timezone: values.timezone,
