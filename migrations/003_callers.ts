@@ -1,6 +1,6 @@
 // What callers ask for beside a plain task: later, first, once, labelled, called back, tried again. And what tells them of it.
 import type { Knex } from 'knex'
-import { patiently } from './patiently.ts'
+import { patiently, run } from './patiently.ts'
 
 /** `create index concurrently` cannot run in a transaction. Each statement may be repeated after a migration that was cut off. */
 export const config = { transaction: false }
@@ -190,7 +190,7 @@ const SUBMIT = `
   end $do$`
 
 export async function up(knex: Knex): Promise<void> {
-  await knex.schema.raw(TABLES)
+  await run(knex, TABLES)
   await patiently(knex, COLUMNS)
   await patiently(knex, NODES)
   // An index of no rows is there at once. One of many is made beside the nodes that are at work.
@@ -200,8 +200,7 @@ export async function up(knex: Knex): Promise<void> {
     await knex.schema.raw(`drop ${concurrently} if exists ${name}`)
     await knex.schema.raw(`create ${create.replace('index', concurrently)}`)
   }
-  for (const create of [CALL_BACK, FORGET]) await knex.schema.raw(create)
-  await knex.schema.raw(SUBMIT.replaceAll('?', '\\?'))
+  await run(knex, CALL_BACK, FORGET, SUBMIT.replaceAll('?', '\\?'))
   for (const [name, create] of Object.entries(TRIGGERS))
     await patiently(knex, `drop trigger if exists ${name} on tasks; ${create}`)
 }

@@ -1,5 +1,6 @@
 // Schedules: tasks that are made again and again, at the times of a cron expression.
 import type { Knex } from 'knex'
+import { run } from './patiently.ts'
 
 /** `create index concurrently` cannot run in a transaction. Each statement may be repeated after a migration that was cut off. */
 export const config = { transaction: false }
@@ -27,7 +28,7 @@ const TABLE = `
   create index if not exists schedules_due on schedules (next_at) where not paused`
 
 export async function up(knex: Knex): Promise<void> {
-  await knex.schema.raw(TABLE)
+  await run(knex, TABLE)
   // The newest task of a schedule, and the list by schedule. An index of no rows is there at once.
   const { rows } = await knex.raw<{ rows: { used: boolean }[] }>('select exists (select from tasks) as used')
   const index = rows[0]?.used ? 'index concurrently' : 'index'

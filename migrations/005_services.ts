@@ -1,6 +1,6 @@
 // What holds for a service on all nodes: a pause, a gate, a limit.
 import type { Knex } from 'knex'
-import { patiently } from './patiently.ts'
+import { patiently, run } from './patiently.ts'
 
 /** `create index concurrently` cannot run in a transaction. Each statement may be repeated after a migration that was cut off. */
 export const config = { transaction: false }
@@ -50,8 +50,7 @@ const TRIGGERS = `
 const COLUMN = 'alter table tasks add column if not exists granted boolean'
 
 export async function up(knex: Knex): Promise<void> {
-  await knex.schema.raw(TABLE)
-  await knex.schema.raw(CUT)
+  await run(knex, TABLE, CUT)
   await patiently(knex, COLUMN, TRIGGERS)
   // An index of no rows is there at once.
   const { rows } = await knex.raw<{ rows: { used: boolean }[] }>('select exists (select from tasks) as used')

@@ -1,5 +1,6 @@
 // What the tasks of each service came to, by the minute.
 import type { Knex } from 'knex'
+import { run } from './patiently.ts'
 
 /** A primary key whose first column is the minute: old rows are its head, and a minute of a service is one look. */
 const TABLE = `
@@ -15,7 +16,7 @@ const TABLE = `
   )`
 
 export async function up(knex: Knex): Promise<void> {
-  await knex.schema.raw(TABLE)
+  await run(knex, TABLE)
 }
 
 export async function down(knex: Knex): Promise<void> {

@@ -1,6 +1,6 @@
 // Encryption at rest: which seal a copied value has, and how SQL puts a sealed value into a callback. Columns that stay null change nothing.
 import type { Knex } from 'knex'
-import { patiently } from './patiently.ts'
+import { patiently, run } from './patiently.ts'
 
 export const config = { transaction: false }
 
@@ -54,8 +54,7 @@ const submitWith = (from: string, to: string): string => `
 
 export async function up(knex: Knex): Promise<void> {
   await patiently(knex, COLUMNS, NODES)
-  await knex.schema.raw(CALL_BACK)
-  await knex.schema.raw(submitWith(BEFORE, NOW))
+  await run(knex, CALL_BACK, submitWith(BEFORE, NOW))
 }
 
 export async function down(knex: Knex): Promise<void> {

@@ -1,6 +1,6 @@
 // What the metrics, the statistics and the traces need: times by the minute, the last beat of a node, the trace of a task.
 import type { Knex } from 'knex'
-import { patiently } from './patiently.ts'
+import { patiently, run } from './patiently.ts'
 
 export const config = { transaction: false }
 
@@ -31,7 +31,7 @@ const TRIGGER = `
 
 export async function up(knex: Knex): Promise<void> {
   for (const [table, columns] of Object.entries(COLUMNS)) await patiently(knex, `alter table ${table} ${columns}`)
-  await knex.schema.raw(INHERIT)
+  await run(knex, INHERIT)
   await patiently(knex, TRIGGER)
 }
 

@@ -1,5 +1,6 @@
 // How long ended tasks are kept: whether this database has the defaults, whose turn it is to purge, and the index that leads to the oldest.
 import type { Knex } from 'knex'
+import { run } from './patiently.ts'
 
 /** `create index concurrently` cannot run in a transaction. Each statement may be repeated after a migration that was cut off. */
 export const config = { transaction: false }
@@ -20,8 +21,7 @@ const MARK = `
     from task_api_migrations having not exists (select from retention)`
 
 export async function up(knex: Knex): Promise<void> {
-  await knex.schema.raw(TABLE)
-  await knex.schema.raw(MARK)
+  await run(knex, TABLE, MARK)
   // An index of no rows is there at once. One of many is made beside the nodes that are at work.
   const { rows } = await knex.raw<{ rows: { used: boolean }[] }>('select exists (select from tasks) as used')
   const index = rows[0]?.used ? 'index concurrently' : 'index'

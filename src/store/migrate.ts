@@ -86,7 +86,17 @@ export const migrationSource: Knex.MigrationSource<Migration> = {
   getMigration: ({ file }) => import(new URL(file, FOLDER).href) as Promise<Knex.Migration>,
 }
 
-export const migrations: Knex.MigratorConfig = { migrationSource, tableName: TABLE }
+const migrations: Knex.MigratorConfig = { migrationSource, tableName: TABLE }
+
+/** knex's settings for tables in this schema. */
+const migrationsIn = (schema: string | null): Knex.MigratorConfig =>
+  schema === null ? migrations : { ...migrations, schemaName: schema }
+
+/** knex's settings for the database of a URL. */
+export async function migrationsOf(url: string): Promise<Knex.MigratorConfig> {
+  await using db = disposable(poolOf(new Servers(url), 1))
+  return migrationsIn(await schemaOf(db))
+}
 
 /**
  * Migrates under a lock. One connection holds the lock in an open transaction while knex migrates on another connection, so that
@@ -101,6 +111,7 @@ export async function migrate(url: string): Promise<void> {
       async (lock) => {
         await locked(lock)
         const schema = await schemaOf(lock)
+        if (schema !== null) await lock.raw('set local search_path to ??', [schema])
         const { rows } = await lock.raw<{ rows: { encoding: string }[] }>(
           'select pg_encoding_to_char(encoding) as encoding from pg_database where datname = current_database()',
         )
@@ -110,8 +121,7 @@ export async function migrate(url: string): Promise<void> {
         // Checked before knex creates its own tables, because the database may belong to other software.
         if (!ours && others.some(Boolean)) throw tablesOfOthers(['nodes', 'tasks'].filter((_, i) => others[i]))
         // This node holds the advisory lock, so a lock row of knex can only be the leftover of a killed node.
-        const settings = { ...PATIENT, migrations, ...(schema !== null && { searchPath: [schema] }) }
-        await using own = disposable(poolOf(servers, 1, settings))
+        await using own = disposable(poolOf(servers, 1, { ...PATIENT, migrations: migrationsIn(schema) }))
         if (left) await own.migrate.forceFreeMigrationsLock()
         // A statement with parameters keeps its snapshot until the next one, and `create index concurrently` would wait for that.
         await lock.raw('select')
@@ -142,17 +152,15 @@ async function locked(db: Knex.Transaction): Promise<void> {
 }
 
 /**
- * The schema of the tables, from now on the only one that this transaction looks at; null: the role has none. For a role named task_api
- * the schema `task_api`, which migrations make for `task_api.submit`, would come first, and knex would make all tables anew there.
+ * The schema of the tables; null: the role has none. For a role named task_api the schema `task_api`, which migrations make for
+ * `task_api.submit`, would come first, and knex would make all tables anew there.
  */
-async function schemaOf(lock: Knex.Transaction): Promise<string | null> {
-  const { rows } = await lock.raw<{ rows: { schema: string | null }[] }>(
+async function schemaOf(db: Knex): Promise<string | null> {
+  const { rows } = await db.raw<{ rows: { schema: string | null }[] }>(
     `select coalesce((select n.nspname from pg_class c join pg_namespace n on n.oid = c.relnamespace where c.oid = to_regclass('${TABLE}')),
       current_schema()) as schema`,
   )
-  const schema = rows[0]?.schema ?? null
-  if (schema !== null) await lock.raw('set local search_path to ??', [schema])
-  return schema
+  return rows[0]?.schema ?? null
 }
 
 /** A pool that is closed when it is left. */

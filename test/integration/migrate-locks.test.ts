@@ -1,7 +1,7 @@
 // Migrations beside another program that keeps a transaction open: what waits for a table gives up in time, as others wait behind it.
 import { expect } from 'chai'
 import knex from 'knex'
-import { migrations, migrationSource } from '../../src/store/migrate.ts'
+import { migrationsOf, migrationSource } from '../../src/store/migrate.ts'
 import { createDatabase } from '../support/databases.ts'
 import { eventually } from '../support/eventually.ts'
 import { WAITS, type Waits } from '../support/table-waits.ts'
@@ -19,6 +19,7 @@ describe('each migration, while another program has read the tables in a transac
       const [first = '', ...later] = (await migrationSource.getMigrations([])).map((one) =>
         migrationSource.getMigrationName(one),
       )
+      const migrations = await migrationsOf(database.url)
       await sql.migrate.up({ ...migrations, name: first })
       await sql.raw(
         `insert into tasks (key, service, action, payload, payload_bytes) values (gen_random_uuid(), 's', 'a', '1', 1)`,

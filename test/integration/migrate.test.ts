@@ -2,7 +2,7 @@
 import { readdir } from 'node:fs/promises'
 import { expect } from 'chai'
 import knex, { type Knex } from 'knex'
-import { migrate, migrations, migrationSource } from '../../src/store/migrate.ts'
+import { migrate, migrationsOf, migrationSource } from '../../src/store/migrate.ts'
 import { createDatabase, type TestDatabase } from '../support/databases.ts'
 
 describe('the migrations', () => {
@@ -65,14 +65,17 @@ describe('the migrations', () => {
 
   it("are the same to knex's own command line", async () => {
     await migrate(database.url)
-    const [done, pending] = (await sql.migrate.list(migrations)) as [{ name: string }[], unknown[]]
+    const [done, pending] = (await sql.migrate.list(await migrationsOf(database.url))) as [
+      { name: string }[],
+      unknown[],
+    ]
     expect(done.map(({ name }) => name)).to.deep.equal(await names())
     expect(pending).to.deep.equal([])
   })
 
   it('can be taken back and applied again', async () => {
     await migrate(database.url)
-    await sql.migrate.rollback(migrations, true)
+    await sql.migrate.rollback(await migrationsOf(database.url), true)
     expect(await sql.schema.hasTable('tasks')).to.equal(false)
     await migrate(database.url)
     expect(await sql('nodes')).to.deep.equal([])

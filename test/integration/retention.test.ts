@@ -2,7 +2,7 @@
 import { expect } from 'chai'
 import knex from 'knex'
 import { RETENTION_DEFAULTS } from '../../src/core/retention.ts'
-import { migrate, migrations } from '../../src/store/migrate.ts'
+import { migrate, migrationsOf } from '../../src/store/migrate.ts'
 import { makeLog } from '../../src/telemetry/log.ts'
 import { openCrew } from '../support/crew.ts'
 import { createDatabase } from '../support/databases.ts'
@@ -114,7 +114,7 @@ describe('a database', () => {
     const database = await createDatabase()
     const db = knex({ client: 'pg', connection: database.url })
     try {
-      if (first !== undefined) await db.migrate.up({ ...migrations, name: first })
+      if (first !== undefined) await db.migrate.up({ ...(await migrationsOf(database.url)), name: first })
       await db.raw(sql)
       await migrate(database.url)
       return (await db('retention'))[0]?.by_default

@@ -1,6 +1,9 @@
 // A PgBouncer between two nodes and Postgres: five connections for both, and it is killed under load.
-import { createMigrated } from '../support/databases.ts'
+import { expect } from 'chai'
+import { migrate } from '../../src/store/migrate.ts'
+import { createDatabase, createMigrated } from '../support/databases.ts'
 import { PgBouncer, bouncerProgram } from '../support/pgbouncer.ts'
+import { ask } from '../support/postgres-files.ts'
 import { type Doors, through } from './postgres.ts'
 
 const found = bouncerProgram()
@@ -32,4 +35,25 @@ describe('behind a PgBouncer of five connections', () => {
         }
       })
     }).timeout(90_000)
+
+  // The role of the tests is called task_api, and so is the schema of `task_api.submit`: in a session of its own that schema is the first.
+  const tables = `select string_agg(distinct schemaname, ' ') from pg_tables where tablename in ('tasks', 'nodes', 'task_api_migrations')`
+  for (const [what, make] of Object.entries({ 'a new database': createDatabase, 'a restored one': createMigrated })) {
+    const title = `all tables are in one schema when nodes migrate ${what}, each statement in another session`
+    if (found === undefined) it.skip(title)
+    else
+      it(title, async () => {
+        const database = await make()
+        const bouncer = await PgBouncer.open(database.url, found.program)
+        try {
+          await Promise.all(Array.from({ length: 5 }, () => ask(bouncer.url, 'select pg_sleep(0.3)')))
+          await Promise.all([migrate(bouncer.url), migrate(bouncer.url)])
+          expect(await ask(database.url, tables)).to.equal('public')
+          expect(await ask(database.url, `select count(*)::integer from public.task_api_migrations`)).to.be.above(0)
+        } finally {
+          await bouncer.close()
+          await database.drop()
+        }
+      })
+  }
 })

@@ -74,6 +74,8 @@ interface Caller {
   readonly posted: Posted[]
   /** Refusals by code. */
   readonly refused: Map<string, number>
+  /** Waits for a step; throws as soon as an answer is none of those that are allowed. */
+  during<T>(step: Promise<T>): Promise<T>
   stop(): Promise<void>
 }
 
@@ -111,6 +113,7 @@ function keepPosting(urls: readonly string[]): Caller {
   return {
     posted,
     refused,
+    during: (step) => Promise.race([step, going.then(() => step)]),
     stop: async () => {
       stopped.abort()
       await going.finally(() => agent.destroy())
@@ -145,17 +148,18 @@ export async function through<Postgres extends Doors>(
         )
         if (!a || !b) throw new Error('no nodes')
         const caller = keepPosting([a.url, b.url])
-        await fleet.service.until((requests) => requests.length > 100)
+        await caller.during(fleet.service.until((requests) => requests.length > 100))
         await outage(postgres, [a.url, b.url])
         const backAt = performance.now()
         // The first that is accepted again, and its task.
         const before = caller.posted.length
         const complete = `select from tasks where status = 'complete' and id = any($1::bigint[])`
-        await eventually(async () => {
+        const ended = eventually(async () => {
           const ids = caller.posted.slice(before).map(({ location }) => location.replace('/tasks/', ''))
           expect((await fleet.sql(complete, [ids])).length).to.be.above(0)
         }, back)
-        await eventually(() => expect(caller.posted.length).to.be.above(before + 10), ends)
+        await caller.during(ended)
+        await caller.during(eventually(() => expect(caller.posted.length).to.be.above(before + 10), ends))
         await caller.stop()
         await eventually(async () => expect(await fleet.unended()).to.equal(0), ends)
         expect(performance.now() - backAt, 'ms from the return to the end').to.be.below(ends)

@@ -56,6 +56,8 @@ export class PgBouncer {
       auth_file: join(folder, 'users'),
       pool_mode: 'transaction',
       default_pool_size: CONNECTIONS,
+      // The next transaction never has the session of the last one, where there are several.
+      server_round_robin: 1,
       max_client_conn: 500,
     }
     const lines = Object.entries(settings).map(([name, value]) => `${name} = ${value}`)
