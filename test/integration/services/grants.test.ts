@@ -90,6 +90,19 @@ describe('a grant', () => {
     expect((await grant(1, { interval: 0.0001, burst: 1 })).rows).to.have.length(1)
   })
 
+  it('gives no more than either of two limits that are asked by in turn, as while one changes', async () => {
+    await bench.rows(40)
+    const usual = { interval: 500, burst: 4 }
+    const lower = { interval: 1_000, burst: 1 }
+    const begun = performance.now()
+    let given = 0
+    for (let turn = 0; turn < 10; turn += 1) {
+      given += (await grant(10, turn % 2 === 0 ? usual : lower)).rows.length
+      expect(given, 'granted so far').to.be.at.most(4 + Math.ceil((performance.now() - begun) / 500))
+    }
+    expect(given).to.be.at.least(4)
+  })
+
   it('is never given twice by those who ask at the same time', async () => {
     const others = await Promise.all([bench.other(), bench.other(), bench.other()])
     await bench.rows(400)
