@@ -31,14 +31,14 @@ export interface Granted {
 const ANSWER = { ...CLAIMED, ...LOOK, action: ['text', 'why'], age: ['double precision', 'pause'] } as const
 
 /** How much further ahead than one burst a rate may be without being cut. */
-const FORGIVEN = `interval '2 seconds'`
+const SLACK = `interval '2 seconds'`
 
 // The row of the service is locked first. What is open is counted by a later statement: its snapshot is newer than the lock, so it has
 // whatever the last claim has granted. Lock and count in one statement would share a snapshot.
 // The rate is a generic cell rate algorithm: `paid_until` moves on by an interval for each request, and may be `burst` intervals ahead.
 // Source: ITU-T I.371, the virtual scheduling algorithm. Further ahead it is only where the rate was slower before, or the clock has gone
 // back: all but one burst of that is forgotten, or a rate by the hour would bind for hours after it was raised. What is ahead by less than
-// FORGIVEN more is waited for: while a limit changes, nodes ask by two limits in turn, and what the one forgets the other would give again.
+// SLACK more is waited for: while a limit changes, nodes ask by two limits in turn, and what the one forgets the other would give again.
 const GRANT: Granting = {
   name: 'grant',
   types: ['integer', 'double precision', 'double precision'],
@@ -68,7 +68,7 @@ const GRANT: Granting = {
     if most < allowed then why := 'full'; allowed := greatest(most, 0); end if;
   end if;
   paid := greatest(state.paid_until, moment);
-  if paid > moment + $16 * $15 * interval '1 millisecond' + ${FORGIVEN} then
+  if paid > moment + $16 * $15 * interval '1 millisecond' + ${SLACK} then
     paid := moment + $16 * $15 * interval '1 millisecond';
     update service_state s set paid_until = paid where s.service = $3[1];
   end if;

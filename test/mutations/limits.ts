@@ -87,7 +87,7 @@ const LIMITS: readonly Mutation[] = [
     'a slower rate binds for good',
     'what was paid for at a slower rate is owed in full after the rate was raised',
     'store/grants.js',
-    "if paid > moment + $16 * $15 * interval '1 millisecond' + ${FORGIVEN} then",
+    "if paid > moment + $16 * $15 * interval '1 millisecond' + ${SLACK} then",
     'if false then',
     GRANT,
   ),

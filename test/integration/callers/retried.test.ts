@@ -44,6 +44,17 @@ describe('a task that is retried', () => {
     expect(told.map((one) => `/tasks/${one.callback_of}`)).to.deep.equal([location, again])
   })
 
+  it('ends at the deadline that was handed on', async () => {
+    const { location: again } = await retry(await old({ deadline: '1s' }), { delay: '2s' })
+    // Nothing begins a task of a paused service: only the deadline ends it.
+    await ask('POST', `${url}/services/svc/pause`, {})
+    try {
+      expect((await ended(url, again)).error).to.include({ code: 'deadline_exceeded' })
+    } finally {
+      await ask('POST', `${url}/services/svc/resume`, {})
+    }
+  }).timeout(20_000)
+
   it('hands on its `unique`, and is refused while another task holds it', async () => {
     const location = await old({ unique: 'mine' })
     const { location: again } = await retry(location, { delay: '1h' })
