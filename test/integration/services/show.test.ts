@@ -115,6 +115,8 @@ describe('GET of services', () => {
   it('counts what nodes run, as of their beats', async () => {
     const held = await Promise.all(urls.map((url) => post(url, 'held')))
     await eventually(async () => expect((await show('svc')).running).to.equal(2))
+    // A task runs from its claim on: its request may be on its way.
+    await world.service.until(() => held.every((location) => world.service.of(location).length === 1))
     world.service.letGo()
     for (const location of held) await ended(urls[0] ?? '', location)
     await eventually(async () => expect((await show('svc')).running).to.equal(0))
