@@ -53,7 +53,7 @@ async function unpack(root: string): Promise<void> {
     for (const file of await readdir(join(draft, 'packages')))
       await exec('dpkg-deb', ['-x', join(draft, 'packages', file), join(draft, 'root')])
     await access(join(draft, 'root/usr/bin/redis-server'), constants.X_OK)
-    await rm(root, { recursive: true, force: true })
+    // Fails where another process was faster: what it has put there may be running by now.
     await rename(join(draft, 'root'), root)
   } catch (error) {
     if (await runs(join(root, 'usr/bin/redis-server'))) return
