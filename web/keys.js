@@ -18,12 +18,19 @@ function move(by) {
   row?.scrollIntoView({ block: 'nearest' })
 }
 
+/** So many frames the search may take to be drawn: some 5 s. */
+const FRAMES = 300
+
 /** The search is on the view of tasks. */
 function find() {
-  const search = () => document.querySelector('[data-search]')
-  if (!search()) location.hash = '#/tasks'
-  // The view is drawn first.
-  requestAnimationFrame(() => requestAnimationFrame(() => search()?.focus()))
+  if (!document.querySelector('[data-search]')) location.hash = '#/tasks'
+  focusSearch(FRAMES)
+}
+
+function focusSearch(frames) {
+  const search = document.querySelector('[data-search]')
+  if (search) search.focus()
+  else if (frames > 0) requestAnimationFrame(() => focusSearch(frames - 1))
 }
 
 const KEYS = {

@@ -45,7 +45,8 @@ function Page() {
     : (VIEWS.find(([one]) => one === path) ?? [undefined, 'Not here', NotHere])
   useEffect(() => {
     document.title = `${name} · task_api`
-    scrollTo({ top: 0 })
+    // A list goes by itself to where it was left.
+    if (!history.state?.list) scrollTo({ top: 0 })
     // What had the focus is gone with its view.
     if (document.activeElement === document.body) document.querySelector('#content').focus()
   }, [name])

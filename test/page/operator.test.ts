@@ -58,13 +58,13 @@ describe('an operator', () => {
     await page.getByLabel('Requests at once').fill('3')
     await page.getByLabel('Rate').fill('50/s')
     await page.getByRole('button', { name: 'Set the limit' }).click()
-    await row.getByText('3 at once, over all nodes').waitFor()
+    await row.getByText('3 over all nodes').waitFor()
     await row.getByRole('button', { name: 'Limit…' }).click()
     await page.getByLabel('Requests at once').fill('')
     await page.getByLabel('Rate').fill('')
     await page.getByLabel('Burst').fill('')
     await page.getByRole('button', { name: 'Set the limit' }).click()
-    await row.getByText('3 at once, over all nodes').waitFor({ state: 'detached' })
+    await row.getByText('3 over all nodes').waitFor({ state: 'detached' })
   })
 
   it('finds what has failed by kind, and retries one kind at a rate', async () => {

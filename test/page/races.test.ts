@@ -118,9 +118,16 @@ describe('the page while others are at work', () => {
     const kind = page.getByRole('row', { name: /another/ })
     await kind.getByRole('button', { name: 'Retry…' }).click()
     await page.getByRole('button', { name: 'Retry 1 task' }).click()
-    await page.locator('.notice').getByText('1 task retried.').waitFor()
+    const notice = page.locator('.notice', { hasText: '1 task retried.' })
+    await notice.waitFor()
     await kind.waitFor({ state: 'detached' })
     await page.getByText('no x/x for #').waitFor()
+    await notice.getByRole('link', { name: 'Show them' }).click()
+    await page
+      .getByText('No task matches.')
+      .or(page.getByRole('row', { name: /loud/ }))
+      .waitFor()
+    expect(new URLSearchParams(page.url().split('?')[1]).get('status')).to.equal('pending,running')
     await node.stop()
   })
 

@@ -45,11 +45,12 @@ const POINTS = 20
 
 const sizeOf = (place) => ({ width: Math.max(place.clientWidth, 240), height: 180 })
 
+/** A value of a series; its last one without an index. */
+const valueText = ({ values, shown = values }, i, text) =>
+  text((i === null ? shown.findLast((value) => value !== null) : shown[i]) ?? null)
+
 /** The last value of each series, for who cannot see the chart. */
-const spoken = (series, text) =>
-  series
-    .map(({ label, values, shown = values }) => `${label} ${text(shown.findLast((value) => value !== null) ?? null)}`)
-    .join(', ')
+const spoken = (series, text) => series.map((one) => `${one.label} ${valueText(one, null, text)}`).join(', ')
 
 function optionsOf({ padding, log, text, zone, place, latest }) {
   // A canvas does not know `light-dark()`: the browser says what it comes to.
@@ -94,7 +95,7 @@ function optionsOf({ padding, log, text, zone, place, latest }) {
       },
     ],
     series: [
-      { value: (_, at) => (at === null ? '–' : hourText(at)) },
+      { value: (_, at) => (at === null ? 'latest' : hourText(at)) },
       ...latest.current.map(({ label, colour: name, bars, values }, at) => ({
         label,
         stroke: colour(name),
@@ -103,8 +104,7 @@ function optionsOf({ padding, log, text, zone, place, latest }) {
         points: { size: 5, show: !bars && values.filter((value) => value !== null).length <= POINTS },
         spanGaps: true,
         ...(bars && { fill: colour(name), paths: window.uPlot.paths.bars({ size: [0.8, 40], gap: 1 }) }),
-        value: (_, value, __, i) =>
-          text(i === null ? null : ((latest.current[at].shown ?? latest.current[at].values)[i] ?? null)),
+        value: (_, value, __, i) => valueText(latest.current[at], i, text),
       })),
     ],
   }

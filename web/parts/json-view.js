@@ -126,12 +126,12 @@ function Children({ text, all, place, length, depth }) {
   </div>`
 }
 
-function Leaf({ text, value: { start, end, kind }, place, length }) {
+function Leaf({ text, value: { start, end }, place, length }) {
   const [most, setMost] = useState(CHARACTERS)
   // A long string is shown from its beginning, or from a little before what was found in it.
   const from = place !== undefined && place >= start + most && place < end ? Math.max(start, place - 200) : start
   const to = Math.min(end, from + most)
-  return html`<span class=${`json-${kind}`}>${from > start && '…'}<${Marked} text=${text} start=${from} end=${to} place=${place} length=${length} /></span>
+  return html`<span>${from > start && '…'}<${Marked} text=${text} start=${from} end=${to} place=${place} length=${length} /></span>
     ${to < end && html`<button type="button" class="small" onClick=${() => setMost(most * 4)}>… ${bytesText(end - to)} more</button>`}`
 }
 

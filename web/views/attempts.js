@@ -18,26 +18,28 @@ export function Attempts({ attempts: { all, more }, task }) {
     <h2>Tries <span class="quiet">${nounText(all.length, 'kept', 'kept')}${more ? ', and more' : ''}, over ${durationText(end - begin)}</span></h2>
     ${skipped > 0 && html`<p><button type="button" class="small" onClick=${() => setShown(shown + 200)}>${nounText(skipped, 'earlier try', 'earlier tries')}</button></p>`}
     <ol class="timeline">
-      ${visible.map((one) => html`<${Attempt} key=${`${one.step}-${one.attempt}-${one.startedAt}`} one=${one} begin=${begin} span=${end - begin} />`)}
+      ${visible.map((one) => html`<${Attempt} key=${`${one.step}-${one.attempt}-${one.startedAt}`} one=${one} begin=${begin} span=${end - begin} alone=${visible.length === 1} />`)}
     </ol>
   </section>`
 }
 
-function Attempt({ one, begin, span }) {
+function Attempt({ one, begin, span, alone }) {
   const { step, attempt, startedAt, ms, node, outcome, detail, waitMs, body } = one
   const left = ((Date.parse(startedAt) - begin) / span) * 100
   const width = Math.max((ms / span) * 100, 0.6)
-  const kind = outcome === '200' ? 'complete' : outcome === '206' ? 'running' : 'failed'
+  // What the status and the body of an answer say needs no words.
+  const said = body && /^\d+$/.test(outcome) ? '' : detail
+  const kind = outcome === '200' ? 'complete' : outcome === '206' ? 'pending' : 'failed'
   return html`<li>
     <div class="try">
-      <span class="number" title="step and attempt">${step}.${attempt}</span>
+      <span>step ${step}${attempt > 1 ? `, try ${attempt}` : ''}</span>
       <${Time} at=${startedAt} short />
       <span class=${`status ${kind}`}>${outcome}</span>
       <span class="number">${durationText(ms)}</span>
-      <svg class="span" viewBox="0 0 100 10" preserveAspectRatio="none" aria-hidden="true"><rect class=${`bar-${kind}`} x=${Math.min(left, 99.4)} y="2" width=${Math.min(width, 100 - Math.min(left, 99.4))} height="6" /></svg>
+      ${alone ? html`<span></span>` : html`<svg class="span" viewBox="0 0 100 10" preserveAspectRatio="none" aria-hidden="true"><rect class=${`bar-${kind}`} x=${Math.min(left, 99.4)} y="2" width=${Math.min(width, 100 - Math.min(left, 99.4))} height="6" /></svg>`}
       <span class="quiet wide">${node}</span>
     </div>
-    ${(detail || waitMs > 0) && html`<p class="try-detail">${detail}${waitMs > 0 && html` <span class="quiet">then a wait of ${durationText(waitMs)}</span>`}</p>`}
+    ${(said || waitMs > 0) && html`<p class="try-detail">${said}${waitMs > 0 && html` <span class="quiet">then a wait of ${durationText(waitMs)}</span>`}</p>`}
     ${body && html`<details><summary>The answer</summary><pre class="body" tabindex="0">${body}</pre></details>`}
   </li>`
 }

@@ -76,7 +76,7 @@ function Group({ group: { service, action, code, count, first, last, kinds }, af
   return html`<article class="group" data-row>
     <header>
       <h2><strong class="count">${countText(count)}</strong> <${TasksLink} filters=${filters}>${service} / ${action}<//> <code>${code}</code></h2>
-      <span class="quiet">first <${Time} at=${first} short />, last <${Time} at=${last} short ago /></span>
+      <span class="quiet">first <${Time} at=${first} short />, last <${Time} at=${last} short ago />${may('operate') && html` · <a href="#/services">Pause or limit ${service}</a>`}</span>
       ${acts && html`<span class="acts"><${Acts} filters=${filters} after=${after} seen=${count} /></span>`}
     </header>
     <table class="kinds">

@@ -11,6 +11,10 @@ const READING = 240
 const REFRESHED = 200
 /** A page of a filter may be empty and lead on: so many are looked through at once. */
 const EMPTY_PAGES = 20
+/** The list that was left last: who goes back to it finds it as it was. */
+let left = {}
+/** Whether the browser has gone back to that list. Only an entry of its history that was a list before has such a state. */
+const isLeft = (asked) => history.state?.list === true && left.asked === asked
 /** What is read stays where it is: a row under the pointer or with the focus, an open dialog. */
 const READ = 'dialog[open], .list tbody:hover, [data-row]:focus-within'
 
@@ -20,7 +24,7 @@ const READ = 'dialog[open], .list tbody:hover, [data-row]:focus-within'
  */
 export function useTasks(parameters, chosen) {
   const asked = JSON.stringify(parameters)
-  const [list, setList] = useState({})
+  const [list, setList] = useState(() => (isLeft(asked) ? left : {}))
   const latest = useRef()
   latest.current = list.asked === asked ? list : { asked, rows: undefined, next: undefined, held: 0 }
   const shown = latest.current
@@ -29,7 +33,12 @@ export function useTasks(parameters, chosen) {
   const over = useRef(new AbortController())
   useEffect(() => {
     over.current = new AbortController()
-    return () => over.current.abort()
+    scrollTo({ top: isLeft(asked) ? left.top : 0 })
+    history.replaceState({ list: true }, '')
+    return () => {
+      over.current.abort()
+      left = { ...latest.current, loading: false, top: scrollY }
+    }
   }, [asked])
 
   const { error, reload } = useLive(

@@ -26,7 +26,7 @@ export function Nodes() {
     ${
       data?.length > 0 &&
       html`<div class="scroll" tabindex="0" role="region" aria-label="Nodes"><table class="list">
-      <thead><tr><th>Node</th><th>State</th><th>Slots in use</th><th class="wide">Version</th><th>Since</th><th class="wide">Last beat</th><th>Services</th></tr></thead>
+      <thead><tr><th>Node</th><th>State</th><th>Slots in use</th><th class="wide">Version</th><th>Since</th><th class="wide">Last beat</th><th class="wide">Services</th></tr></thead>
       <tbody>${data.map((node) => html`<${Node} key=${node.name} node=${node} />`)}</tbody>
     </table></div>`
     }`
@@ -42,6 +42,6 @@ function Node({ node }) {
     <td class="wide">${version ?? '–'}</td>
     <td><${Time} at=${since} short /></td>
     <td class="wide">${silent === null ? '–' : `${durationText(silent)} ago`}</td>
-    <td>${services === null ? '–' : services.length > 6 ? `${services.slice(0, 5).join(', ')} and ${services.length - 5} more` : services.join(', ')}</td>
+    <td class="wide">${services === null ? '–' : services.length > 6 ? `${services.slice(0, 5).join(', ')} and ${services.length - 5} more` : services.join(', ')}</td>
   </tr>`
 }

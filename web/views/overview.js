@@ -7,9 +7,12 @@ import { Chart } from '../parts/chart.js'
 import { Missing, Status, TasksLink, Time } from '../parts/pieces.js'
 import { go, hrefOf } from '../route.js'
 import { isLate, readNodes } from './nodes.js'
-import { stateOf } from './services.js'
+import { readSchedules, scheduleState } from './schedules.js'
+import { Count, FailedCell, stateOf } from './services.js'
 
 const POLL_MS = 5_000
+/** GET /failures looks at so many failed tasks. */
+const SEEN_FAILURES = 10_000
 /** A due task that has waited so long, s, is worth a warning. */
 const LONG_WAIT_S = 60
 
@@ -23,20 +26,22 @@ export function Overview({ parameters: { since = '1h' } }) {
     [since],
   )
   const failures = useLive((signal) => read('/failures', { parameters: { since: '24h' }, signal }), 6 * POLL_MS, [])
+  const schedules = useLive(readSchedules, 6 * POLL_MS, [])
   const sums = useMemo(() => sumsOf(services.data ?? []), [services.data])
   const minutes = useMemo(() => stats.data && minutesOf(stats.data, since), [stats.data, since])
   return html`<h1>Overview</h1>
-    <${Warnings} services=${services} nodes=${nodes} ready=${ready} failures=${failures} />
+    <${Warnings} services=${services} nodes=${nodes} ready=${ready} failures=${failures} schedules=${schedules} />
     <${Missing} data=${services.data} error=${services.error} what="services" />
     ${
       services.data &&
       html`<dl class="tiles">
         <${Tile} name="Waiting" href=${hrefOf('/tasks', { status: 'pending' })}>${sums.waiting}<//>
         <${Tile} name="Running" href=${hrefOf('/tasks', { status: 'running' })}>${sums.running}<//>
+        <${Tile} name="Retrying" href=${hrefOf('/tasks', { status: 'running' })} kind=${sums.retrying === '0' ? '' : 'bad'} hint="tasks that wait to repeat a request that failed">${sums.retrying}<//>
         <${Tile} name="Delayed">${sums.delayed}<//>
-        <${Tile} name="Complete, last hour" href=${hrefOf('/tasks', { status: 'complete' })}>${countText(sums.complete)}<//>
-        <${Tile} name="Failed, last hour" href="#/failed?since=1h" kind=${sums.failed > 0 ? 'bad' : ''}>${countText(sums.failed)}<//>
-        <${Tile} name="Oldest waits" kind=${sums.oldest > LONG_WAIT_S ? 'bad' : ''}>${sums.oldest === null ? '–' : durationText(sums.oldest * 1000)}<//>
+        <${Tile} name="Complete, 1 h" href=${hrefOf('/tasks', { status: 'complete' })}>${countText(sums.complete)}<//>
+        <${Tile} name="Failed, 1 h" href="#/failed?since=1h" kind=${sums.failed > 0 ? 'bad' : ''}>${countText(sums.failed)}<//>
+        <${Tile} name="Oldest waits" href=${sums.oldest === null ? undefined : oldestHref({}, sums.oldest)} kind=${sums.oldest > LONG_WAIT_S ? 'bad' : ''}>${sums.oldest === null ? '–' : durationText(sums.oldest * 1000)}<//>
         <${Tile} name="Queue time, p50" hint="how long tasks were due before they began, in the last 5 minutes">${durationText(minutes?.recent.p50)}<//>
         <${Tile} name="Queue time, p95" hint="the highest p95 of a service and minute, in the last 5 minutes">${durationText(minutes?.recent.p95)}<//>
         <${Tile} name="Nodes" href="#/nodes">${nodes.data ? nodes.data.length : '–'}<//>
@@ -92,6 +97,7 @@ function sumsOf(services) {
   return {
     waiting: sum('waiting'),
     running: sum('running'),
+    retrying: sum('retrying'),
     delayed: sum('delayed'),
     complete: services.reduce((total, { lastHour }) => total + lastHour.complete, 0),
     failed: services.reduce((total, { lastHour }) => total + lastHour.failed, 0),
@@ -135,18 +141,33 @@ function minutesOf(stats, since) {
   }
 }
 
-const NAMES = { services: 'Services', nodes: 'Nodes', ready: 'The state of the node', failures: 'Failures' }
+/** The list that has the task which has waited longest at its top, or near it. */
+const oldestHref = (filters, seconds) =>
+  hrefOf('/tasks', {
+    ...filters,
+    status: 'pending,running',
+    createdBefore: new Date(Date.now() - seconds * 1000 + 5_000).toISOString(),
+  })
+
+const NAMES = {
+  services: 'Services',
+  nodes: 'Nodes',
+  ready: 'The state of the node',
+  failures: 'Failures',
+  schedules: 'Schedules',
+}
 
 /** What needs a person, the worst first, each with a link to where it is set right. */
 function Warnings(parts) {
   const unseen = Object.entries(parts).filter(([, { data, error }]) => data === undefined && error !== undefined)
   if (Object.values(parts).some(({ data, error }) => data === undefined && error === undefined)) return null
-  const { services, nodes, ready, failures } = parts
+  const { services, nodes, ready, failures, schedules } = parts
   const warnings = [
     ...unseen.map(([name, { error }]) => ({ href: '#/', text: `${NAMES[name]} cannot be seen.`, more: error.message })),
     ...ofNode(ready.data),
     ...(nodes.data ? ofNodes(nodes.data) : []),
-    ...(services.data ?? []).flatMap(ofService),
+    ...(services.data ?? []).flatMap((service) => ofService(service, failures.data ?? [])),
+    ...(schedules.data ?? []).flatMap(ofSchedule),
     ...ofFailures(failures.data ?? []),
   ].sort((one, other) => Number(other.bad ?? false) - Number(one.bad ?? false))
   if (warnings.length === 0) return html`<p class="well" role="status">Nothing needs you.</p>`
@@ -182,7 +203,15 @@ function ofNodes(nodes) {
   ]
 }
 
-function ofService(service) {
+/** The words of the failures of a service in the last hour that are heard most. */
+function mostSay(service, failures) {
+  const recent = failures.filter((one) => one.service === service && one.code !== 'cancelled' && isRecent(one.last))
+  const [worst] = recent.toSorted((one, other) => other.count - one.count)
+  return worst?.message ? ` Most say: ${worst.message}` : ''
+}
+const isRecent = (at) => Date.parse(at) > Date.now() - 3_600_000
+
+function ofService(service, failures) {
   const { name, paused, gatedUntil, oldestSeconds, waiting, retrying, lastHour, nodes } = service
   const href = '#/services'
   const waits = waiting === 0 ? '' : `${countText(waiting)} ${waiting === 1 ? 'task waits' : 'tasks wait'}.`
@@ -218,7 +247,7 @@ function ofService(service) {
       ? [
           {
             bad: true,
-            href: hrefOf('/tasks', { service: name, status: 'pending' }),
+            href: oldestHref({ service: name }, oldestSeconds),
             text: `Tasks of ${name} have waited for ${durationText(oldestSeconds * 1000)}.`,
             more: waits,
           },
@@ -230,10 +259,24 @@ function ofService(service) {
             bad: true,
             href: hrefOf('/failed', { service: name, since: '1h' }),
             text: `${name} fails more than it completes.`,
-            more: `${countText(lastHour.failed)} failed and ${countText(lastHour.complete)} complete in the last hour.`,
+            more: `${countText(lastHour.failed)} failed and ${countText(lastHour.complete)} complete in the last hour.${mostSay(name, failures)}`,
           },
         ]
       : []),
+  ]
+}
+
+function ofSchedule(schedule) {
+  const [state, text] = scheduleState(schedule)
+  if (state !== 'failed') return []
+  const more = text === 'late' ? 'Its time has passed, and it has made no task.' : 'Its last task failed.'
+  return [
+    {
+      bad: true,
+      href: '#/schedules',
+      text: `The schedule ${schedule.name} ${text === 'late' ? 'is late' : 'fails'}.`,
+      more,
+    },
   ]
 }
 
@@ -246,27 +289,32 @@ function ofFailures(all) {
   return [
     {
       href: '#/failed',
-      text: `${nounText(total, 'task')} failed in the last 24 hours, and nobody has retried ${total === 1 ? 'it' : 'them'}.`,
-      more: `Most: ${worst.service} / ${worst.action}, ${worst.code}, ${countText(worst.count)} times.`,
+      text: `${total >= SEEN_FAILURES ? 'At least ' : ''}${nounText(total, 'task')} failed in the last 24 hours, and nobody has retried ${total === 1 ? 'it' : 'them'}.`,
+      more: `Most, ${countText(worst.count)}: ${worst.service} / ${worst.action}, ${worst.message || worst.code}`,
     },
   ]
 }
+
+const RANKS = ['failed', 'paused', 'gated', 'complete']
+/** Those that need somebody first. */
+const sorted = (services) =>
+  services.toSorted((one, other) => RANKS.indexOf(stateOf(one)[0]) - RANKS.indexOf(stateOf(other)[0]))
 
 const ServiceTable = ({ services }) => html`<h2>Services</h2>
   <div class="scroll"><table class="list">
     <thead><tr><th>Service</th><th>State</th><th class="number">Running</th><th class="number">Waiting</th><th class="number wide">Oldest waits</th><th class="number wide">Complete, 1 h</th><th class="number">Failed, 1 h</th></tr></thead>
     <tbody>
-      ${services.map((service) => {
+      ${sorted(services).map((service) => {
         const { name, running, waiting, oldestSeconds, lastHour } = service
         const [state, text] = stateOf(service)
         return html`<tr key=${name} data-row>
           <td><${TasksLink} filters=${{ service: name }}>${name}<//></td>
           <td><${Status} of=${state} text=${text} /></td>
-          <td class="number">${countText(running)}</td>
-          <td class="number">${countText(waiting)}</td>
+          <td class="number"><${Count} of=${running} filters=${{ service: name, status: 'running' }} /></td>
+          <td class="number"><${Count} of=${waiting} filters=${{ service: name, status: 'pending' }} /></td>
           <td class="number wide">${oldestSeconds === null ? html`<span class="quiet">–</span>` : durationText(oldestSeconds * 1000)}</td>
           <td class="number wide">${countText(lastHour.complete)}</td>
-          <td class=${`number ${lastHour.failed > 0 ? 'bad' : ''}`}>${countText(lastHour.failed)}</td>
+          <${FailedCell} name=${name} of=${lastHour.failed} />
         </tr>`
       })}
     </tbody>

@@ -1,5 +1,6 @@
 // The schedules: what each makes and when, and how to make, change, pause, run and delete one.
 import { ask, change, may, read } from '../api.js'
+import { idOf } from '../format.js'
 import { html } from '../html.js'
 import { faultOf } from '../json.js'
 import { useLive } from '../live.js'
@@ -13,9 +14,14 @@ import { childrenOf, rootOf, membersOf } from '../json.js'
 import { useServices } from './tasks.js'
 
 const POLL_MS = 5_000
+/** A schedule makes its task within 2 s; a minute is a fault. */
+const LATE_MS = 60_000
 
-/** Reads all schedules; the payload of each as the text that it is. */
-async function load(signal) {
+/** How many tasks a list by ids has at most. */
+const MOST_IDS = 200
+
+/** Reads all schedules, the payload of each as the text that it is, and the status of the last task of each. */
+export async function readSchedules(signal) {
   const schedules = []
   for (let path = '/schedules'; path;) {
     const { text, next } = await ask('GET', path, { signal })
@@ -26,11 +32,25 @@ async function load(signal) {
     }
     path = next
   }
-  return schedules
+  const ids = schedules.flatMap(({ lastTask }) => (lastTask ? [idOf(lastTask)] : [])).slice(0, MOST_IDS)
+  if (ids.length === 0) return schedules
+  const parameters = { ids: ids.join(','), view: 'brief', limit: MOST_IDS }
+  const statuses = new Map(
+    (await read('/tasks', { parameters, signal })).map(({ location, status }) => [location, status]),
+  )
+  return schedules.map((one) => ({ ...one, lastStatus: statuses.get(one.lastTask) }))
+}
+
+/** The state of a schedule: paused, late, failing, never ran, or fine. */
+export function scheduleState({ paused, nextAt, lastAt, lastStatus }) {
+  if (paused) return ['paused', 'paused']
+  if (nextAt && Date.parse(nextAt) < Date.now() - LATE_MS) return ['failed', 'late']
+  if (lastStatus === 'failed') return ['failed', 'last task failed']
+  return lastAt ? ['complete', 'in use'] : ['pending', 'never ran']
 }
 
 export function Schedules() {
-  const { data, error, reload } = useLive(load, POLL_MS, [])
+  const { data, error, reload } = useLive(readSchedules, POLL_MS, [])
   return html`<h1>Schedules</h1>
     ${may('operate') && html`<div class="bar"><button type="button" class="small primary" onClick=${() => openEdit(undefined, reload)}>New schedule…</button></div>`}
     <${Missing} data=${data} error=${error} what="schedules" />
@@ -38,24 +58,25 @@ export function Schedules() {
     ${
       data?.length > 0 &&
       html`<div class="scroll"><table class="list">
-      <thead><tr><th>Schedule</th><th class="wide">When</th><th>State</th><th class="wide">Makes</th><th class="wide">Next</th><th class="wide">Last for</th><th class="number wide">Last task</th>${may('operate') && html`<th><span class="hidden">Actions</span></th>`}</tr></thead>
+      <thead><tr><th>Schedule</th><th class="wide">When</th><th>State</th><th class="wide">Makes</th><th class="wide">Next</th><th class="wide">Last time</th><th class="wide">Last task</th>${may('operate') && html`<th><span class="hidden">Actions</span></th>`}</tr></thead>
       <tbody>${data.map((schedule) => html`<${Schedule} key=${schedule.name} schedule=${schedule} after=${reload} />`)}</tbody>
     </table></div>`
     }`
 }
 
 function Schedule({ schedule, after }) {
-  const { name, cron, timezone, task, overlap, missed, paused, nextAt, lastAt, lastTask } = schedule
+  const { name, cron, timezone, task, overlap, missed, paused, nextAt, lastAt, lastTask, lastStatus } = schedule
   const path = `/schedules/${name}`
-  const late = !paused && nextAt && Date.parse(nextAt) < Date.now() - 60_000
+  const [state, text] = scheduleState(schedule)
+  const next = paused ? html`<span class="quiet">not while paused</span>` : html`<${Time} at=${nextAt} short ago />`
   return html`<tr data-row>
     <td><${TasksLink} filters=${{ schedule: name }}>${name}<//></td>
     <td class="wide"><code>${cron}</code><div class="quiet">${timezone}${overlap === 'skip' ? ', no overlap' : ''}${missed === 'none' ? ', misses nothing up' : ''}</div></td>
-    <td><${Status} of=${paused ? 'paused' : late ? 'failed' : lastAt ? 'complete' : 'pending'} text=${paused ? 'paused' : late ? 'late' : lastAt ? 'in use' : 'never ran'} /></td>
+    <td><${Status} of=${state} text=${text} /><div class="narrow quiet">${!paused && 'next '}${next}</div></td>
     <td class="wide">${task.service} / ${task.action}</td>
-    <td class="wide">${paused ? html`<span class="quiet">not while paused</span>` : html`<${Time} at=${nextAt} short ago />`}</td>
+    <td class="wide">${next}</td>
     <td class="wide"><${Time} at=${lastAt} short /></td>
-    <td class="number wide"><${TaskLink} location=${lastTask} /></td>
+    <td class="wide">${lastStatus && html`<${Status} of=${lastStatus} /> `}<${TaskLink} location=${lastTask} /></td>
     ${
       may('operate') &&
       html`<td class="acts">

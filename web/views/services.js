@@ -7,6 +7,7 @@ import { ActButton } from '../parts/buttons.js'
 import { openForm } from '../parts/form-dialog.js'
 import { tell } from '../parts/notices.js'
 import { Field, Missing, Status, TasksLink, Time } from '../parts/pieces.js'
+import { hrefOf } from '../route.js'
 
 const POLL_MS = 4_000
 
@@ -44,6 +45,7 @@ function Service({ service, after }) {
       ${paused && html`<div class="reason">${paused.reason || 'no reason given'} <span class="quiet">by ${paused.by}, since <${Time} at=${paused.since} short /></span></div>`}
       ${gatedUntil && html`<div class="reason">until <${Time} at=${gatedUntil} short ago /></div>`}
       ${retrying !== 0 && html`<div class="reason"><${TasksLink} filters=${{ service: name, status: 'running' }}>${nounText(retrying, 'task waits', 'tasks wait')}<//> to repeat a request that failed</div>`}
+      ${text === 'failing' && html`<div class="reason"><${FailedLink} name=${name}>${countText(lastHour.failed)} failed<//>, ${countText(lastHour.complete)} complete in the last hour</div>`}
       ${nodes.length === 0 && html`<div class="reason">no live node knows it</div>`}
     </td>
     <td class="number wide"><${Count} of=${running} filters=${{ service: name, status: 'running' }} /></td>
@@ -51,7 +53,7 @@ function Service({ service, after }) {
     <td class="number wide">${countText(delayed)}</td>
     <td class="number wide">${oldestSeconds === null ? html`<span class="quiet">–</span>` : durationText(oldestSeconds * 1000)}</td>
     <td class="number wide">${countText(lastHour.complete)}</td>
-    <td class="number wide"><${Count} of=${lastHour.failed} filters=${{ service: name, status: 'failed' }} /></td>
+    <${FailedCell} wide name=${name} of=${lastHour.failed} />
     <td class="wide"><${Limits} service=${service} /></td>
     ${
       may('operate') &&
@@ -68,12 +70,19 @@ function Service({ service, after }) {
 }
 
 /** A count that leads to the tasks, where there are any. */
-const Count = ({ of, filters }) => (of === 0 ? '0' : html`<${TasksLink} filters=${filters}>${countText(of)}<//>`)
+export const Count = ({ of, filters }) => (of === 0 ? '0' : html`<${TasksLink} filters=${filters}>${countText(of)}<//>`)
+
+/** What of a service has failed in the last hour, by kind. */
+const FailedLink = ({ name, children }) =>
+  html`<a href=${hrefOf('/failed', { service: name, since: '1h' })}>${children}</a>`
+
+export const FailedCell = ({ name, of, wide = false }) =>
+  html`<td class=${`number ${wide ? 'wide' : ''} ${of > 0 ? 'bad' : ''}`}>${of === 0 ? '0' : html`<${FailedLink} name=${name}>${countText(of)}<//>`}</td>`
 
 const Limits = ({ service: { concurrency, limit } }) => html`
-  ${concurrency !== null && html`<div>${countText(concurrency)} at once, per node</div>`}
-  ${limit?.concurrency && html`<div>${countText(limit.concurrency)} at once, over all nodes</div>`}
-  ${limit?.rate && html`<div>${limit.rate}${limit.burst ? `, burst ${countText(limit.burst)}` : ''}</div>`}
+  ${concurrency !== null && html`<div class="limit">${countText(concurrency)} per node</div>`}
+  ${limit?.concurrency && html`<div class="limit">${countText(limit.concurrency)} over all nodes</div>`}
+  ${limit?.rate && html`<div class="limit">${limit.rate}${limit.burst ? `, burst ${countText(limit.burst)}` : ''}</div>`}
 `
 
 function openPause({ name, running, waiting }, after) {

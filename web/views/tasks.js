@@ -82,7 +82,7 @@ function Row({ task, selectable, on, toggle }) {
     () => html`<tr data-row class=${on ? 'chosen' : ''}>
       ${selectable && html`<td class="check"><input type="checkbox" aria-label=${`Select task ${task.location.slice(7)}`} checked=${on} onChange=${() => toggle(task.location)} /></td>`}
       <td class="number"><${TaskLink} location=${task.location} /></td>
-      <td><${Status} of=${waits(task) ? 'gated' : task.status} text=${waits(task) ? 'retrying' : task.status} /></td>
+      <td><${Status} of=${waits(task) ? 'gated' : task.status} text=${waits(task) ? 'retrying' : task.status} /><div class="narrow">${task.lastError?.code}</div></td>
       <td>${task.service}</td>
       <td>${task.action}</td>
       <td class="wide number">${task.step}</td>
@@ -98,12 +98,17 @@ function Row({ task, selectable, on, toggle }) {
 const waits = ({ status, runAt, lastError }) => status === 'running' && runAt !== null && lastError !== null
 
 /** What there is to say of a task: its error, or when it goes on, and its labels. */
-function saidOf({ status, lastError: error, runAt, priority, labels }) {
+function saidOf(task) {
+  const { status, lastError: error, runAt, startedAt, attempt, priority, labels } = task
   const told = Object.entries(labels ?? {}).map(([name, value]) => html`<span class="label">${name}=${value}</span> `)
   const rank = priority === 'normal' ? '' : html`<span class="label">${priority}</span> `
-  const failed = error && html`<code>${error.code}</code> ${error.status ?? ''} `
-  const due = status !== 'complete' && Date.parse(runAt) > Date.now() && html`due <${Time} at=${runAt} short />${' '}`
-  return html`${failed}${due}${rank}${told}`
+  const failed = error && html`<code>${error.code}</code> ${error.status ?? error.detail} `
+  const due =
+    status !== 'complete' &&
+    Date.parse(runAt) > Date.now() &&
+    html`${waits(task) ? `try ${attempt}, next` : 'due'} <${Time} at=${runAt} short />${' '}`
+  const began = status === 'running' && !waits(task) && html`began <${Time} at=${startedAt} short />${' '}`
+  return html`${failed}${due}${began}${rank}${told}`
 }
 
 /** Loads the next page when it comes into sight, unless the last one could not be loaded, or when it is asked to. */
