@@ -206,7 +206,7 @@ export class CannotListen extends Error {
 }
 
 /** How long a stream of new connections can delay the close of a server, ms. */
-const MAX_ACCEPT_DELAY_MS = 1_000
+const MAX_ACCEPT_DELAY_MS = 3_000
 
 /**
  * Waits until the process has accepted the connections and read the requests that wait in the kernel. A busy process may leave

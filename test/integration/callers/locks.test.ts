@@ -60,9 +60,14 @@ describe('a POST that waits for the transaction of another', () => {
   /** Others are answered while a flood waits: as soon as ever, and Postgres is not said to be away. */
   const unimpeded = async (flood: () => readonly Promise<Told>[]): Promise<readonly Told[]> => {
     const calm = median(await others((count) => count === 10))
-    let over = false
-    const all = Promise.all(flood()).finally(() => (over = true))
-    const took = await others(() => over)
+    const once = async (): Promise<{ took: number[]; all: Told[] }> => {
+      let over = false
+      const all = Promise.all(flood()).finally(() => (over = true))
+      return { took: await others(() => over), all: await all }
+    }
+    let { took, all } = await once()
+    // A machine that stands still for seconds tells nothing: it is asked again.
+    for (let again = 0; took.length <= 2 && again < 2; again += 1) ({ took, all } = await once())
     expect(took).to.have.length.above(2)
     expect(median(took), `ms, ${calm} without a flood`).to.be.below(Math.max(SOON, SLOWER * calm))
     expect(lines.filter(({ level }) => level >= 40)).to.deep.equal([])
