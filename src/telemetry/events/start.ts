@@ -71,7 +71,7 @@ export const START = {
     text: 'the services file was read again',
     fields: ['added', 'changed', 'removed'],
     meaning:
-      'The services of this node are those of the file now. All three are empty where only the `retention` of all services has changed, and where a file that was not valid has become again what it was.',
+      'The services of this node are those of the file now. All three are empty where only the `retention` of all services has changed. They are empty, too, where a file that was not valid is again what it was.',
     action: 'Nothing. Change the file on the other nodes as well.',
   },
   keys_reloaded: {
