@@ -19,12 +19,17 @@ export class Assistant<Says> {
 
   /** The next thing that it says. Rejects when it ends, or says nothing in time. */
   async says(): Promise<Says> {
-    const limit = AbortSignal.timeout(LIMIT)
-    const ended = once(this.child, 'exit', { signal: limit }).then(() =>
+    const over = new AbortController()
+    const signal = AbortSignal.any([AbortSignal.timeout(LIMIT), over.signal])
+    const ended = once(this.child, 'exit', { signal }).then(() =>
       Promise.reject(new Error('a process of the bench has ended')),
     )
-    const [said] = (await Promise.race([once(this.child, 'message', { signal: limit }), ended])) as [Says]
-    return said
+    try {
+      const [said] = (await Promise.race([once(this.child, 'message', { signal }), ended])) as [Says]
+      return said
+    } finally {
+      over.abort()
+    }
   }
 
   ask(asked: object): Promise<Says> {

@@ -59,7 +59,7 @@ export interface Measured {
 }
 
 /** Clients' connections. */
-const WIDTH = 64
+export const WIDTH = 64
 /** Tasks in hand at once, everywhere. */
 export const CONCURRENCY = 256
 const LOOK = 250

@@ -29,6 +29,8 @@ export interface Ground {
   readonly file?: object
   readonly ofStub?: object
   readonly env?: Readonly<Record<string, string>>
+  /** The program of task_api's nodes; default: that of this checkout. */
+  readonly program?: string
   /** Settings of the run's database, beside Postgres' own. */
   readonly settings: Readonly<Record<string, string>>
 }
@@ -231,7 +233,7 @@ async function startTaskApi(ground: Ground): Promise<Running[]> {
   const args = [
     '--heap-growing-percent=100',
     '--max-semi-space-size=8',
-    fileURLToPath(new URL('../src/bin.js', import.meta.url)),
+    ground.program ?? fileURLToPath(new URL('../src/bin.js', import.meta.url)),
     'start',
   ]
   const clear = (): Promise<void> => rm(folder, { recursive: true, force: true })

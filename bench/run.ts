@@ -60,8 +60,7 @@ async function main(): Promise<void> {
   const rounds = countOf('rounds', values.rounds) ?? (values.quick ? 1 : ROUNDS)
   const tasks = countOf('tasks', values.tasks)
   const engines = await startEngines()
-  const done = new Map<string, Rounds>()
-  const lines: string[] = []
+  const versions = await engines.versions()
   try {
     for (const name of names) {
       const scene = SCENES[name]
@@ -69,15 +68,21 @@ async function main(): Promise<void> {
       if (!scene || !usual) continue
       const size = scene.unit === 'seconds' ? usual : sizeOf(usual, tasks)
       const contenders = taking(scene, peers)
+      const begun = performance.now()
       const figures = await play({ name, scene, contenders, size, rounds, engines })
-      done.set(name, figures)
-      lines.push(`### ${name}`, '', wordsOf(scene, contenders, size), '', ...figuresTable(figures), '')
+      const goals = verdicts(name, scene, figures)
+      const lines = [
+        wordsOf(scene, contenders, size),
+        '',
+        ...(goals.length > 0 ? [...table(['figure or ratio', 'measured', 'wanted'], goals), ''] : []),
+        ...figuresTable(figures),
+        '',
+        `${origin(commandOf(name, rounds), (performance.now() - begun) / 1_000)} ${versions}.`,
+      ]
+      process.stdout.write(`\n### ${name}\n\n${lines.join('\n')}\n\n`)
+      if (values.write) publish(name === 'fleet' ? 'scale' : 'performance', name, lines)
     }
-    const goals = verdicts(SCENES, done)
-    const facts = await circumstances(engines, rounds)
-    const all = [...facts, '', ...table(['figure or ratio', 'measured', 'wanted'], goals), '', ...lines]
-    process.stdout.write(`\n${all.join('\n')}\n`)
-    if (values.write) publish('performance', 'bench', all)
+    if (values.write) publish('performance', 'peers', settings())
   } finally {
     await engines.stop()
   }
@@ -128,12 +133,15 @@ const inWords = (figures: Figures): string =>
     .map(([name, value]) => `${name} ${inDigits(value)}`)
     .join(', ')
 
-/** Where the figures come from. */
-async function circumstances(engines: Engines, rounds: number): Promise<string[]> {
-  const command = `npm run bench -- ${process.argv.slice(2).join(' ')}`.replace(/( --)? *$/, '')
+/** The command that prints a scene of this run again. */
+const commandOf = (name: string, rounds: number): string =>
+  `npm run bench -- --scenes ${name} --rounds ${rounds}${values.peers === undefined ? '' : ` --peers ${values.peers}`}${values.tasks === undefined ? '' : ` --tasks ${values.tasks}`}`
+
+/** How the engines and everybody are set. */
+function settings(): string[] {
   const node = newerNode() === process.execPath ? '' : ' Node 22 for pg-boss and graphile-worker.'
   return [
-    `${origin(command, (performance.now() - begun) / 1_000)}${node} ${rounds} rounds in turn: median (least-most). ${await engines.versions()}. ${DURABILITY}. 64 connections, ${CONCURRENCY} tasks in hand where nothing else is said. \`others\`: what else the machine was busy with.`,
+    `${DURABILITY}. 64 connections, ${CONCURRENCY} tasks in hand where nothing else is said.${node} \`others\`: what else the machine was busy with.`,
     '',
     ...PEER_NAMES.map((name) => `- **${name}** ${PEERS[name].version()}: ${PEERS[name].settings}.`.replace(' :', ':')),
   ]

@@ -14,20 +14,18 @@ function best(rounds: Rounds, { figure, least }: Goal): string | undefined {
     .sort((x, y) => (least === undefined ? of(x) - of(y) : of(y) - of(x)))[0]
 }
 
-/** A row for each goal that could be measured: which figure or ratio, what it was, and what is wanted. */
-export function verdicts(scenes: Readonly<Record<string, Scene>>, done: ReadonlyMap<string, Rounds>): string[][] {
-  return [...done].flatMap(([name, rounds]) =>
-    (scenes[name]?.goals ?? []).flatMap((goal) => {
-      const { figure, of = OURS, least, most } = goal
-      const against = goal.against === 'best' ? best(rounds, goal) : goal.against
-      if (goal.against !== undefined && against === undefined) return []
-      const measured = against === undefined ? valuesOf(rounds, figure, of) : ratios(rounds, figure, of, against)
-      if (measured.length === 0) return []
-      const middle = median(measured)
-      const met = (least === undefined || middle >= least) && (most === undefined || middle <= most)
-      const wanted = least !== undefined ? `≥ ${inDigits(least)}` : most !== undefined ? `≤ ${inDigits(most)}` : '-'
-      const whose = against === undefined ? of : `${of} : ${against}`
-      return [[`${name}: ${figure}, ${whose}`, spread(measured), `${wanted}${met ? '' : ', **not met**'}`]]
-    }),
-  )
+/** A row for each goal of a scene that could be measured: which figure or ratio, what it was, and what is wanted. */
+export function verdicts(name: string, { goals }: Scene, rounds: Rounds): string[][] {
+  return goals.flatMap((goal) => {
+    const { figure, of = OURS, least, most } = goal
+    const against = goal.against === 'best' ? best(rounds, goal) : goal.against
+    if (goal.against !== undefined && against === undefined) return []
+    const measured = against === undefined ? valuesOf(rounds, figure, of) : ratios(rounds, figure, of, against)
+    if (measured.length === 0) return []
+    const middle = median(measured)
+    const met = (least === undefined || middle >= least) && (most === undefined || middle <= most)
+    const wanted = least !== undefined ? `≥ ${inDigits(least)}` : most !== undefined ? `≤ ${inDigits(most)}` : '-'
+    const whose = against === undefined ? of : `${of} : ${against}`
+    return [[`${name}: ${figure}, ${whose}`, spread(measured), `${wanted}${met ? '' : ', **not met**'}`]]
+  })
 }
