@@ -99,19 +99,24 @@ describe('a reader of the page', () => {
   })
 
   it('is told of a schedule whose tasks fail', async () => {
-    const path = `${url}/schedules/each-second`
-    await fetch(path, {
-      method: 'PUT',
-      headers: { 'content-type': 'application/json' },
-      body: '{"cron":"* * * * * *","task":{"service":"svc","action":"fail"}}',
+    const path = `${url}/schedules/nightly`
+    const headers = { 'content-type': 'application/json' }
+    const put = async (cron: string): Promise<void> => {
+      const body = JSON.stringify({ cron, task: { service: 'svc', action: 'fail' } })
+      expect((await fetch(path, { method: 'PUT', headers, body })).ok).to.equal(true)
+    }
+    await put('* * * * * *')
+    await eventually(async () => expect(await world.sql('select 1 from tasks')).not.to.have.length(0))
+    // From now on its last task stays the last one.
+    await put('0 3 1 1 *')
+    await eventually(async () => {
+      const { lastTask } = (await (await fetch(path)).json()) as { lastTask: string }
+      expect((await show(url, lastTask))?.status).to.equal('failed')
     })
-    await eventually(async () =>
-      expect(await world.sql(`select 1 from tasks where status = 'failed'`)).not.to.have.length(0),
-    )
     const { page } = await openView(browser, url, '/')
-    await page.getByText('The schedule each-second fails.').click()
+    await page.getByText('The schedule nightly fails.').click()
     await page
-      .getByRole('row', { name: /each-second/ })
+      .getByRole('row', { name: /nightly/ })
       .getByText('last task failed')
       .waitFor()
     await fetch(path, { method: 'DELETE' })

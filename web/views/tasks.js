@@ -54,7 +54,7 @@ function Bar({ selected, clear, parameters, after }) {
   const many = selected.size > 1_000
   // Nobody means all tasks by a slip.
   const none = !chosen && Object.keys(parameters).length === 0
-  return html`<div class="bar" role="toolbar" aria-label="Change tasks">
+  return html`<div class=${chosen ? 'bar held' : 'bar'} role="toolbar" aria-label="Change tasks">
     <span role="status">${chosen ? html`<strong>${nounText(selected.size, 'task')}</strong> selected${many ? ': at most 1,000 at once' : ''}` : none ? 'Select tasks, or choose a filter, to change them:' : 'All that match:'}</span>
     ${may('submit') && html`<button type="button" class="small" disabled=${many || none} onClick=${() => open('retry')}>Retry…</button>`}
     ${may('cancel') && html`<button type="button" class="small" disabled=${many || none} onClick=${() => open('cancel')}>Cancel…</button>`}
@@ -82,7 +82,7 @@ function Row({ task, selectable, on, toggle }) {
     () => html`<tr data-row class=${on ? 'chosen' : ''}>
       ${selectable && html`<td class="check"><input type="checkbox" aria-label=${`Select task ${task.location.slice(7)}`} checked=${on} onChange=${() => toggle(task.location)} /></td>`}
       <td class="number"><${TaskLink} location=${task.location} /></td>
-      <td><${Status} of=${waits(task) ? 'gated' : task.status} text=${waits(task) ? 'retrying' : task.status} /><div class="narrow">${task.lastError?.code}</div></td>
+      <td><${Status} of=${waits(task) ? 'gated' : task.status} text=${waits(task) ? 'retrying' : task.status} />${task.lastError && html`<div class="narrow">${task.lastError.code}</div>`}</td>
       <td>${task.service}</td>
       <td>${task.action}</td>
       <td class="wide number">${task.step}</td>
