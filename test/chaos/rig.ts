@@ -113,7 +113,7 @@ export class Rig {
         watchEnds(postgres, rig.#ends, stop),
         watchLateness(rig.#late, stop),
         watchStarvation(members, rig.#starved, stop),
-        ...members.map(({ links }) => watchQueue(links.service.port, rig.#late, stop)),
+        ...members.map((member) => watchQueue(member, rig.#late, stop)),
         ...looking,
       ])
       return rig

@@ -5,6 +5,9 @@ import type { Asked } from './referee.ts'
 /** The name of times at which a thread of a node had work and no core. */
 export const STARVED = 'starved'
 
+/** The name of times in which a new connection of a node waited until it was taken. */
+export const QUEUED = 'queued'
+
 /** A write of a request's outcome may lag behind it so long, ms. */
 export const LAG = 1_000
 

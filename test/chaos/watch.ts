@@ -5,7 +5,7 @@ import { setTimeout as passed } from 'node:timers/promises'
 import { ROWS, type Row, type Span } from './evidence.ts'
 import type { Member } from './member.ts'
 import type { OwnPostgres } from './servers.ts'
-import { STARVED } from './spans.ts'
+import { QUEUED, STARVED } from './spans.ts'
 
 /** How often ended rows are looked at, ms. */
 const ENDS = 500
@@ -48,15 +48,15 @@ export async function watchLateness(spans: Span[], stop: AbortSignal): Promise<v
 const LONGEST_QUEUE = 20_000
 
 /**
- * Marks the times in which a new connection waits until this process takes it: Node takes one of a port at each turn of its loop. A
- * request may be read so much later than it was sent. That excuses no repeat by itself; it stretches the time of a fault.
+ * Marks the times in which a new connection of a node waits until this process takes it: Node takes one of a port at each turn of its
+ * loop. A request may be read so much later than it was sent. That excuses no repeat by itself; it stretches the time of a fault.
  */
-export async function watchQueue(port: number, spans: Span[], stop: AbortSignal): Promise<void> {
+export async function watchQueue({ name, links }: Member, spans: Span[], stop: AbortSignal): Promise<void> {
   while (!stop.aborted) {
     const from = Date.now()
-    const taken = await isTaken(port, stop)
+    const taken = await isTaken(links.service.port, stop)
     if (taken && Date.now() - from >= TICK + LATE)
-      spans.push({ name: 'queue', from, to: Date.now(), excuses: false, doubts: [], cancelWithin: 3_000 })
+      spans.push({ name: QUEUED, of: name, from, to: Date.now(), excuses: false, doubts: [], cancelWithin: 3_000 })
     await passed(2 * TICK, undefined, { signal: stop }).catch(() => undefined)
   }
 }
