@@ -7,8 +7,11 @@ import type { Here } from './cli/context.ts'
 import type { Exit } from './cli/exits.ts'
 import { readVersion } from './version.ts'
 
-/** Node flags that keep the heaps small. `npm start` passes the flags to Node as well, for this thread's young objects (docs/operations.md). */
-const HEAP_FLAGS = ['--heap-growing-percent=100', '--max-semi-space-size=8']
+/**
+ * Flags of V8 that keep the heaps small, and young objects out of the old generation. `npm start` passes two of them to Node as well, for
+ * this thread's young objects (docs/operations.md).
+ */
+const HEAP_FLAGS = ['--no-allocation-site-pretenuring', '--heap-growing-percent=100', '--max-semi-space-size=8']
 /** How often a node that npm has started checks whether npm still runs. */
 const PARENT_CHECK_INTERVAL_MS = 250
 

@@ -1,5 +1,5 @@
 // The table of routes, the router built from it, and the answers to other paths and methods.
-import { Router } from '@koa/router'
+import { Router, type RouterContext } from '@koa/router'
 import type Koa from 'koa'
 import type { Context } from 'koa'
 import { MAX_BATCH_BODY, MAX_BODY } from '../core/limits.ts'
@@ -141,7 +141,8 @@ export const ROUTES: readonly Route[] = [
 
 /** Adds the routes to an application, then the answers to everything else: OPTIONS, 405 and 404. */
 export function addRoutes(app: Koa, api: ApiContext): void {
-  const router = new Router({ sensitive: true, strict: true })
+  // A router for each first part of a path, because a router tries all of its routes.
+  const routers = new Map(ROUTES.map(({ path }) => [firstOf(path), new Router({ sensitive: true, strict: true })]))
   for (const { method, path, needs, parameters, body, optional, repeats, verb: plain } of ROUTES) {
     const reader = makeBodyReader(body ?? 0)
     const own = path.includes('/:id') && !repeats ? ofOneTask(plain) : plain
@@ -157,10 +158,17 @@ export function addRoutes(app: Koa, api: ApiContext): void {
       checkDeclared(ctx, body)
       return reader(ctx, () => verb(api, ctx, given))
     }
-    router.register(path, [method], serve)
+    routers.get(firstOf(path))?.register(path, [method], serve)
   }
-  app.use(router.routes())
+  const answers = new Map([...routers].map(([first, router]) => [first, router.routes()]))
+  app.use((ctx, next) => answers.get(firstOf(ctx.path))?.(ctx as RouterContext, next) ?? next())
   app.use(unrouted)
+}
+
+/** The first part of a path, such as `/tasks` of `/tasks/1`. */
+function firstOf(path: string): string {
+  const end = path.indexOf('/', 1)
+  return end < 0 ? path : path.slice(0, end)
 }
 
 /** A verb of one task. A task beyond the bounds of the caller is as absent as one that there is not, by the same statement. */
@@ -180,7 +188,7 @@ interface Layer {
   readonly methods: readonly string[]
 }
 
-const layersOf = (ctx: Context): readonly Layer[] => ctx.matched as readonly Layer[]
+const layersOf = (ctx: Context): readonly Layer[] => (ctx.matched as readonly Layer[] | undefined) ?? []
 
 /**
  * The routes of the very path: `/tasks/batch` is no task with the id `batch`. The text `/tasks/:id` itself is no such path. A service may

@@ -18,15 +18,20 @@ export const MOST_READ_BACKS = 2
 /** Who claims a row as it is inserted: the fence of its first claim. */
 export type Taker = Omit<ClaimRef, 'id'>
 
-export interface NewRow extends NewTask {
+export interface NewRow extends Pick<NewTask, 'service' | 'action' | 'payload'> {
   readonly key: string
   readonly taker: Taker | undefined
   /** The name of the key; null: there are no keys. */
   readonly caller: string | null
 }
 
-export const newRow = (task: NewTask, taker?: Taker, caller: string | null = null): NewRow => ({
-  ...task,
+/** The size of a row in memory, in characters: the payload, and the most that the rest has. */
+export const bytesOf = ({ payload }: NewRow): number => 600 + payload.length
+
+export const newRow = ({ service, action, payload }: NewTask, taker?: Taker, caller: string | null = null): NewRow => ({
+  service,
+  action,
+  payload,
   key: randomUUID(),
   taker,
   caller,

@@ -19,7 +19,7 @@ import type { Query } from './database.ts'
 import { type Deadline, type Expired, expireTasks } from './deadlines.ts'
 import { FENCED, type ClaimRef, fencedFlush, type Kind, type Written } from './fenced.ts'
 import { type Granted, grantDue } from './grants.ts'
-import { HighestId, type NewRow, type Taker, insertAllFlush, insertFlush, newRow } from './inserts.ts'
+import { bytesOf, HighestId, insertAllFlush, insertFlush, newRow, type NewRow, type Taker } from './inserts.ts'
 import { forgetKeys } from './keys.ts'
 import { migrate } from './migrate.ts'
 import { Minutes } from './minutes.ts'
@@ -91,11 +91,11 @@ export class Store extends Reader implements Part {
     this.release = kept(FENCED.release)
     const insert = insertFlush(query, seals, this.#highest, this.#looking)
     const submits = { name: 'submit', patience: 'refuse', gather: GATHER_MS.insert } as const
-    this.#insert = new Batch({ ...submits, bytes: sizeOf, flush: insert, rowsMeter: meters.batches.of('submit') })
+    this.#insert = new Batch({ ...submits, bytes: bytesOf, flush: insert, rowsMeter: meters.batches.of('submit') })
     // Beside the single ones, which do not wait for the large statements of these.
     this.#insertAll = new Batch({
       ...submits,
-      bytes: (rows: readonly NewRow[]) => rows.reduce((sum, row) => sum + sizeOf(row), 0),
+      bytes: (rows: readonly NewRow[]) => rows.reduce((sum, row) => sum + bytesOf(row), 0),
       rows: ({ length }) => length,
       flush: insertAllFlush(insert),
       rowsMeter: meters.batches.of('submit_all'),
