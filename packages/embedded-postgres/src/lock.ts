@@ -4,6 +4,7 @@ import { type FileHandle, link, open, readFile, readdir, rm, writeFile } from 'n
 import { type Server, connect, createServer } from 'node:net'
 import { hostname, tmpdir } from 'node:os'
 import { isAbsolute, join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { EmbeddedPostgresFailure, errno } from './failure.ts'
 import { makeFolder } from './folder.ts'
 
@@ -15,6 +16,11 @@ import { makeFolder } from './folder.ts'
 // - To take over from a dead owner, a process makes the next file, which only one process can. Then the process checks that its
 //   file is still the highest.
 // - The highest file is never deleted, so that no number is used twice.
+// - A child that the owner starts has the owner's socket too, until it runs its own program. So a dead owner is asked again for a while.
+
+/** How long an owner is asked that may be dead, and the pause between two times, ms. */
+const LEAVES_MS = 1_000
+const PAUSE_MS = 50
 
 export interface DataDirLock {
   release(): Promise<void>
@@ -41,8 +47,11 @@ export async function lockDataDir(dataDir: string): Promise<DataDirLock> {
   const draft = join(folder, `${name}.draft`)
   try {
     await writeFile(draft, JSON.stringify({ pid: process.pid, host: hostname(), socket } satisfies Owner))
-    while (!(await take(folder, draft, dataDir, handle)));
-    return { release }
+    for (const end = performance.now() + LEAVES_MS; ; await sleep(PAUSE_MS)) {
+      const owner = await take(folder, draft, handle)
+      if (owner === undefined) return { release }
+      if (owner !== 'again' && performance.now() > end) throw inUse(dataDir, owner)
+    }
   } catch (error) {
     await release()
     throw error
@@ -51,29 +60,33 @@ export async function lockDataDir(dataDir: string): Promise<DataDirLock> {
   }
 }
 
-/** Tries once to take the lock. False: another process came in between, so the caller tries again. */
-async function take(folder: string, draft: string, dataDir: string, handle?: FileHandle): Promise<boolean> {
+const inUse = (dataDir: string, { host, pid }: Owner): EmbeddedPostgresFailure => {
+  const who = host === hostname() ? `process ${pid}` : `process ${pid} on ${host}`
+  return new EmbeddedPostgresFailure(
+    'in_use',
+    `The data folder ${dataDir} is in use by another task_api (${who}). Stop it, set DATA_DIR to another folder, or set DATABASE_URL to let several nodes share a Postgres.`,
+  )
+}
+
+/** Tries once to take the lock: undefined. Else its owner; or `again`, where another process came in between. */
+async function take(folder: string, draft: string, handle?: FileHandle): Promise<Owner | 'again' | undefined> {
   const before = await generations(folder)
   const highest = before.at(-1) ?? 0
   const owner = await ownerOf(folder, highest)
-  if (owner && (await isListening(addressOf(folder, owner.socket, handle)))) {
-    const who = owner.host === hostname() ? `process ${owner.pid}` : `process ${owner.pid} on ${owner.host}`
-    const text = `The data folder ${dataDir} is in use by another task_api (${who}). Stop it, set DATA_DIR to another folder, or set DATABASE_URL to let several nodes share a Postgres.`
-    throw new EmbeddedPostgresFailure('in_use', text)
-  }
+  if (owner && (await isListening(addressOf(folder, owner.socket, handle)))) return owner
   const mine = highest + 1
   try {
     await link(draft, join(folder, String(mine)))
   } catch (error) {
-    if (errno(error) === 'EEXIST') return false
+    if (errno(error) === 'EEXIST') return 'again'
     throw error
   }
   if ((await generations(folder)).at(-1) !== mine) {
     await rm(join(folder, String(mine)), { force: true })
-    return false
+    return 'again'
   }
   for (const generation of before) await forget(folder, generation)
-  return true
+  return undefined
 }
 
 async function generations(folder: string): Promise<number[]> {

@@ -9,6 +9,7 @@ import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
 import { reaches } from '../src/account.ts'
 import { EmbeddedPostgres } from '../src/index.ts'
+import { lockDataDir } from '../src/lock.ts'
 import { eventually } from '../../../test/support/eventually.ts'
 import { ask, runs, serverOf, userOf } from '../../../test/support/postgres-files.ts'
 
@@ -154,6 +155,15 @@ describe('the embedded Postgres and its owner', () => {
     expect(await readdir(dataDir)).not.to.contain('postgres')
     await postgres.start()
     expect(await ask(postgres.url, 'select 1')).to.equal(1)
+  })
+
+  it('takes over from one that is about to go', async () => {
+    await use('going')
+    const first = await lockDataDir(dataDir)
+    const second = lockDataDir(dataDir)
+    await eventually(async () => expect((await readdir(join(dataDir, 'lock'))).join()).to.contain('.draft'))
+    await first.release()
+    await (await second).release()
   })
 
   it('keeps a Ctrl-C from the server', async () => {
