@@ -139,6 +139,8 @@ describe('the page', () => {
     expect(await shown.getByRole('button', { expanded: true }).count()).to.equal(0)
     await shown.getByRole('searchbox').fill('"n19999"')
     await shown.getByText('19999.0').waitFor()
+    await shown.getByRole('searchbox').fill('{"row": 19998.0')
+    await shown.locator('mark').getByText('{', { exact: true }).waitFor()
     await shown.getByRole('searchbox').fill('9223372036854775807')
     await shown.locator('mark').getByText('9223372036854775807').waitFor()
     expect(await shown.locator('.json-leaf, .json-box').count()).to.be.below(500)

@@ -77,8 +77,8 @@ function Value({ text, value, place, length, name, depth }) {
       : html`<${Marked} text=${text} start=${name.start} end=${name.end} place=${place} length=${length} />: `
   if ((kind !== 'object' && kind !== 'array') || depth >= DEEPEST)
     return html`<div class="json-leaf">${label}<${Leaf} text=${text} value=${value} place=${place} length=${length} /></div>`
-  const [open, close] = kind === 'object' ? '{}' : '[]'
-  if (text.slice(start + 1, end - 1).trim() === '') return html`<div class="json-leaf">${label}${open}${close}</div>`
+  if (text.slice(start + 1, end - 1).trim() === '')
+    return html`<div class="json-leaf">${label}<${Marked} text=${text} start=${start} end=${end} place=${place} length=${length} /></div>`
   return html`<${Container} text=${text} value=${value} place=${place} length=${length} label=${label} depth=${depth} />`
 }
 
@@ -90,7 +90,8 @@ function Container({ text, value, place, length, label, depth }) {
     if (hit) choose(undefined)
   }, [hit, place])
   const open = chosen ?? (hit || (value.end - value.start <= OPEN && depth < OPEN_LEVELS))
-  const [first, last] = value.kind === 'object' ? '{}' : '[]'
+  const last = value.kind === 'object' ? '}' : ']'
+  const first = html`<${Marked} text=${text} start=${value.start} end=${value.start + 1} place=${place} length=${length} />`
   const all = useMemo(() => (open ? childrenOf(text, value) : undefined), [open, text, value.start])
   const noun = value.kind === 'object' ? 'member' : 'item'
   const told = all ? nounText(all.length, noun) : bytesText(value.end - value.start)

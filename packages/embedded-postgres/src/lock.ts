@@ -33,7 +33,7 @@ interface Owner {
   readonly socket: string
 }
 
-/** Takes the lock of a data folder, and makes that folder if needed. Throws a failure (`in_use`) when a live process has the lock. */
+/** Takes the lock of a data folder, and makes that folder if needed. Throws a failure (`in_use`) when a live process has the lock for a second. */
 export async function lockDataDir(dataDir: string): Promise<DataDirLock> {
   const folder = join(dataDir, 'lock')
   await makeFolder(folder)
