@@ -142,6 +142,8 @@ function Newer() {
 
 const NotHere = () => html`<h1>Not here</h1><p class="empty">The page has no such view. <a href="#/">Overview</a></p>`
 
+// Each view sees to that itself.
+history.scrollRestoration = 'manual'
 locked.watch(closeDialog)
 listenToKeys(VIEWS.map(([path]) => `#${path}`))
 const place = document.querySelector('#page')

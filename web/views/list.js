@@ -35,9 +35,17 @@ export function useTasks(parameters, chosen) {
     over.current = new AbortController()
     scrollTo({ top: isLeft(asked) ? left.top : 0 })
     history.replaceState({ list: true }, '')
+    // The browser goes to the top as soon as the address changes: until then it is noted where the rows stand.
+    let top = scrollY
+    const note = () => (top = scrollY)
+    const leave = () => removeEventListener('scroll', note)
+    addEventListener('scroll', note)
+    addEventListener('hashchange', leave, true)
     return () => {
+      leave()
+      removeEventListener('hashchange', leave, true)
       over.current.abort()
-      left = { ...latest.current, loading: false, top: scrollY }
+      left = { ...latest.current, loading: false, top }
     }
   }, [asked])
 
