@@ -142,7 +142,7 @@ function Newer() {
 
 const NotHere = () => html`<h1>Not here</h1><p class="empty">The page has no such view. <a href="#/">Overview</a></p>`
 
-// Each view sees to that itself.
+// The views know where they were left. The browser would bring a place back too early or too late.
 history.scrollRestoration = 'manual'
 locked.watch(closeDialog)
 listenToKeys(VIEWS.map(([path]) => `#${path}`))
